@@ -1,0 +1,43 @@
+# Everything runs in .venv, which is made from the lock file and made anew when that changes.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PROFILE ?= course.toml
+READY := $(VENV)/.ready
+
+.PHONY: setup demo test lint release lock clean
+
+setup: $(READY)
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or newer is needed; found $$($(PYTHON) --version). Set PYTHON=…"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || \
+	  { echo "python3 cannot make virtual environments here. On Debian: apt-get install python3-venv"; exit 1; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: setup  ## the whole way of an assignment, on six made-up students and a small real model
+	$(BIN)/autograder demo --profile $(PROFILE)
+
+release: setup  ## release/chatbot from source/chatbot, with PROFILE=… (course.toml)
+	$(BIN)/autograder release --profile $(PROFILE)
+
+lint: setup
+	$(BIN)/ruff check autograder tests nbgrader_config.py
+	$(BIN)/ruff format --check autograder tests
+	$(BIN)/mypy
+
+test: lint .models/STAND-INS.txt
+	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+.models/STAND-INS.txt: $(READY)
+	$(BIN)/python -m autograder.stand_ins --home .models --base meta-llama/Llama-3.2-1B \
+	  --instruct meta-llama/Llama-3.2-1B-Instruct --instruct meta-llama/Llama-3.2-3B-Instruct
+
+lock: setup  ## writes requirements.lock from what is installed
+	$(BIN)/python -m pip freeze --all --exclude-editable | grep -v "^pip==" | sed 's/+cpu$$//; s/ @ .*//' > requirements.lock
+
+clean:
+	rm -rf $(VENV) .models .scratch
