@@ -1,0 +1,190 @@
+"""Criteria about answers: was the question asked, and does the variable hold what came back?
+
+An answer is right when some request that the notebook made is right for the task, and the variable holds its output, as
+text or message, with the prompt or without it. Where that cannot be told, a person is asked. Pure.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from . import criteria
+from .criteria import Case, samples_at
+from .transcript import Request, plain
+from .verdict import Criterion, Words
+from .words import EXPECTED, FOUND, HINTS, OBSERVATIONS, REASONS
+
+MIN_PIECE = 20
+"""Characters of the output that a cut answer must keep to be known as the model's."""
+_SPECIAL_TOKEN = re.compile(r"<[^<>\s]{1,40}>")
+
+
+def answer(case: Case, name: str, chain: str, asked_share: float, kept_share: float) -> Iterable[Criterion]:
+    question, title = case.task.question or "", {"variable": name}
+    asked_expected = EXPECTED["text"].fill(text=criteria.shown(_expected_text(case, chain, question)))
+    right = _right_requests(case, chain)
+    if not right and not case.facts.transcript.complete:
+        yield case.unknown("asked", asked_share, "late")
+        yield case.unknown("kept", kept_share, "late", title)
+        return
+    if right:
+        carried = all(request.model != case.task.model for request in right)
+        yield case.passed("asked", asked_share, carried=carried)
+    else:
+        hint, found = _not_asked(case, name, question)
+        yield case.failed("asked", asked_share, hint, asked_expected, found)
+    yield _kept(case, name, kept_share, right or _near_requests(case, question))
+
+
+def answer_as_one(case: Case, name: str, chain: str, share: float) -> Criterion:
+    """Asked and kept as one criterion: points for an answer that is there and right."""
+    asked, kept = answer(case, name, chain, 0, share)
+    if asked.outcome == "failed" and kept.outcome != "failed":
+        return kept.model_copy(
+            update={
+                "outcome": "failed",
+                "earned": 0.0,
+                "hint": asked.hint,
+                "expected": asked.expected,
+                "found": asked.found,
+            }
+        )
+    if asked.outcome == "failed" and case.variable(name).state == "there":
+        return kept.model_copy(update={"hint": asked.hint, "found": asked.found})
+    return kept
+
+
+def _expected_text(case: Case, chain: str, question: str) -> str:
+    return question if chain == "base_llm" else plain(case.ideal(question))
+
+
+def _right_requests(case: Case, chain: str) -> tuple[Request, ...]:
+    """The student's own requests that are right for this task, or wrong only in what has been charged already."""
+    question = case.task.question or ""
+    models = {case.task.model} | criteria.models_of(case.arrived(chain)) | criteria.models_of(case.arrived("llm"))
+    through = case.arrived(chain)
+
+    def right(request: Request) -> bool:
+        if request.error or request.model not in models:
+            return False
+        if chain == "base_llm":
+            return request.text == question
+        if not case.text_is(request, question):
+            return False
+        if case.task.temperature is None or request.streamed:
+            return True
+        same = any(_drawn_alike(request.settings, other.settings) for other in through)
+        return same or samples_at(request.settings, case.task.temperature)
+
+    return tuple(request for request in case.facts.transcript.own() if right(request))
+
+
+def _near_requests(case: Case, question: str) -> tuple[Request, ...]:
+    """Requests with the question in them that are wrong otherwise: their mistake has been charged as not asked."""
+    near = [r for r in case.facts.transcript.own() if question in r.text and not r.error]
+    if case.task.temperature is not None or case.task.kind.startswith("instruct"):
+        return ()
+    other = [q for q in case.profile.questions.values() if q != question]
+    return tuple(r for r in near if not any(q in r.text for q in other))
+
+
+def _drawn_alike(one: dict[str, object], other: dict[str, object]) -> bool:
+    return all(one.get(key) == other.get(key) for key in ("do_sample", "temperature"))
+
+
+def _not_asked(case: Case, name: str, question: str) -> tuple[Words, Words]:
+    asked = [r for r in case.facts.transcript.own() if question in r.text]
+    if not asked:
+        return HINTS["not-asked"].fill(variable=name, question=question), FOUND["not-asked"]
+    last = asked[-1]
+    found = FOUND["text"].fill(text=criteria.shown(last.text))
+    matching = [r for r in asked if case.text_is(r, question)]
+    if matching:
+        model = matching[-1].model
+        if model != case.task.model:
+            hint = HINTS["asked-other-model"].fill(variable=name, found=model, expected=case.task.model)
+            return hint, FOUND["value"].fill(value=model)
+        t = matching[-1].settings.get("temperature")
+        hint = HINTS["asked-other-settings"].fill(variable=name, found=t, t=case.task.temperature)
+        return hint, FOUND["value"].fill(value=t)
+    others = [q for q in case.profile.questions.values() if q != question]
+    if any(q in last.text for q in others):
+        return HINTS["asked-together"].fill(variable=name), found
+    return HINTS["asked-otherwise"].fill(variable=name), found
+
+
+def _kept(case: Case, name: str, share: float, requests: tuple[Request, ...]) -> Criterion:
+    expected, title = EXPECTED["answer"].fill(question=case.task.question), {"variable": name}
+    if gone := case.gone(name):
+        return case.failed("kept", share, gone[0], expected, gone[1], title)
+    held = case.variable(name)
+    if held.text is None:
+        hint, found = HINTS["kept-type"].fill(variable=name, type=held.type), FOUND["value"].fill(value=held.type)
+        return case.failed("kept", share, hint, expected, found, title)
+    if any(holds(held.text, request) for request in requests):
+        _observe(case, held.text, requests)
+        return case.passed("kept", share, title)
+    other = next((r for r in case.facts.transcript.own() if r not in requests and holds(held.text, r)), None)
+    found = FOUND["value"].fill(value=f"«{criteria.shown(held.text)}»")
+    if other is not None and _tidy(" ".join(other.outputs)):
+        hint = HINTS["kept-other"].fill(variable=name, found=criteria.shown(other.text.split("Human: ")[-1], 60))
+        return case.failed("kept", share, hint, expected, found, title)
+    if not requests or _is_echo(held.text, requests):
+        return case.failed("kept", share, HINTS["not-kept"].fill(variable=name), expected, found, title)
+    case.reasons.append(REASONS["cannot-tell"].fill(variable=name))
+    return case.passed("kept", share, title)
+
+
+def holds(text: str, request: Request) -> bool:
+    """Whether `text` is the request's output, with the prompt or without it, or a long piece of it.
+
+    White space is not compared, nor are the special tokens of a chat template. An empty output is held by an empty text,
+    or by the prompt alone.
+    """
+    forms = {_bare(text), _bare(_SPECIAL_TOKEN.sub("", text))}
+    for output in request.outputs:
+        new, full = _bare(output), _bare(request.text + output)
+        if forms & {new, full}:
+            return True
+        if any(mine and mine in new and (len(mine) >= MIN_PIECE or 2 * len(mine) >= len(new)) for mine in forms):
+            return True
+    return False
+
+
+def _bare(text: str) -> str:
+    return "".join(text.split())
+
+
+def _is_echo(text: str, requests: Iterable[Request]) -> bool:
+    """Whether the text is nothing but (a piece of) what was sent, though the model answered more."""
+    mine = _tidy(text)
+    return any(mine in _tidy(request.text) and any(_tidy(o) for o in request.outputs) for request in requests)
+
+
+def _tidy(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _observe(case: Case, text: str, requests: tuple[Request, ...]) -> None:
+    """Notes what a student may wonder about in the answer; worth no points."""
+    request = next(r for r in requests if holds(text, r))
+    output = max(request.outputs, key=len, default="")
+    if not _tidy(output):
+        case.observations.append(OBSERVATIONS["empty"])
+    if repeated := repetition(output):
+        case.observations.append(OBSERVATIONS["repeats"].fill(piece=criteria.shown(repeated[0], 50), times=repeated[1]))
+    if re.search(r"^\s*Human:", output, re.MULTILINE):
+        case.observations.append(OBSERVATIONS["goes-on"])
+    limit = request.settings.get("max_new_tokens")
+    if isinstance(limit, int) and any(len(ids) >= limit for ids in request.output_ids):
+        case.observations.append(OBSERVATIONS["stopped-at-limit"].fill(n=limit))
+
+
+def repetition(text: str) -> tuple[str, int] | None:
+    """The sentence or line that comes three times or more, with how often; None where nothing does."""
+    pieces = [piece.strip() for piece in re.split(r"(?<=[.!?])\s+|\n+", text) if len(piece.strip()) >= 8]
+    if not pieces:
+        return None
+    most = max(pieces, key=pieces.count)
+    return (most, pieces.count(most)) if pieces.count(most) >= 3 else None

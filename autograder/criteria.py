@@ -1,0 +1,299 @@
+"""Criteria that several tasks share: is it a pipeline, which model, what text, which settings reached it?
+
+A `Case` is one task with all that is known about it. Each function here gives one `Criterion`; `answers.py` has those
+about answers, and `checks.py` puts them together for each task. Pure, as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from .contract import Task
+from .evidence import Challenge, Evidence, Facts, Failure, Variable
+from .profile import Profile
+from .transcript import Message, Request, plain
+from .verdict import Criterion, Outcome, Words
+from .words import EXPECTED, FOUND, HINTS, NOTES, OBSERVATIONS, TITLES
+
+Title = Mapping[str, object]
+"""Values for a criterion's title."""
+NO_TITLE: Title = MappingProxyType({})
+
+
+@dataclass
+class Case:
+    """One task with all that is known about it, and what has been noted on the way."""
+
+    task: Task
+    evidence: Evidence
+    facts: Facts
+    profile: Profile
+    observations: list[Words] = field(default_factory=list)
+    reasons: list[Words] = field(default_factory=list)
+
+    def variable(self, name: str) -> Variable:
+        return self.evidence.variable(name)
+
+    def arrived(self, variable: str) -> tuple[Request, ...]:
+        """The requests that the check's own question to this variable led to."""
+        challenge = self.evidence.challenge_of(variable)
+        return requests_of(challenge, self.facts) if challenge else ()
+
+    def failure(self, variable: str) -> Failure | None:
+        challenge = self.evidence.challenge_of(variable)
+        return next((o.failure for o in challenge.offers if o.failure), None) if challenge else None
+
+    def ideal(self, question: str) -> tuple[Message, ...]:
+        return (("system", self.profile.chat.system_prompt), ("human", question))
+
+    def own(self, question: str) -> tuple[Message, ...] | None:
+        """What the student's own prompt makes of a question, where that holds the question at all."""
+        messages = self.evidence.prompt.rendered.get(question) if self.evidence.prompt else None
+        return messages if messages and any(question in content for _, content in messages) else None
+
+    def text_is(self, request: Request, question: str) -> str | None:
+        """ "ideal" or "own" where the request is what a right chain sends for this question, else None."""
+        if request.text in self.facts.transcript.forms_of(self.ideal(question), request.model):
+            return "ideal"
+        own = self.own(question)
+        if own and request.text in self.facts.transcript.forms_of(own, request.model):
+            return "own"
+        return None
+
+    def part(self, name: str, share: float, outcome: Outcome, title: Title, note: Words | None = None) -> Criterion:
+        points = self.task.points * share
+        earned = points if outcome == "passed" else 0.0
+        words = TITLES[name].fill(**title)
+        return Criterion(name=name, title=words, points=points, earned=earned, outcome=outcome, note=note)
+
+    def passed(self, name: str, share: float, title: Title = NO_TITLE, carried: bool = False) -> Criterion:
+        return self.part(name, share, "passed", title, NOTES["carried"] if carried else None)
+
+    def failed(
+        self, name: str, share: float, hint: Words, expected: Words, found: Words, title: Title = NO_TITLE
+    ) -> Criterion:
+        failed = self.part(name, share, "failed", title)
+        return failed.model_copy(update={"hint": hint, "expected": expected, "found": found})
+
+    def unknown(self, name: str, share: float, why: str, title: Title = NO_TITLE) -> Criterion:
+        return self.part(name, share, "unknown", title, NOTES[why])
+
+    def gone(self, variable: str) -> tuple[Words, Words] | None:
+        """Hint and finding for a variable that is missing or empty, else None."""
+        held = self.variable(variable)
+        if held.state == "there":
+            return None
+        raised = self.evidence.raised
+        if held.state == "none":
+            return HINTS["none"].fill(variable=variable), FOUND["none"]
+        found = FOUND["missing"].fill(variable=variable)
+        if raised is None:
+            return HINTS["missing"].fill(variable=variable), found
+        if raised.name == "SyntaxError" and ("comma" in raised.message or "positional argument" in raised.message):
+            return HINTS["decimal-comma"].fill(variable=variable), found
+        return HINTS["missing-raised"].fill(variable=variable, error=error_text(raised)), found
+
+
+def kind(case: Case, name: str, share: float) -> Criterion:
+    expected, title = EXPECTED["kind"], {"variable": name}
+    if gone := case.gone(name):
+        return case.failed("kind", share, gone[0], expected, gone[1], title)
+    held = case.variable(name)
+    if "HuggingFacePipeline" in held.kinds and "PromptTemplate" not in held.kinds and held.task == "text-generation":
+        return case.passed("kind", share, title)
+    found = FOUND["value"].fill(value=f"{held.type} ({held.task})" if held.task else held.type)
+    wrapped = "Pipeline" in held.kinds or "Model" in held.kinds
+    hint = HINTS["wrapped-model" if wrapped else "not-a-pipeline"].fill(variable=name, type=held.type)
+    return case.failed("kind", share, hint, expected, found, title)
+
+
+def device(case: Case, name: str, share: float) -> Criterion:
+    expected, title = EXPECTED["gpu"], {"variable": name}
+    if gone := case.gone(name):
+        return case.failed("device", share, gone[0], expected, gone[1], title)
+    device = case.variable(name).device
+    if device in ("cuda:0", "cuda"):
+        return case.passed("device", share, title)
+    if case.evidence.gpu == "none" and not case.facts.in_grading:
+        return case.unknown("device", share, "no-gpu", title)
+    if device is None:
+        hint, found = nothing_arrived(case, name)
+        return case.failed("device", share, hint, expected, found, title)
+    found = FOUND["processor"] if device == "cpu" else FOUND["value"].fill(value=device)
+    return case.failed("device", share, HINTS["on-cpu"].fill(variable=name), expected, found, title)
+
+
+def model(case: Case, name: str, share: float, carried: frozenset[str]) -> Criterion:
+    """Whether the right model got the check's question; `carried` are wrong ones that have cost points already."""
+    model = case.task.model or ""
+    expected, title = EXPECTED["value"].fill(value=model), {"variable": name, "model": model}
+    if gone := case.gone(name):
+        return case.failed("model", share, gone[0], expected, gone[1], title)
+    request = best(case, name)
+    if request is None:
+        hint, found = nothing_arrived(case, name)
+        return case.failed("model", share, hint, expected, found, title)
+    if request.model == model or request.model in carried:
+        return case.passed("model", share, title, request.model != model)
+    hint = HINTS[_model_mistake(case, request.model)].fill(variable=name, found=request.model, expected=model)
+    return case.failed("model", share, hint, expected, FOUND["value"].fill(value=request.model), title)
+
+
+def _model_mistake(case: Case, found: str) -> str:
+    models = case.profile.models
+    base = models.base is not None and found == models.base.name
+    chat = any(m is not None and found == m.name for m in (models.instruct, models.large))
+    if case.task.role == "base" and chat:
+        return "instruct-for-base"
+    return "base-for-instruct" if case.task.role != "base" and base else "wrong-model"
+
+
+def runnable(case: Case, name: str, share: float) -> Criterion:
+    expected, title = EXPECTED["runnable"], {"variable": name}
+    if gone := case.gone(name):
+        return case.failed("runnable", share, gone[0], expected, gone[1], title)
+    held = case.variable(name)
+    if "Runnable" in held.kinds:
+        return case.passed("runnable", share, title)
+    hint = HINTS["chain-is-answer" if held.text is not None else "not-runnable"].fill(variable=name, type=held.type)
+    return case.failed("runnable", share, hint, expected, FOUND["value"].fill(value=held.type), title)
+
+
+def text(case: Case, name: str, share: float) -> Criterion:
+    """Whether what arrived is the prompt with the check's question: the task's prompt, or the student's own."""
+    challenge, title = case.evidence.challenge_of(name), {"variable": name}
+    question = challenge.question if challenge else "…"
+    expected = EXPECTED["text"].fill(text=shown(plain(case.ideal(question))))
+    if gone := case.gone(name):
+        return case.failed("text", share, gone[0], expected, gone[1], title)
+    request = best(case, name)
+    if request is None:
+        hint, found = nothing_arrived(case, name)
+        return case.failed("text", share, hint, expected, found, title)
+    how = case.text_is(request, question)
+    if how:
+        return case.passed("text", share, title, how == "own")
+    found = FOUND["text"].fill(text=shown(request.text))
+    return case.failed("text", share, _text_hint(case, name, request, question), expected, found, title)
+
+
+def _text_hint(case: Case, name: str, request: Request, question: str) -> Words:
+    steps = case.variable(name).steps
+    if "model" in steps and "prompt" in steps and steps.index("model") < steps.index("prompt"):
+        return HINTS["chain-reversed"].fill(variable=name)
+    if question not in request.text:
+        return HINTS["text-no-question"].fill(variable=name)
+    if case.profile.chat.system_prompt not in request.text:
+        return HINTS["text-no-prompt"].fill(variable=name)
+    return HINTS["text-other"].fill(variable=name)
+
+
+def sampling(case: Case, name: str, share: float) -> Criterion:
+    t = case.task.temperature
+    expected, title = EXPECTED["sampling"].fill(t=t), {"variable": name, "t": t}
+    if gone := case.gone(name):
+        return case.failed("temperature", share, gone[0], expected, gone[1], title)
+    request = best(case, name)
+    if request is None:
+        hint, found = nothing_arrived(case, name)
+        return case.failed("temperature", share, hint, expected, found, title)
+    settings = request.settings
+    if samples_at(settings, t):
+        given = case.variable(name).given
+        if not any("do_sample" in names for names in given.values()):
+            case.observations.append(OBSERVATIONS["sampling-default"])
+        return case.passed("temperature", share, title)
+    on = Words(nb="på" if settings.get("do_sample") else "av", en="on" if settings.get("do_sample") else "off")
+    found = Words(
+        nb=FOUND["sampling"].nb.format(sampling=on.nb, t=settings.get("temperature")),
+        en=FOUND["sampling"].en.format(sampling=on.en, t=settings.get("temperature")),
+    )
+    return case.failed("temperature", share, _sampling_hint(case, name, settings), expected, found, title)
+
+
+def samples_at(settings: dict[str, object], temperature: float | None) -> bool:
+    """Whether these resolved settings draw at this temperature, with more than one token to choose from."""
+    return bool(settings.get("do_sample")) and not cancelled_by(settings) and _is_number(settings, temperature)
+
+
+def _is_number(settings: dict[str, object], temperature: float | None) -> bool:
+    value = settings.get("temperature")
+    if isinstance(value, bool) or not isinstance(value, int | float) or temperature is None:
+        return False
+    return abs(value - temperature) < 1e-6
+
+
+def cancelled_by(settings: dict[str, object]) -> str | None:
+    """The setting that leaves sampling only one token to choose from, if there is one."""
+    top_k, top_p, min_p = (settings.get(name) for name in ("top_k", "top_p", "min_p"))
+    if top_k == 1:
+        return "top_k=1"
+    if isinstance(top_p, int | float) and top_p < 0.01:
+        return f"top_p={top_p}"
+    return f"min_p={min_p}" if isinstance(min_p, int | float) and min_p >= 1 else None
+
+
+def _sampling_hint(case: Case, name: str, settings: dict[str, object]) -> Words:
+    t, found, given = case.task.temperature, settings.get("temperature"), case.variable(name).given
+    if not settings.get("do_sample"):
+        return HINTS["sampling-off"].fill(variable=name)
+    if cancelled := cancelled_by(settings):
+        return HINTS["sampling-cancelled"].fill(variable=name, setting=cancelled)
+    if isinstance(found, str):
+        return HINTS["decimal-comma" if "," in found else "temperature-text"].fill(variable=name)
+    if isinstance(found, list | tuple):
+        return HINTS["decimal-comma"].fill(variable=name)
+    if "temperature" in given.get("bind", ()) + given.get("model_kwargs", ()):
+        return HINTS["temperature-ignored"].fill(variable=name, found=found)
+    return HINTS["temperature-other"].fill(variable=name, found=found, t=t)
+
+
+def best(case: Case, name: str) -> Request | None:
+    """Of several requests that a question led to (retries, fallbacks), the one that is right in most ways."""
+    requests = case.arrived(name)
+    challenge = case.evidence.challenge_of(name)
+    if not requests or challenge is None:
+        return None
+
+    def rightness(request: Request) -> tuple[int, int]:
+        question = challenge.question
+        text = case.text_is(request, question) is not None or (
+            request.text == question and not name.startswith("chatbot")
+        )
+        sampling = case.task.temperature is None or samples_at(request.settings, case.task.temperature)
+        return (2 * text + (request.model == case.task.model) + sampling, request.number)
+
+    return max(requests, key=rightness)
+
+
+def requests_of(challenge: Challenge, facts: Facts) -> tuple[Request, ...]:
+    numbers = {number for offer in challenge.offers for number in offer.requests}
+    return tuple(r for r in facts.transcript.requests if r.number in numbers and r.challenge is not None)
+
+
+def models_of(requests: Iterable[Request]) -> frozenset[str]:
+    return frozenset(request.model for request in requests)
+
+
+def nothing_arrived(case: Case, name: str) -> tuple[Words, Words]:
+    failure = case.failure(name)
+    if failure is None:
+        return HINTS["no-model-asked"].fill(variable=name), FOUND["not-asked"]
+    error = error_text(failure)
+    raised = case.evidence.raised
+    if "ChatHuggingFace" in case.variable(name).kinds or (raised and "llm must be" in raised.message.lower()):
+        return HINTS["chat-wrapper"].fill(variable=name), FOUND["error"].fill(error=error)
+    hint = HINTS["chain-raised" if name.startswith("chatbot") else "no-model-raised"]
+    return hint.fill(variable=name, error=error), FOUND["error"].fill(error=error)
+
+
+def error_text(failure: Failure) -> str:
+    first = failure.message.strip().split("\n")[0]
+    return shown(f"{failure.name}: {first}" if first else failure.name, 90)
+
+
+def shown(text: str, length: int = 160) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= length else text[: length - 1] + "…"

@@ -1,0 +1,209 @@
+"""Looks into a student's live objects without importing anything and without leaving a trace.
+
+Classes are looked up among the modules that are already loaded: a class that was never imported has no instances.
+Used by `probe.py`. Knows the classes of LangChain and transformers by name; asks nothing of them but `isinstance`.
+"""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Iterator, Mapping, MutableMapping
+from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
+from typing import Any
+
+CLASSES: dict[str, tuple[tuple[str, str], ...]] = {
+    "HuggingFacePipeline": (
+        ("langchain_community.llms.huggingface_pipeline", "HuggingFacePipeline"),
+        ("langchain_huggingface.llms.huggingface_pipeline", "HuggingFacePipeline"),
+    ),
+    "ChatHuggingFace": (
+        ("langchain_community.chat_models.huggingface", "ChatHuggingFace"),
+        ("langchain_huggingface.chat_models.huggingface", "ChatHuggingFace"),
+    ),
+    "Runnable": (("langchain_core.runnables.base", "Runnable"),),
+    "ChatPromptTemplate": (("langchain_core.prompts.chat", "BaseChatPromptTemplate"),),
+    "PromptTemplate": (("langchain_core.prompts.base", "BasePromptTemplate"),),
+    "MessagesPlaceholder": (("langchain_core.prompts.chat", "MessagesPlaceholder"),),
+    "LanguageModel": (("langchain_core.language_models.base", "BaseLanguageModel"),),
+    "Message": (("langchain_core.messages.base", "BaseMessage"),),
+    "MessageHistory": (("langchain_core.runnables.history", "RunnableWithMessageHistory"),),
+    "Pipeline": (("transformers.pipelines.base", "Pipeline"),),
+    "Model": (("transformers.modeling_utils", "PreTrainedModel"),),
+}
+NEVER_ENTERED = ("Pipeline", "Model")
+MAX_OBJECTS = 400
+MAX_DEPTH = 12
+
+
+def is_a(thing: object, kind: str) -> bool:
+    """Whether `thing` is an instance of one of the classes that `CLASSES` lists under `kind`."""
+    for module, name in CLASSES[kind]:
+        cls = getattr(sys.modules.get(module), name, None)
+        if isinstance(cls, type) and isinstance(thing, cls):
+            return True
+    return False
+
+
+def kinds_of(thing: object) -> tuple[str, ...]:
+    return tuple(kind for kind in CLASSES if is_a(thing, kind))
+
+
+def parts_of(thing: object) -> Iterator[object]:
+    """`thing` and what it holds: steps of chains, bound objects, fields, elements, what a function closes over."""
+    seen: set[int] = set()
+    waiting: list[tuple[object, int]] = [(thing, 0)]
+    while waiting and len(seen) < MAX_OBJECTS:
+        part, depth = waiting.pop(0)
+        if id(part) in seen:
+            continue
+        seen.add(id(part))
+        yield part
+        if depth < MAX_DEPTH and not any(is_a(part, kind) for kind in NEVER_ENTERED):
+            waiting.extend((inner, depth + 1) for inner in _inside(part))
+
+
+def _inside(part: object) -> list[object]:
+    if isinstance(part, Mapping):
+        return list(part.values())[:50]
+    if isinstance(part, list | tuple):
+        return list(part)[:50]
+    found: list[object] = []
+    if is_a(part, "Runnable") or is_a(part, "LanguageModel"):
+        found.extend(list(vars(part).values()))
+    function = getattr(part, "__func__", part)
+    closure = getattr(function, "__closure__", None)
+    if closure:
+        found.extend(cell.cell_contents for cell in closure if _filled(cell))
+        if getattr(part, "__self__", None) is not None:
+            found.append(part.__self__)  # type: ignore[attr-defined]
+    code, scope = getattr(function, "__code__", None), getattr(function, "__globals__", None)
+    if code is not None and scope is not None:  # a lambda that speaks of `llm` holds it by name
+        found.extend(scope[name] for name in code.co_names if name in scope and kinds_of(scope[name]))
+    return found
+
+
+def _filled(cell: Any) -> bool:
+    try:
+        cell.cell_contents  # noqa: B018
+    except ValueError:
+        return False
+    return True
+
+
+def first_inside(thing: object, kind: str) -> Any:
+    """The first part of `thing` that is of this kind, or None."""
+    return next((part for part in parts_of(thing) if is_a(part, kind)), None)
+
+
+def steps_of(chain: object) -> tuple[str, ...]:
+    """What each step of a chain is, in order: "prompt", "model" or "other"; nothing for what is no sequence."""
+    steps = getattr(chain, "steps", None) if is_a(chain, "Runnable") else None
+    if not isinstance(steps, list):
+        return ()
+    return tuple(
+        "prompt" if first_inside(step, "PromptTemplate") is not None
+        else "model" if first_inside(step, "LanguageModel") is not None
+        else "other"
+        for step in steps[:50]
+    )  # fmt: skip
+
+
+def settings_given(chain: object) -> dict[str, tuple[str, ...]]:
+    """Names of the settings that a chain carries, by where they were given."""
+    given: dict[str, set[str]] = {"bind": set(), "model_kwargs": set(), "pipeline_kwargs": set()}
+    for part in parts_of(chain):
+        bound = getattr(part, "kwargs", None) if is_a(part, "Runnable") and hasattr(part, "bound") else None
+        if isinstance(bound, dict):
+            given["bind"] |= {str(name) for name in bound}
+            given["pipeline_kwargs"] |= {str(name) for name in bound.get("pipeline_kwargs") or {}}
+        elif is_a(part, "HuggingFacePipeline"):
+            for where in ("model_kwargs", "pipeline_kwargs"):
+                given[where] |= {str(name) for name in getattr(part, where, None) or {}}
+    return {where: tuple(sorted(name[:100] for name in names))[:40] for where, names in given.items() if names}
+
+
+@contextmanager
+def no_trace(chain: object, namespace: MutableMapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """While open, nothing that a chain does stays behind: no print, no cache entry, no memory, no grown list.
+
+    Yields the `configurable` settings with which the chain gets a session of its own.
+    """
+    with ExitStack() as stack:
+        stack.enter_context(redirect_stdout(io.StringIO()))
+        stack.enter_context(redirect_stderr(io.StringIO()))
+        stack.enter_context(_without_caches(chain))
+        stack.enter_context(_containers_kept(namespace))
+        yield stack.enter_context(_fresh_sessions(chain))
+
+
+@contextmanager
+def _without_caches(chain: object) -> Iterator[None]:
+    core = sys.modules.get("langchain_core.globals")
+    common = core.get_llm_cache() if core else None
+    own = [(part, vars(part)["cache"]) for part in parts_of(chain) if is_a(part, "LanguageModel")]
+    try:
+        if core:
+            core.set_llm_cache(None)
+        for part, _ in own:
+            vars(part)["cache"] = None
+        yield
+    finally:
+        if core:
+            core.set_llm_cache(common)
+        for part, cache in own:
+            vars(part)["cache"] = cache
+
+
+@contextmanager
+def _fresh_sessions(chain: object) -> Iterator[dict[str, Any]]:
+    histories = [part for part in parts_of(chain) if is_a(part, "MessageHistory")]
+    kept = [(part, vars(part)["get_session_history"]) for part in histories]
+    settings: dict[str, Any] = {"session_id": "check", "thread_id": "check"}
+    try:
+        for part in histories:
+            fresh = sys.modules["langchain_core.chat_history"].InMemoryChatMessageHistory()
+            vars(part)["get_session_history"] = lambda *args, _fresh=fresh, **kwargs: _fresh
+            for spec in getattr(part, "history_factory_config", ()):
+                settings[spec.id] = "check"
+        yield settings
+    finally:
+        for part, original in kept:
+            vars(part)["get_session_history"] = original
+
+
+@contextmanager
+def _containers_kept(namespace: MutableMapping[str, Any]) -> Iterator[None]:
+    """Puts lists, dicts and sets that the student's variables hold back as they were: a hand-made memory, say."""
+    names = {name: value for name, value in namespace.items() if not name.startswith("_")}
+    kept: list[tuple[Any, Any]] = []
+    seen: set[int] = set()
+
+    def keep(value: Any, depth: int) -> None:
+        if id(value) in seen or depth > 3 or len(kept) > MAX_OBJECTS:
+            return
+        seen.add(id(value))
+        if type(value) in (list, dict, set) and len(value) <= 10_000:
+            kept.append((value, value.copy()))
+            for inner in list(value.values() if type(value) is dict else value)[:100]:
+                keep(inner, depth + 1)
+        elif type(getattr(value, "messages", None)) is list:
+            keep(value.messages, depth + 1)
+
+    for value in names.values():
+        if value is not namespace:
+            keep(value, 0)
+    try:
+        yield
+    finally:
+        for container, copy in kept:
+            if container != copy:
+                _put_back(container, copy)
+
+
+def _put_back(container: Any, copy: Any) -> None:
+    if type(container) is list:
+        container[:] = copy
+    else:
+        container.clear()
+        container.update(copy)

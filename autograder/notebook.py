@@ -1,0 +1,99 @@
+"""What a notebook calls, bound to the kernel it runs in: the functions of `selfcheck.py` and `notebook_tools.py`.
+
+Outside IPython (the command line, nbgrader) importing this starts nothing.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Mapping, MutableMapping
+from pathlib import Path
+from typing import Any
+
+from .evidence import Failure
+from .profile import Profile
+from .selfcheck import CheckFailed, Report, Session, run_check
+
+
+@functools.cache
+def session() -> Session:
+    """The session of this kernel, made and started at the first call."""
+    shell = _shell()
+    namespace: MutableMapping[str, Any] = shell.user_ns if shell is not None else vars(sys.modules["__main__"])
+    here = Session(namespace, Path.cwd())
+    if shell is not None:
+        _follow_cells(shell, here)
+    here.begin()
+    return here
+
+
+def check(check_id: str) -> Report | None:
+    """Shows whether the task with this check is done, or what is missing and one next step.
+
+    Raises CheckFailed, which a notebook renders as the hint alone.
+    """
+    return run_check(session(), check_id)
+
+
+def free_models() -> None:
+    """Lets go of every loaded model in this notebook, so that the next one has the GPU's memory for itself."""
+    from .notebook_tools import free_models as free
+
+    free(_profile(), session().namespace)
+
+
+def show_gpu_memory() -> None:
+    """Shows how much GPU memory is free, and which of the course's models would fit."""
+    from .notebook_tools import show_gpu_memory as show
+
+    show(_profile())
+
+
+def show_temperature_picture(chains: Mapping[float, Any], question: str, draws: int = 4) -> None:
+    """Shows what temperature does to the output of your own chains: several draws for each temperature."""
+    from .notebook_tools import show_temperature_picture as show
+
+    show(chains, question, _profile(), draws)
+
+
+def begin_grading(profile_path: str) -> None:
+    """Called by the executing side before a notebook's first cell is run for grading."""
+    from .profile import load
+
+    session().begin_grading(load(Path(profile_path)))
+
+
+def publish(check_id: str) -> None:
+    """Called by the executing side in place of a check cell: hands over evidence and transcript."""
+    from IPython.display import display
+
+    display(session().publish(check_id), raw=True)
+
+
+def _profile() -> Profile:
+    return session().profile
+
+
+def _shell() -> Any:
+    module = sys.modules.get("IPython")
+    return module.get_ipython() if module is not None else None
+
+
+def _follow_cells(shell: Any, here: Session) -> None:
+    """Tells the recorder which cell is running, and how the last one ended."""
+
+    def before(info: Any) -> None:
+        here.recorder.cell = str(getattr(info, "cell_id", None) or shell.execution_count)[:200]
+
+    def after(result: Any) -> None:
+        error = result.error_in_exec or result.error_before_exec
+        if error is not None and not isinstance(error, CheckFailed):
+            here.recorder.raised = Failure(name=type(error).__name__[:500], message=str(error)[:500])
+
+    shell.events.register("pre_run_cell", before)
+    shell.events.register("post_run_cell", after)
+
+
+if _shell() is not None:
+    session()

@@ -1,0 +1,180 @@
+"""`check("check-chain")` in a student's own session, and the same probe while grading.
+
+One `Session` for each kernel: it holds the recorder, and what earlier checks saw. `check` shows ticks, or raises
+`CheckFailed`, which a notebook renders as the hint and nothing else. While grading, the executing side calls `publish`
+instead, which shows nothing and judges nothing: it hands evidence and transcript over as JSON.
+
+Importing this loads none of torch, transformers and huggingface_hub.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import MutableMapping
+from pathlib import Path
+from typing import Any
+
+from . import render, virtual_gpu
+from .checks import judge
+from .contract import Task, task_of, tasks
+from .errors import ProfileError
+from .evidence import Evidence, Facts
+from .probe import Probe, failure_of
+from .profile import FROZEN_NAME, Language, Profile, load, parse
+from .recorder import Recorder, redirect_model_home
+from .verdict import Verdict
+from .words import LAYOUT, NOTES
+
+EVIDENCE_TYPE = "application/vnd.llm-autograder.evidence+json"
+TRANSCRIPT_TYPE = "application/vnd.llm-autograder.transcript+json"
+
+
+class CheckFailed(Exception):
+    """A check that found something missing. A notebook shows its message alone, without a traceback."""
+
+    def _render_traceback_(self) -> list[str]:
+        return str(self).split("\n")
+
+
+class Session:
+    """What one kernel knows.
+
+    Args:
+        namespace: the student's variables by name.
+        folder: where the notebook lies, with the frozen profile beside it.
+        recorder: one that has begun already; a new one when None.
+    """
+
+    def __init__(self, namespace: MutableMapping[str, Any], folder: Path, recorder: Recorder | None = None) -> None:
+        self.namespace, self.folder = namespace, folder
+        self.recorder = recorder or Recorder()
+        self.evidence: dict[str, Evidence] = {}
+        self.verdicts: dict[str, Verdict] = {}
+        self._profile: Profile | None = None
+        self._probe: Probe | None = None
+        self._published = 0
+
+    @property
+    def profile(self) -> Profile:
+        """The frozen profile. Raises ProfileError where there is none."""
+        if self._profile is None:
+            self._profile = find_profile(self.folder)
+        return self._profile
+
+    @property
+    def probe(self) -> Probe:
+        if self._probe is None:
+            self._probe = Probe(self.profile, self.recorder, self.namespace)
+        return self._probe
+
+    def begin(self) -> None:
+        """Starts the recorder, and looks for models where this machine keeps them (`AUTOGRADER_MODEL_HOME`)."""
+        if home := os.environ.get("AUTOGRADER_MODEL_HOME"):
+            redirect_model_home(home)
+        if os.environ.get("AUTOGRADER_VIRTUAL_GPU", "") not in ("", "0"):
+            virtual_gpu.switch_on()
+        self.recorder.start()
+
+    def begin_grading(self, profile: Profile) -> None:
+        """As `begin`, on a grading machine: one virtual GPU, and the grader's models whatever HF_HOME says."""
+        self._profile = profile
+        redirect_model_home(os.environ.get("AUTOGRADER_MODEL_HOME") or profile.models.home)
+        virtual_gpu.switch_on()
+        self.recorder.start()
+
+    def verdict(self, task: Task) -> Verdict:
+        """Probes and judges one task; where the objects are gone since the last time, answers the last verdict."""
+        evidence = self.probe.gather(task)
+        last = self.verdicts.get(task.check_id)
+        if last is not None and last.passed and _freed(evidence, task):
+            return _from_before(last)
+        self._remember(task, evidence)
+        gathered = {**self.evidence, task.check_id: evidence}
+        facts = Facts(evidence=gathered, transcript=self.recorder.transcript(), in_grading=False)
+        self.verdicts[task.check_id] = judge(task, facts, self.profile)
+        return self.verdicts[task.check_id]
+
+    def _remember(self, task: Task, evidence: Evidence) -> None:
+        """Keeps the evidence; that of `load-model` only until `llm` has been made again for the task after it."""
+        if task.kind == "load-model" and "check-limit-output" in self.evidence:
+            return
+        self.evidence[task.check_id] = evidence
+
+    def publish(self, check_id: str) -> dict[str, str]:
+        """Evidence of one task and what is new in the transcript, as a bundle of MIME types."""
+        task = task_of(check_id, self.profile)
+        if task is None:
+            raise ProfileError(f"{check_id}: no such check in the frozen profile")
+        evidence = self.probe.gather(task)
+        new = self.recorder.transcript(since=self._published)
+        self._published += len(new.requests)
+        return {EVIDENCE_TYPE: evidence.model_dump_json(), TRANSCRIPT_TYPE: new.model_dump_json()}
+
+
+class Report:
+    """What a check that found nothing missing shows."""
+
+    def __init__(self, verdict: Verdict, language: Language) -> None:
+        self._verdict, self._language = verdict, language
+
+    def __repr__(self) -> str:
+        return render.as_text(self._verdict, self._language)
+
+    def _repr_html_(self) -> str:
+        return render.as_html(self._verdict, self._language)
+
+
+def run_check(session: Session, check_id: str) -> Report | None:
+    """The check of one task, as a student calls it.
+
+    Raises:
+        CheckFailed: a criterion failed, there is no such check, or the frozen profile is not there.
+    """
+    try:
+        profile = session.profile
+    except ProfileError as error:
+        raise CheckFailed(_in_both("no-profile") + f"\n({error})") from None
+    language = profile.course.language
+    task = task_of(check_id, profile)
+    if task is None or task.judged_by == "person":
+        valid = ", ".join(t.check_id for t in tasks(profile) if t.judged_by == "autograder")
+        raise CheckFailed(LAYOUT["unknown-check"].say(language).format(name=check_id, valid=valid))
+    try:
+        verdict = session.verdict(task)
+    except Exception as error:  # our own mistake must not look like the student's
+        failure = failure_of(error)
+        print(LAYOUT["our-fault"].say(language).format(error=f"{failure.name}: {failure.message}"))
+        return None
+    if verdict.first_failed is not None:
+        raise CheckFailed(render.as_text(verdict, language))
+    return Report(verdict, language)
+
+
+def find_profile(folder: Path) -> Profile:
+    """The frozen profile: the file beside the notebook, or else in the metadata of a notebook there.
+
+    Raises ProfileError where there is neither.
+    """
+    if (folder / FROZEN_NAME).exists():
+        return load(folder / FROZEN_NAME)
+    for path in sorted(folder.glob("*.ipynb")):
+        try:
+            raw = json.loads(path.read_text(encoding="utf-8"))["metadata"]["autograder"]["profile"]
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
+        return parse(raw, str(path))
+    raise ProfileError(f"{folder / FROZEN_NAME}: there is no such file, and no notebook beside it carries a profile")
+
+
+def _freed(evidence: Evidence, task: Task) -> bool:
+    """Whether what the task made has been let go of since: a variable of its own is empty or gone."""
+    return any(evidence.variable(name).state != "there" for name in task.variables)
+
+
+def _from_before(verdict: Verdict) -> Verdict:
+    return verdict.model_copy(update={"observations": (NOTES["before"], *verdict.observations)})
+
+
+def _in_both(key: str) -> str:
+    return f"{LAYOUT[key].nb}\n{LAYOUT[key].en}"

@@ -1,0 +1,392 @@
+"""Every sentence that a check says to a student, in Norwegian (bokmål) and English.
+
+A hint names the variable or the cell to look at and gives one next step; it never holds the solution's code. Values in
+`{braces}` are filled in by `checks.py`. Nothing here speaks of what the chatbot is about: that comes from the profile.
+"""
+
+from __future__ import annotations
+
+from .verdict import Words
+
+
+def w(nb: str, en: str) -> Words:
+    return Words(nb=nb, en=en)
+
+
+TITLES = {
+    "model-home": w("HF_HOME peker på kursets modellmappe", "HF_HOME points to the course's model folder"),
+    "kind": w("`{variable}` er en pipeline for tekstgenerering", "`{variable}` is a pipeline for text generation"),
+    "model": w("`{variable}` bruker modellen {model}", "`{variable}` uses the model {model}"),
+    "device": w("`{variable}` ligger på GPU 0", "`{variable}` is on GPU 0"),
+    "limit": w("`{variable}` lager høyst {n} nye token", "`{variable}` makes at most {n} new tokens"),
+    "format": w("`answers` har ett argument for hver bokstav", "`answers` has one argument for each letter"),
+    "answers": w("svarene i `answers` er riktige", "the answers in `answers` are right"),
+    "system": w("`prompt` begynner med systemledeteksten", "`prompt` begins with the system prompt"),
+    "placeholder": w("`prompt` har en plassholder for meldinger", "`prompt` has a placeholder for messages"),
+    "runnable": w("`{variable}` er en kjede som kan kalles", "`{variable}` is a chain that can be called"),
+    "text": w("`{variable}` sender ledeteksten din med spørsmålet", "`{variable}` sends your prompt with the question"),
+    "temperature": w("`{variable}` trekker med temperatur {t}", "`{variable}` samples at temperature {t}"),
+    "asked": w("spørsmålet er stilt", "the question has been asked"),
+    "kept": w("`{variable}` holder svaret", "`{variable}` holds the answer"),
+}
+
+HINTS = {
+    # A variable that is not there, a cell that stopped
+    "missing": w(
+        "`{variable}` finnes ikke ennå. Kjør cellen over, og se etter at navnet er skrevet akkurat slik.",
+        "`{variable}` does not exist yet. Run the cell above, and see that the name is spelled just like this.",
+    ),
+    "missing-raised": w(
+        "Cellen over stoppet med {error} før `{variable}` fikk en verdi. Rett feilen, og kjør cellen igjen.",
+        "The cell above stopped with {error} before `{variable}` got a value. Mend it, and run the cell again.",
+    ),
+    "none": w(
+        "`{variable}` er tom (None). Kjør cellen som lager den; den blir også tom når modeller frigjøres.",
+        "`{variable}` is empty (None). Run the cell that makes it; freeing models also empties it.",
+    ),
+    "decimal-comma": w(
+        "Desimaltall skrives med punktum i kode. Bytt ut kommaet i tallet du bruker for `{variable}`.",
+        "Decimal numbers are written with a point in code. Replace the comma in the number for `{variable}`.",
+    ),
+    # model-home
+    "home-unset": w(
+        "`HF_HOME` er ikke satt. Gi miljøvariabelen stien som står i oppgaven.",
+        "`HF_HOME` is not set. Give the environment variable the path that the task names.",
+    ),
+    "home-other": w(
+        "`HF_HOME` peker et annet sted. Sammenlign stien med oppgaven, tegn for tegn.",
+        "`HF_HOME` points somewhere else. Compare the path with the task, character by character.",
+    ),
+    # load-model, ask-base
+    "not-a-pipeline": w(
+        "`{variable}` er {type}. Oppgaven ber om LangChains klasse rundt en pipeline; se hvilken klasse den nevner.",
+        "`{variable}` is {type}. The task asks for LangChain's class around a pipeline; see which class it names.",
+    ),
+    "wrapped-model": w(
+        "`{variable}` kommer rett fra transformers. Pakk den inn i LangChains klasse, så den kan stå i en kjede.",
+        "`{variable}` comes straight from transformers. Wrap it in LangChain's class, so that a chain can hold it.",
+    ),
+    "chat-wrapper": w(
+        "ChatHuggingFace tar bare klassen fra langchain_huggingface, uten `.bind`. Bytt det som er inni `{variable}`.",
+        "ChatHuggingFace takes only the class of langchain_huggingface, without `.bind`. Change what `{variable}` holds.",
+    ),
+    "wrong-model": w(
+        "`{variable}` spurte {found}. Se på modellnavnet i `{variable}`: det skal være {expected}.",
+        "`{variable}` asked {found}. Look at the model name in `{variable}`: it should be {expected}.",
+    ),
+    "instruct-for-base": w(
+        "`{variable}` bruker den instruksjonstrente modellen {found}. Her skal du bruke basismodellen {expected}.",
+        "`{variable}` uses the instruct model {found}. Here you should use the base model {expected}.",
+    ),
+    "base-for-instruct": w(
+        "`{variable}` bruker basismodellen {found}. Her skal du bruke den instruksjonstrente: {expected}.",
+        "`{variable}` uses the base model {found}. Here you should use the instruct model: {expected}.",
+    ),
+    "no-model-asked": w(
+        "Sjekken spurte `{variable}`, men ingen modell fikk spørsmålet. Se hva `{variable}` er laget av.",
+        "The check asked `{variable}`, but no model got the question. See what `{variable}` is made of.",
+    ),
+    "no-model-raised": w(
+        "`{variable}` stoppet med {error} før noen modell fikk spørsmålet. Prøv å kalle den selv, og les feilen.",
+        "`{variable}` stopped with {error} before any model got the question. Call it yourself, and read the error.",
+    ),
+    "on-cpu": w(
+        "`{variable}` ligger på prosessoren, ikke på GPU-en. Se på argumentet i `{variable}` som velger enhet.",
+        "`{variable}` is on the processor, not on the GPU. Look at the argument of `{variable}` that picks the device.",
+    ),
+    # limit-output
+    "limit-default": w(
+        "`{variable}` har ingen egen grense: {found} nye token er det som gjelder ellers. Sett grensen til {n}.",
+        "`{variable}` has no limit of its own: {found} new tokens is what holds otherwise. Set the limit to {n}.",
+    ),
+    "limit-other": w(
+        "`{variable}` lager opptil {found} nye token. Se på tallet i cellen over; det skal være {n}.",
+        "`{variable}` makes up to {found} new tokens. Look at the number in the cell above; it should be {n}.",
+    ),
+    "limit-total": w(
+        "`max_length` teller ledeteksten med. Oppgaven gjelder nye token i `{variable}`: finn argumentet for det.",
+        "`max_length` counts the prompt too. The task is about new tokens in `{variable}`: find the argument for it.",
+    ),
+    "limit-ignored": w(
+        "Grensen nådde ikke modellen: `{variable}` har den et sted der den ikke blir lest. Gi den til pipelinen.",
+        "The limit did not reach the model: `{variable}` has it where nobody reads it. Give it to the pipeline.",
+    ),
+    "left-over": w(
+        "`{variable}` er den samme som i oppgaven før. Lag den på nytt, eller endre den, i cellen til denne oppgaven.",
+        "`{variable}` is the same as in the task before. Make it anew, or change it, in this task's cell.",
+    ),
+    # arguments
+    "answers-type": w(
+        "`answers` er {type}. Den skal være en ordbok (dict) fra bokstav til navnet på et argument.",
+        "`answers` is {type}. It should be a dictionary (dict) from a letter to the name of an argument.",
+    ),
+    "answers-letters": w(
+        "`answers` mangler eller har for mange bokstaver: {found}. Hver av {expected} skal stå én gang.",
+        "`answers` lacks letters or has too many: {found}. Each of {expected} should be there once.",
+    ),
+    "answers-unknown": w(
+        "`answers` har noe som ikke er et av argumentene i oppgaven: {found}. Skriv navnene som tekst, nøyaktig.",
+        "`answers` has something that is none of the task's arguments: {found}. Write the names as text, exactly.",
+    ),
+    "answers-some": w(
+        "{right} av {all} i `answers` er riktige. Les beskrivelsene av argumentene en gang til.",
+        "{right} of {all} in `answers` are right. Read the descriptions of the arguments once more.",
+    ),
+    # prompt
+    "prompt-type": w(
+        "`prompt` er {type}. Oppgaven ber om en mal for chat-ledetekster fra LangChain.",
+        "`prompt` is {type}. The task asks for a chat prompt template from LangChain.",
+    ),
+    "prompt-raised": w(
+        "`prompt` stoppet med {error} da den fikk en liste med meldinger. Se på navnet på plassholderen.",
+        "`prompt` stopped with {error} when it got a list of messages. Look at the placeholder's name.",
+    ),
+    "prompt-variables": w(
+        "`prompt` venter på {found}. Plassholderen i `prompt` skal hete `messages`, og ingenting annet trengs.",
+        "`prompt` waits for {found}. The placeholder in `prompt` should be called `messages`; nothing else is needed.",
+    ),
+    "system-missing": w(
+        "`prompt` har ingen systemmelding. Den første meldingen i `prompt` skal være av typen system.",
+        "`prompt` has no system message. The first message in `prompt` should be of the type system.",
+    ),
+    "system-other": w(
+        "Systemledeteksten i `prompt` er en annen enn i oppgaven. Kopier den derfra, med alle tegn.",
+        "The system prompt in `prompt` differs from the task's. Copy it from there, with every character.",
+    ),
+    "system-last": w(
+        "I `prompt` kommer plassholderen før systemmeldingen. Bytt om på rekkefølgen.",
+        "In `prompt` the placeholder comes before the system message. Swap the order.",
+    ),
+    "placeholder-text": w(
+        "`prompt` gjør lista med meldinger om til tekst. Bruk en plassholder for meldinger, ikke en tekstvariabel.",
+        "`prompt` turns the list of messages into text. Use a placeholder for messages, not a text variable.",
+    ),
+    "placeholder-missing": w(
+        "Meldingene som sendes inn, kommer ikke ut av `prompt`. Legg til en plassholder som heter `messages`.",
+        "The messages that go in do not come out of `prompt`. Add a placeholder called `messages`.",
+    ),
+    "question-inside": w(
+        "`prompt` har et spørsmål skrevet inn i seg. Ta det ut: spørsmålet kommer når kjeden kalles.",
+        "`prompt` has a question written into it. Take it out: the question comes when the chain is called.",
+    ),
+    "prompt-extra": w(
+        "`prompt` legger til flere meldinger enn systemledeteksten og dine egne. Fjern det som er for mye.",
+        "`prompt` adds more messages than the system prompt and your own. Remove what is too much.",
+    ),
+    # chain
+    "not-runnable": w(
+        "`{variable}` er {type}, ikke en kjede. En kjede settes sammen av ledetekst og modell, i den rekkefølgen.",
+        "`{variable}` is {type}, not a chain. A chain is put together from prompt and model, in that order.",
+    ),
+    "chain-is-answer": w(
+        "`{variable}` er et svar, ikke en kjede. Lag kjeden først, og kall den i en senere celle.",
+        "`{variable}` is an answer, not a chain. Make the chain first, and call it in a later cell.",
+    ),
+    "chain-reversed": w(
+        "I `{variable}` kommer modellen før ledeteksten. Bytt om på de to.",
+        "In `{variable}` the model comes before the prompt. Swap the two.",
+    ),
+    "chain-raised": w(
+        "`{variable}` stoppet med {error} før noen modell fikk spørsmålet. Prøv å kalle den selv, og les feilen.",
+        "`{variable}` stopped with {error} before any model got the question. Call it yourself, and read the error.",
+    ),
+    "text-no-prompt": w(
+        "Modellen fikk spørsmålet, men ikke systemledeteksten. Se om `{variable}` går gjennom `prompt`.",
+        "The model got the question, but not the system prompt. See whether `{variable}` goes through `prompt`.",
+    ),
+    "text-no-question": w(
+        "Modellen fikk ikke sjekkens spørsmål, men en annen tekst. Se om `{variable}` har et fast spørsmål i seg.",
+        "The model did not get the check's question but another text. See whether `{variable}` holds a fixed one.",
+    ),
+    "text-other": w(
+        "Teksten som nådde modellen, er ikke den `prompt` gir. Se hva `{variable}` legger til eller endrer.",
+        "The text that reached the model is not what `prompt` gives. See what `{variable}` adds or changes.",
+    ),
+    # temperature
+    "sampling-off": w(
+        "`{variable}` velger alltid det mest sannsynlige tokenet, så temperaturen virker ikke. Slå på trekkingen.",
+        "`{variable}` always picks the likeliest token, so the temperature does nothing. Switch sampling on.",
+    ),
+    "sampling-cancelled": w(
+        "`{variable}` trekker, men {setting} lar bare ett token være igjen å velge i. Ta bort den innstillingen.",
+        "`{variable}` samples, but {setting} leaves just one token to choose from. Take that setting away.",
+    ),
+    "temperature-text": w(
+        "Temperaturen i `{variable}` er tekst, ikke et tall. Skriv tallet uten anførselstegn.",
+        "The temperature in `{variable}` is text, not a number. Write the number without quotation marks.",
+    ),
+    "temperature-other": w(
+        "`{variable}` har temperatur {found}. Se på innstillingene i `{variable}`: den skal være {t}.",
+        "`{variable}` has temperature {found}. Look at the settings of `{variable}`: it should be {t}.",
+    ),
+    "temperature-ignored": w(
+        "Temperaturen nådde ikke modellen: `{variable}` bruker {found}. Gi den til pipelinen, ikke rett til `.bind`.",
+        "The temperature did not reach the model: `{variable}` uses {found}. Give it to the pipeline, not to `.bind`.",
+    ),
+    # answers
+    "not-asked": w(
+        "Ingen modell har fått spørsmålet «{question}» ennå. Still det i cellen som lager `{variable}`.",
+        "No model has got the question «{question}» yet. Ask it in the cell that makes `{variable}`.",
+    ),
+    "asked-otherwise": w(
+        "Spørsmålet nådde modellen i en annen form enn kjeden gir. Still det til kjeden når du lager `{variable}`.",
+        "The question reached the model in another form than the chain gives. Ask the chain when you make `{variable}`.",
+    ),
+    "asked-together": w(
+        "Modellen fikk også det forrige spørsmålet. Still bare ett spørsmål i kallet som lager `{variable}`.",
+        "The model got the earlier question too. Ask just one question in the call that makes `{variable}`.",
+    ),
+    "asked-other-model": w(
+        "Spørsmålet gikk til {found}. Still det til {expected} i cellen som lager `{variable}`.",
+        "The question went to {found}. Ask {expected} in the cell that makes `{variable}`.",
+    ),
+    "asked-other-settings": w(
+        "Spørsmålet ble stilt med temperatur {found}. Still det til kjeden med temperatur {t} for `{variable}`.",
+        "The question was asked at temperature {found}. Ask the chain with temperature {t} for `{variable}`.",
+    ),
+    "not-kept": w(
+        "Spørsmålet er stilt, men svaret ligger ikke i `{variable}`. Gi det variabelen der du kaller kjeden.",
+        "The question has been asked, but the answer is not in `{variable}`. Assign it where you call the chain.",
+    ),
+    "kept-other": w(
+        "`{variable}` holder svaret på et annet spørsmål: «{found}». Kjør cellene i rekkefølge, ovenfra og ned.",
+        "`{variable}` holds the answer to another question: «{found}». Run the cells in order, from the top.",
+    ),
+    "kept-type": w(
+        "`{variable}` er {type}. Den skal være teksten eller meldingen som kom tilbake fra kjeden.",
+        "`{variable}` is {type}. It should be the text or the message that came back from the chain.",
+    ),
+    "no-evidence": w(
+        "Sjekken av denne oppgaven fikk ikke kjørt, så ingenting kunne ses. Kjør notatboka fra toppen, og lever på nytt.",
+        "The check of this task could not run, so nothing could be seen. Run the notebook from the top; hand in again.",
+    ),
+}  # fmt: skip
+
+EXPECTED = {
+    "text": w("modellen får «{text}»", "the model gets «{text}»"),
+    "value": w("{value}", "{value}"),
+    "limit": w("høyst {n} nye token", "at most {n} new tokens"),
+    "sampling": w("trekking på, temperatur {t}", "sampling on, temperature {t}"),
+    "answer": w("det modellen svarte på «{question}»", "what the model answered to «{question}»"),
+    "right": w("{all} riktige", "{all} right"),
+    "gpu": w("GPU 0", "GPU 0"),
+    "kind": w("HuggingFacePipeline for text-generation", "HuggingFacePipeline for text-generation"),
+    "placeholder": w(
+        "meldingene som sendes inn, kommer uendret etter systemledeteksten",
+        "the messages that go in come out unchanged after the system prompt",
+    ),
+    "runnable": w("en kjede (Runnable)", "a chain (Runnable)"),
+    "letters": w("bokstavene {letters}", "the letters {letters}"),
+}
+
+FOUND = {
+    "value": w("{value}", "{value}"),
+    "nothing": w("ingenting", "nothing"),
+    "missing": w("`{variable}` finnes ikke", "`{variable}` does not exist"),
+    "none": w("None", "None"),
+    "text": w("modellen fikk «{text}»", "the model got «{text}»"),
+    "limit": w("høyst {n} nye token", "at most {n} new tokens"),
+    "no-limit": w("ingen grense på nye token", "no limit on new tokens"),
+    "sampling": w("trekking {sampling}, temperatur {t}", "sampling {sampling}, temperature {t}"),
+    "right": w("{right} av {all} riktige", "{right} of {all} right"),
+    "processor": w("prosessoren (CPU)", "the processor (CPU)"),
+    "error": w("{error}", "{error}"),
+    "not-asked": w("ingen modell fikk spørsmålet", "no model got the question"),
+}
+
+NOTES = {
+    "carried": w(
+        "En feil fra en tidligere oppgave går igjen her. Den er allerede trukket, og trekkes ikke en gang til.",
+        "A mistake from an earlier task shows here too. It has cost points already, and costs none again.",
+    ),
+    "late": w(
+        "Ikke kjent her: sjekken kom i gang etter at modellen var lastet. Start kjernen på nytt og kjør alt for å vite.",
+        "Not known here: the check began after the model was loaded. Restart the kernel and run all to know.",
+    ),
+    "no-gpu": w(
+        "Ikke kjent her: denne maskinen har ingen GPU. Det koster ingenting.",
+        "Not known here: this machine has no GPU. It costs nothing.",
+    ),
+    "before": w(
+        "Fra før: modellen er frigjort siden, så dette er det forrige resultatet.",
+        "From before: the model has been freed since, so this is the last result.",
+    ),
+}
+
+OBSERVATIONS = {
+    "sampling-default": w(
+        "`do_sample` er ikke satt, men modellen trekker likevel: slik er innstillingene som følger med.",
+        "`do_sample` is not set, yet the model samples: such are the settings that come with it.",
+    ),
+    "empty": w(
+        "Modellen svarte med ingenting denne gangen. Det hender, og koster ingenting.",
+        "The model answered with nothing this time. It happens, and costs nothing.",
+    ),
+    "repeats": w(
+        "Svaret gjentar seg: «{piece}» kommer {times} ganger.",
+        "The answer repeats itself: «{piece}» comes {times} times.",
+    ),
+    "goes-on": w(
+        "Modellen fortsatte samtalen på egen hånd, med nye replikker fra «Human».",
+        "The model went on with the conversation on its own, with new lines from «Human».",
+    ),
+    "stopped-at-limit": w(
+        "Svaret stoppet ved grensen på {n} token.",
+        "The answer stopped at the limit of {n} tokens.",
+    ),
+}
+
+REASONS = {
+    "cannot-tell": w(
+        "`{variable}` er bearbeidet slik at det ikke kan ses om det er modellens svar. En person ser på det.",
+        "`{variable}` has been processed so that it cannot be seen whether it is the model's answer. A person will look.",
+    ),
+    "not-known": w(
+        "Noe kunne ikke ses under rettingen. En person ser på det.",
+        "Something could not be seen while grading. A person will look.",
+    ),
+    "kernel-died": w(
+        "Kjernen stoppet mens notatboka ble kjørt, i cellen «{cell}». En person ser på det.",
+        "The kernel stopped while the notebook was run, in the cell «{cell}». A person will look.",
+    ),
+    "fault": w(
+        "Rettemaskinen sviktet ({fault}). Oppgaven er ikke rettet ennå, og kjøres på nytt.",
+        "The grading machine failed ({fault}). The task has not been judged yet, and will be run again.",
+    ),
+    "bad-evidence": w(
+        "Sjekkens funn kunne ikke leses ({problem}). En person ser på det.",
+        "What the check found could not be read ({problem}). A person will look.",
+    ),
+}
+
+LAYOUT = {
+    "passed": w("{name}: alt er på plass. {points} av {points} poeng.", "{name}: all is there. {points} of {points} points."),
+    "failed": w("{name}: {earned} av {points} poeng så langt.", "{name}: {earned} of {points} points so far."),
+    "expected": w("Ventet", "Expected"),
+    "found": w("Fant", "Found"),
+    "next": w("Neste steg", "Next step"),
+    "noticed": w("Lagt merke til (koster ingenting)", "Noticed (costs nothing)"),
+    "review": w("En person ser på denne", "A person will look at this"),
+    "override": w("Overstyrt av en person: {reason}", "Overruled by a person: {reason}"),
+    "not judged": w("{name}: ikke rettet ennå.", "{name}: not judged yet."),
+    "stopped": w(
+        "Denne cellen stoppet med en feil: {error}. Det som står under, er Pythons egen melding om hvor.",
+        "This cell stopped with an error: {error}. What follows is Python's own message about where.",
+    ),
+    "stopped-time": w(
+        "Denne cellen ble stoppet fordi den brukte mer enn tiden den har ({seconds} sekunder).",
+        "This cell was stopped because it took more than the time it has ({seconds} seconds).",
+    ),
+    "unknown-check": w(
+        "Det finnes ingen sjekk som heter «{name}». Disse finnes: {valid}.",
+        "There is no check called «{name}». There are: {valid}.",
+    ),
+    "no-profile": w(
+        "Fant ikke profile.json i mappa. Den følger med oppgaven: hent oppgaven på nytt, og legg fila ved siden av notatboka.",
+        "There is no profile.json in this folder. It comes with the assignment: fetch it again, and put it beside the notebook.",
+    ),
+    "our-fault": w(
+        "Selve sjekken feilet. Det er ikke din feil, og koster ingenting. Si fra til kurset: {error}",
+        "The check itself failed. It is not your fault, and costs nothing. Please tell the course: {error}",
+    ),
+}  # fmt: skip

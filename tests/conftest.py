@@ -1,0 +1,106 @@
+"""What several test files share: tiny models of both families, and a student's session that runs pieces of code."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from autograder import profile as profiles
+from autograder.contract import task_of
+from autograder.profile import Profile
+from autograder.recorder import Recorder
+from autograder.selfcheck import Session
+from autograder.verdict import Verdict
+
+ROOT = Path(__file__).resolve().parent.parent
+os.environ["HF_HUB_OFFLINE"] = "1"
+
+
+@pytest.fixture(scope="session")
+def llama() -> Profile:
+    return profiles.load(ROOT / "course.toml")
+
+
+@pytest.fixture(scope="session")
+def gemma() -> Profile:
+    return profiles.load(ROOT / "profiles" / "gemma.toml")
+
+
+@pytest.fixture(scope="session")
+def tiny_home(tmp_path_factory: pytest.TempPathFactory, llama: Profile, gemma: Profile) -> Path:
+    """A model home with tiny models under the names of both profiles."""
+    from autograder.tiny import TinyModel, make_model_home
+
+    home = tmp_path_factory.mktemp("models")
+    families = {"base": "llama", "instruct": "llama", "large": "llama"}
+    models = {llama.model(role).name: TinyModel(families[role], role != "base") for role in families}
+    models |= {gemma.model(role).name: TinyModel("gemma", role != "base") for role in ("base", "instruct")}
+    models[gemma.model("large").name] = TinyModel("gemma-multimodal", True)
+    make_model_home(home, models)
+    return home
+
+
+@pytest.fixture(scope="session")
+def _recorder(request: pytest.FixtureRequest) -> Recorder:
+    """One recorder for the process, as in a kernel: begun before transformers is imported."""
+    from autograder import virtual_gpu
+    from autograder.recorder import redirect_model_home
+
+    recorder = Recorder()
+    virtual_gpu.switch_on()
+    recorder.start()
+    redirect_model_home(str(request.getfixturevalue("tiny_home")))
+    return recorder
+
+
+class Student:
+    """A student's session: runs code in one namespace, and asks for verdicts as `check` does."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+
+    def run(self, code: str) -> None:
+        """Runs a cell; what it raises is noted as a kernel would, and does not come further."""
+        from autograder.probe import failure_of
+
+        try:
+            exec(compile(code, "<cell>", "exec"), self.session.namespace)  # type: ignore[arg-type]
+        except Exception as error:
+            self.session.recorder.raised = failure_of(error)
+
+    def verdict(self, check_id: str) -> Verdict:
+        task = task_of(check_id, self.session.profile)
+        assert task is not None
+        return self.session.verdict(task)
+
+    def __getitem__(self, name: str) -> Any:
+        return self.session.namespace[name]
+
+
+@pytest.fixture
+def new_student(_recorder: Recorder, tmp_path: Path) -> Iterator[Callable[[Profile], Student]]:
+    """Makes a student of a profile's course, with an empty notebook."""
+
+    def make(profile: Profile) -> Student:
+        _recorder._requests.clear()
+        _recorder._renderings.clear()
+        _recorder.raised = None
+        (tmp_path / profiles.FROZEN_NAME).write_text(profile.freeze().to_json(), encoding="utf-8")
+        return Student(Session({"__name__": "__main__"}, tmp_path, _recorder))
+
+    kept = {name: os.environ.get(name) for name in ("HF_HOME", "AUTOGRADER_MODEL_HOME")}
+    os.environ.pop("AUTOGRADER_MODEL_HOME", None)
+    yield make
+    for name, value in kept.items():
+        os.environ.pop(name, None)
+        if value is not None:
+            os.environ[name] = value
+
+
+@pytest.fixture
+def student(new_student: Callable[[Profile], Student], llama: Profile) -> Student:
+    return new_student(llama)
