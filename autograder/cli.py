@@ -1,0 +1,126 @@
+"""The command line: parses, calls, prints."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from . import contract
+from .errors import AutograderError
+from .profile import Profile, load
+
+console = Console()
+COURSE = click.option(
+    "--course", type=click.Path(exists=True, file_okay=False, path_type=Path), default=".", help="The course directory."
+)
+
+
+@click.group()
+def main() -> None:
+    """Autograded exercises about chatbots, on nbgrader."""
+
+
+def run() -> None:
+    """The entry point: our own errors are told in words, without a traceback."""
+    try:
+        main(standalone_mode=True)
+    except AutograderError as error:
+        console.print(f"[bold]Error:[/bold] {error}", markup=True, highlight=False)
+        sys.exit(1)
+
+
+@main.command()
+@click.argument("path", type=click.Path(path_type=Path), default="course.toml")
+def profile(path: Path) -> None:
+    """Checks a profile, and shows the tasks and points that it gives."""
+    loaded = load(path)
+    table = Table("task", "notebook", "points", "judged by", "model", "question", title=str(path))
+    for task in contract.tasks(loaded):
+        values = (task.id, task.notebook, f"{task.points:g}", task.judged_by, task.model or "", task.question or "")
+        table.add_row(*values)
+    table.add_row("", "", f"{sum(t.points for t in contract.tasks(loaded)):g}", "", "", "")
+    console.print(table)
+
+
+@main.command()
+@COURSE
+@click.option("--profile", "profile_path", default="course.toml", help="The profile, relative to the course directory.")
+def release(course: Path, profile_path: str) -> None:
+    """Makes the release: `nbgrader generate_assignment` with a profile, frozen beside the notebooks."""
+    load(course / profile_path)
+    env = {**os.environ, "AUTOGRADER_PROFILE": profile_path}
+    command = ["nbgrader", "generate_assignment", contract.ASSIGNMENT, "--force"]
+    sys.exit(subprocess.run(command, cwd=course, env=env, check=False).returncode)
+
+
+@main.command()
+@COURSE
+@click.argument("student")
+@click.argument("check_id")
+@click.argument("criterion")
+@click.argument("points", type=float)
+@click.option("--reason", required=True, help="Why; the student sees it.")
+def override(course: Path, student: str, check_id: str, criterion: str, points: float, reason: str) -> None:
+    """Overrules one criterion: CHECK_ID's CRITERION earns STUDENT this many POINTS, whatever the check found."""
+    from .nbgrader_grading import overrule
+
+    verdict = overrule(course.resolve(), student, check_id, criterion, points, reason, getpass.getuser())
+    console.print(
+        f"{student}, {check_id}: {verdict.score:g} of {verdict.points:g} points. Feedback shows it next time."
+    )
+
+
+@main.command()
+@click.option("--folder", type=click.Path(path_type=Path), default=".scratch/demo", help="Where to build it.")
+@click.option("--models", "model_home", type=click.Path(path_type=Path), default=".models", help="The model home.")
+@click.option("--profile", "profile_path", type=click.Path(path_type=Path), default=None, help="Another profile.")
+@COURSE
+def demo(folder: Path, model_home: Path, profile_path: Path | None, course: Path) -> None:
+    """Takes six made-up students through release, hand-in, grading and feedback, and shows the outcome."""
+    from . import demo as scenario
+    from .stand_ins import make_stand_ins
+
+    wanted = load(profile_path or course / "course.toml")
+    names = {role: wanted.model(role).name for role in wanted.roles_in_use()}
+    base = [name for role, name in names.items() if role == "base"]
+    make_stand_ins(model_home, base, [name for name in names.values() if name not in base], say=click.echo)
+    made = scenario.ScratchCourse(folder.resolve(), course.resolve(), model_home, profile_path)
+    students = scenario.the_class(made.reference(), made.profile)
+    columns = TextColumn("{task.description:<18}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
+    with Progress(*columns, console=console) as progress:
+
+        def begin(name: str, parts: int):  # type: ignore[no-untyped-def]
+            task = progress.add_task(name, total=parts)
+            return lambda: progress.advance(task)
+
+        scenario.run(made, students, begin)
+    console.print(outcome(made.scores(), students, made.profile))
+    console.print("– is not marked yet: a person reads the free-text answers.", highlight=False)
+    for student in students:
+        pages = made.home(student.id) / contract.ASSIGNMENT / "feedback"
+        console.print(f"{student.id:<8}{pages}", highlight=False, soft_wrap=True)
+    console.print(f"gradebook {made.root / 'gradebook.db'}", highlight=False, soft_wrap=True)
+
+
+def outcome(scores, students, profile: Profile) -> Table:  # type: ignore[no-untyped-def]
+    """Students and tasks as a table, with what the autograder gives in all."""
+    all_tasks = contract.tasks(profile)
+    table = Table("task", "of", *[student.id for student in students], title="Points")
+    for task in all_tasks:
+        row = [scores[student.id].get(task.check_id) for student in students]
+        table.add_row(task.id, f"{task.points:g}", *["–" if v is None else f"{v:g}" for v in row])
+    judged = [t for t in all_tasks if t.judged_by == "autograder"]
+    sums = [sum(scores[student.id].get(t.check_id) or 0 for t in judged) for student in students]
+    table.add_section()
+    table.add_row("autograder", f"{sum(t.points for t in judged):g}", *[f"{v:g}" for v in sums])
+    for_table = [student.story for student in students]
+    table.add_row("", "", *for_table)
+    return table

@@ -1,0 +1,357 @@
+"""What `nbgrader autograde`, `generate_feedback` and `export` do: thin adapters between nbgrader and the judge.
+
+`GradeExecute` runs a notebook and, in place of each check cell, asks the kernel for evidence. `Judge` turns evidence and
+transcript into verdicts, in this process. `SaveVerdicts` is the only writer of scores. An assignment without a frozen
+profile is graded exactly as stock nbgrader does it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from nbclient.exceptions import CellTimeoutError, DeadKernelError
+from nbformat import NotebookNode
+from nbformat.v4 import new_output
+from nbgrader import utils
+from nbgrader.api import Gradebook, MissingEntry
+from nbgrader.plugins.export import CsvExportPlugin
+from nbgrader.preprocessors import Execute, NbGraderPreprocessor, SaveAutoGrades
+from pydantic import ValidationError
+
+from . import render
+from .checks import judge
+from .contract import ASSIGNMENT, Task, task_of, tasks
+from .errors import NotJudged, NotReady, NotSettled
+from .evidence import Evidence, Facts
+from .nbgrader_release import course_root
+from .profile import FROZEN_NAME, Language, Profile, load
+from .records import Record, Records, with_overrides
+from .selfcheck import EVIDENCE_TYPE, TRANSCRIPT_TYPE
+from .transcript import Transcript
+from .verdict import Override, Verdict, Words
+from .words import LAYOUT, REASONS
+
+Resources = dict[str, Any]
+BEGIN = "__import__('autograder.notebook', fromlist=['x']).begin_grading({path!r})"
+PUBLISH = "__import__('autograder.notebook', fromlist=['x']).publish({check_id!r})"
+
+
+def frozen_path(preprocessor: Any, resources: Resources) -> Path:
+    """Where the frozen profile of the assignment being graded is, if it has one."""
+    coursedir = preprocessor.parent.parent.coursedir
+    folder: str = coursedir.format_path(coursedir.release_directory, ".", resources["nbgrader"]["assignment"])
+    return (course_root(preprocessor) / folder / FROZEN_NAME).resolve()
+
+
+def frozen_profile(preprocessor: Any, resources: Resources) -> Profile | None:
+    """The profile that the assignment was released with, or None for an assignment that has nothing to do with us."""
+    path = frozen_path(preprocessor, resources)
+    return load(path) if path.exists() else None
+
+
+def check_cells(nb: NotebookNode, profile: Profile) -> Iterator[tuple[NotebookNode, Task]]:
+    """The check cells of a notebook with their tasks, in the notebook's order."""
+    known = {task.check_id: task for task in tasks(profile) if task.judged_by == "autograder"}
+    for cell in nb.cells:
+        task = known.get(cell.metadata.get("nbgrader", {}).get("grade_id"))
+        if task is not None and cell.cell_type == "code" and utils.is_grade(cell):
+            yield cell, task
+
+
+class GradeExecute(Execute):  # type: ignore[misc]
+    """Runs a notebook for grading: the recorder first, evidence in place of each check's own text.
+
+    A kernel that dies is noted in the resources and ends this notebook, not the batch.
+    """
+
+    def preprocess(self, nb: NotebookNode, resources: Resources, km: Any = None) -> tuple[NotebookNode, Resources]:
+        profile = frozen_profile(self, resources)
+        if profile is None:
+            return super().preprocess(nb, resources, km)  # type: ignore[no-any-return]
+        self._profile_path = str(frozen_path(self, resources))
+        self._begun = False
+        self._running = ""
+        self._checks = {id(cell): task for cell, task in check_cells(nb, profile)}
+        self.timeout = profile.limits.cell_seconds
+        self.skip_cells_with_tag = ""
+        resources["autograder"] = {}
+        try:
+            super().preprocess(nb, resources, km)
+        except (DeadKernelError, CellTimeoutError) as error:
+            self.log.warning("The kernel stopped in cell %r: %s", self._running, type(error).__name__)
+            resources["autograder"]["stopped"] = self._running
+        return nb, resources
+
+    def preprocess_cell(self, cell: NotebookNode, resources: Resources, index: int) -> tuple[NotebookNode, Resources]:
+        checks: dict[int, Task] = getattr(self, "_checks", {})
+        if checks and not self._begun:
+            self._begin()
+        self._running = cell.metadata.get("nbgrader", {}).get("grade_id") or f"{index + 1}"
+        task = checks.get(id(cell))
+        if task is None:
+            return super().preprocess_cell(cell, resources, index)  # type: ignore[no-any-return]
+        original = cell.source
+        cell.source = PUBLISH.format(check_id=task.check_id)
+        try:
+            super().preprocess_cell(cell, resources, index)
+        finally:
+            cell.source = original
+        return cell, resources
+
+    def _begin(self) -> None:
+        """Starts the recorder and the virtual GPU before the first line of the student's code."""
+        message = self.kc.execute(BEGIN.format(path=self._profile_path), silent=True, store_history=False)
+        content = self.wait_for_reply(message)["content"]
+        if content["status"] != "ok":
+            raise NotReady(f"The kernel could not be prepared for grading: {content.get('evalue', content)}")
+        self._begun = True
+
+
+class Judge(NbGraderPreprocessor):  # type: ignore[misc]
+    """Computes the verdicts, and shows them in place of what the check cells put out."""
+
+    def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
+        profile = frozen_profile(self, resources)
+        if profile is None:
+            return nb, resources
+        cells = list(check_cells(nb, profile))
+        facts, problems = read_facts(cells)
+        stopped = resources.get("autograder", {}).get("stopped")
+        names = resources["nbgrader"]
+        overrides = Records(course_root(self)).overrides(names["assignment"], names["student"])
+        verdicts = []
+        for cell, task in cells:
+            verdict = judge(task, facts, profile)
+            verdict = _with_doubts(verdict, task, facts, stopped, problems.get(task.check_id))
+            verdicts.append(verdict)
+            show_verdict(cell, with_overrides(verdict, overrides), profile.course.language)
+        explain_errors(nb, {id(cell) for cell, _ in cells}, profile)
+        resources["autograder"] = {"verdicts": tuple(verdicts), "transcript": facts.transcript, "overrides": overrides}
+        return nb, resources
+
+
+def read_facts(cells: list[tuple[NotebookNode, Task]]) -> tuple[Facts, dict[str, str]]:
+    """Evidence and transcript out of the executed check cells, and what could not be read, by check id.
+
+    What a kernel sent is untrusted: it is validated and bounded, and anything else is as good as nothing.
+    """
+    evidence: dict[str, Evidence] = {}
+    transcript, problems = Transcript(), {}
+    for cell, task in cells:
+        for output in cell.outputs:
+            data = output.get("data", {}) if output.output_type == "display_data" else {}
+            if EVIDENCE_TYPE not in data:
+                continue
+            try:
+                found = Evidence.model_validate_json(data[EVIDENCE_TYPE])
+                if found.check_id != task.check_id:
+                    raise ValueError(f"evidence of {found.check_id}")
+                transcript = transcript.joined(Transcript.model_validate_json(data[TRANSCRIPT_TYPE]))
+                evidence[task.check_id] = found
+            except (ValidationError, ValueError, KeyError, TypeError) as error:
+                problems[task.check_id] = str(error).split("\n")[0][:200]
+    return Facts(evidence=evidence, transcript=transcript, in_grading=True), problems
+
+
+def _with_doubts(verdict: Verdict, task: Task, facts: Facts, stopped: str | None, problem: str | None) -> Verdict:
+    """Marks for review a verdict without evidence, where the reason may not be the student's."""
+    if task.check_id in facts.evidence or verdict.state != "judged":
+        return verdict
+    reasons: tuple[Words, ...] = ()
+    if problem is not None:
+        reasons += (REASONS["bad-evidence"].fill(problem=problem),)
+    if stopped is not None:
+        reasons += (REASONS["kernel-died"].fill(cell=stopped),)
+    return verdict.model_copy(update={"state": "review", "reasons": reasons}) if reasons else verdict
+
+
+def show_verdict(cell: NotebookNode, verdict: Verdict, language: Language) -> None:
+    """Replaces a check cell's outputs by the verdict."""
+    data = {
+        "text/plain": render.as_text(verdict, language, all_hints=True),
+        "text/html": render.as_html(verdict, language, all_hints=True),
+    }
+    cell.outputs = [new_output("display_data", data=data)]
+
+
+def explain_errors(nb: NotebookNode, checks: set[int], profile: Profile) -> None:
+    """Puts a sentence before each traceback."""
+    language, seconds = profile.course.language, profile.limits.cell_seconds
+    for cell in nb.cells:
+        if cell.cell_type != "code" or id(cell) in checks:
+            continue
+        for index, output in enumerate(cell.outputs):
+            if output.output_type != "error":
+                continue
+            if output.ename == "CellTimeoutError":
+                text = LAYOUT["stopped-time"].say(language).format(seconds=seconds)
+            else:
+                error = f"{output.ename}: {output.evalue}".strip(": ")[:200]
+                text = LAYOUT["stopped"].say(language).format(error=error)
+            cell.outputs.insert(index, new_output("display_data", data={"text/plain": text}))
+            break
+
+
+class SaveVerdicts(SaveAutoGrades):  # type: ignore[misc]
+    """Writes the scores of the verdicts to the gradebook, and the record beside it. Nothing else writes scores.
+
+    A person's manual score stays, and is asked for again only where the verdict's score or the answer has changed.
+
+    Raises NotJudged after everything is written, when a verdict is `not judged`: nbgrader then lists the submission among
+    the failed ones, ends non-zero, and grades it again in the next run.
+    """
+
+    def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
+        ours = resources.get("autograder", {})
+        if "verdicts" not in ours:
+            self._record, self._before = None, None
+            return super().preprocess(nb, resources)  # type: ignore[no-any-return]
+        names = resources["nbgrader"]
+        where = (names["assignment"], names["student"], names["notebook"])
+        records = Records(course_root(self))
+        self._overrides = ours["overrides"]
+        self._before = records.read(*where)
+        self._record = Record(verdicts=ours["verdicts"], answers=_answers(nb), transcript=ours["transcript"])
+        nb, resources = super().preprocess(nb, resources)
+        records.write(*where, self._record)
+        open_verdicts = [v for v in self._record.verdicts if v.state == "not judged"]
+        if open_verdicts:
+            reasons = "; ".join(f"{v.check_id}: {v.reasons[0].en}" for v in open_verdicts if v.reasons)
+            raise NotJudged(
+                f"{names['student']}, {names['notebook']}: not judged. {reasons} "
+                f"Run `nbgrader autograde {names['assignment']} --student {names['student']}` again."
+            )
+        return nb, resources
+
+    def _add_score(self, cell: NotebookNode, resources: Resources) -> None:
+        if self._record is None:
+            super()._add_score(cell, resources)
+            return
+        grade_id = cell.metadata["nbgrader"]["grade_id"]
+        grade = self.gradebook.find_grade(grade_id, self.notebook_id, self.assignment_id, self.student_id)
+        verdict = self._record.verdict(grade_id)
+        if verdict is not None:
+            settled = self._same_as_before(verdict)
+            grade.auto_score = with_overrides(verdict, self._overrides).score
+            due = verdict.state != "judged" or grade.manual_score is not None
+        else:
+            settled = self._same_answer(grade_id)
+            grade.auto_score, _ = utils.determine_grade(cell, self.log)
+            due = grade.auto_score is None
+        grade.needs_manual_grade = due and not (settled and grade.manual_score is not None)
+        self.gradebook.db.commit()
+
+    def _same_as_before(self, verdict: Verdict) -> bool:
+        before = self._before.verdict(verdict.check_id) if self._before else None
+        return before is not None and before.score == verdict.score and before.state == verdict.state
+
+    def _same_answer(self, grade_id: str) -> bool:
+        assert self._record is not None
+        return self._before is not None and self._before.answers.get(grade_id) == self._record.answers.get(grade_id)
+
+
+def _answers(nb: NotebookNode) -> dict[str, str]:
+    """SHA-256 of each answer that a person marks."""
+    return {
+        cell.metadata["nbgrader"]["grade_id"]: hashlib.sha256(cell.source.encode()).hexdigest()
+        for cell in nb.cells
+        if utils.is_grade(cell) and utils.is_solution(cell)
+    }
+
+
+def unsettled(gradebook: Gradebook, assignment: str) -> list[str]:
+    """`student: notebook, cell` of every check that has no score yet, neither the autograder's nor a person's."""
+    try:
+        submissions = gradebook.find_assignment(assignment).submissions
+    except MissingEntry:
+        return []
+    return [
+        f"{submission.student.id}: {notebook.name}, {grade.name}"
+        for submission in submissions
+        for notebook in submission.notebooks
+        for grade in notebook.grades
+        if grade.auto_score is None and grade.manual_score is None and grade.cell.cell_type == "code"
+    ]
+
+
+def refuse_unsettled(gradebook: Gradebook, assignment: str, what: str) -> None:
+    """Raises NotSettled, with the list, while a verdict of the assignment is `not judged`."""
+    waiting = unsettled(gradebook, assignment)
+    if waiting:
+        listed = "\n  ".join(waiting[:50])
+        raise NotSettled(
+            f"{what} waits: {len(waiting)} check(s) of {assignment!r} are not judged yet.\n  {listed}\n"
+            f"Run `nbgrader autograde {assignment}` again, or score them by hand in Formgrader."
+        )
+
+
+class OnlySettled(NbGraderPreprocessor):  # type: ignore[misc]
+    """Stops feedback while a verdict of the assignment is open."""
+
+    def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
+        if frozen_profile(self, resources) is not None:
+            names = resources["nbgrader"]
+            with Gradebook(names["db_url"]) as gradebook:
+                refuse_unsettled(gradebook, names["assignment"], "Feedback")
+        return nb, resources
+
+
+class ShowVerdicts(NbGraderPreprocessor):  # type: ignore[misc]
+    """Shows in the feedback page the verdicts as they stand now, overrides included."""
+
+    def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
+        profile = frozen_profile(self, resources)
+        if profile is None:
+            return nb, resources
+        names, records = resources["nbgrader"], Records(course_root(self))
+        record = records.read(names["assignment"], names["student"], names["notebook"])
+        overrides = records.overrides(names["assignment"], names["student"])
+        for cell, task in check_cells(nb, profile):
+            verdict = record.verdict(task.check_id) if record else None
+            if verdict is not None:
+                show_verdict(cell, with_overrides(verdict, overrides), profile.course.language)
+        return nb, resources
+
+
+class SettledExport(CsvExportPlugin):  # type: ignore[misc]
+    """nbgrader's CSV export, refused while a verdict is open."""
+
+    def export(self, gradebook: Gradebook) -> None:
+        wanted = [str(name) for name in self.assignment] or [a.name for a in gradebook.assignments]
+        for assignment in wanted:
+            try:
+                refuse_unsettled(gradebook, assignment, "Export")
+            except NotSettled as error:
+                self.log.error("%s", error)
+                raise SystemExit(1) from None
+        super().export(gradebook)
+
+
+def overrule(root: Path, student: str, check_id: str, criterion: str, points: float, reason: str, by: str) -> Verdict:
+    """A person's decision about one criterion: kept for every later regrade, and in the gradebook at once.
+
+    Raises NotReady when there is no such verdict or criterion, or the points are not between 0 and the criterion's.
+    """
+    profile = load(root / "release" / ASSIGNMENT / FROZEN_NAME)
+    task = task_of(check_id, profile)
+    records = Records(root)
+    record = records.read(ASSIGNMENT, student, task.notebook) if task else None
+    verdict = record.verdict(check_id) if record else None
+    if task is None or verdict is None:
+        valid = ", ".join(t.check_id for t in tasks(profile) if t.judged_by == "autograder")
+        raise NotReady(f"{student} has no verdict on {check_id!r}. Checks: {valid}. Grade the student first.")
+    found = next((c for c in verdict.criteria if c.name == criterion), None)
+    if found is None or not 0 <= points <= found.points:
+        valid = ", ".join(f"{c.name} (0 to {c.points:g})" for c in verdict.criteria)
+        raise NotReady(f"{check_id}: {criterion!r} with {points:g} points is not possible. Valid: {valid}.")
+    override = Override(earned=points, reason=reason, by=by)
+    records.overrule(ASSIGNMENT, student, check_id, criterion, override)
+    decided = with_overrides(verdict, records.overrides(ASSIGNMENT, student))
+    with Gradebook(f"sqlite:///{root / 'gradebook.db'}") as gradebook:
+        grade = gradebook.find_grade(check_id, task.notebook, ASSIGNMENT, student)
+        grade.auto_score = decided.score
+        gradebook.db.commit()
+    return decided

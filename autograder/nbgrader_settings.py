@@ -1,0 +1,77 @@
+"""The settings that a course's `nbgrader_config.py` needs, in one call: `configure(c, root)`.
+
+Whole lists are assigned, since nbgrader executes a configuration file up to three times.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from nbconvert.preprocessors import ClearMetadataPreprocessor, CSSHTMLHeaderPreprocessor
+from nbgrader.preprocessors import (
+    AssignLatePenalties,
+    CheckCellMetadata,
+    ClearHiddenTests,
+    ClearMarkScheme,
+    ClearOutput,
+    ClearSolutions,
+    ComputeChecksums,
+    DeduplicateIds,
+    GetGrades,
+    IgnorePattern,
+    IncludeHeaderFooter,
+    InstantiateTests,
+    LimitOutput,
+    LockCells,
+    OverwriteCells,
+    OverwriteKernelspec,
+    SaveCells,
+)
+
+from .nbgrader_grading import GradeExecute, Judge, OnlySettled, SaveVerdicts, SettledExport, ShowVerdicts
+from .nbgrader_release import CheckContract, FillProfile, FreezeProfile, SelectLanguage
+from .profile import load
+
+CODE_STUB = {"nb": "# Skriv koden din her", "en": "# Write your code here"}
+TEXT_STUB = {"nb": "Skriv svaret ditt her.", "en": "Write your answer here."}
+
+
+def configure(c: Any, root: Path) -> None:
+    """Sets up nbgrader for a course.
+
+    The profile is `course.toml` in the course directory, or the file that `AUTOGRADER_PROFILE` names.
+
+    Args:
+        c: the configuration object of traitlets (`get_config()`).
+        root: the course directory.
+
+    Raises:
+        ProfileError: the profile is missing or not valid.
+    """
+    path = Path(os.environ.get("AUTOGRADER_PROFILE") or "course.toml")
+    profile = load(root / path)
+    language = profile.course.language
+    c.CourseDirectory.root = str(root)
+    c.CourseDirectory.course_id = profile.course.id
+    for step in (FillProfile, SelectLanguage, FreezeProfile, CheckContract):
+        c[step.__name__].profile = str(path)
+    c.ClearSolutions.code_stub = {"python": CODE_STUB[language]}
+    c.ClearSolutions.text_stub = TEXT_STUB[language]
+    c.GenerateAssignment.preprocessors = [
+        FillProfile, SelectLanguage, CheckContract, IncludeHeaderFooter, InstantiateTests, LockCells, ClearSolutions, ClearOutput,
+        CheckCellMetadata, ComputeChecksums, SaveCells, ClearHiddenTests, ClearMarkScheme, ComputeChecksums,
+        CheckCellMetadata, FreezeProfile,
+    ]  # fmt: skip
+    c.Autograde.sanitize_preprocessors = [
+        ClearOutput, DeduplicateIds, OverwriteKernelspec, OverwriteCells, CheckCellMetadata,
+    ]  # fmt: skip
+    c.Autograde.autograde_preprocessors = [
+        GradeExecute, Judge, IgnorePattern, ClearMetadataPreprocessor, LimitOutput, SaveVerdicts,
+        AssignLatePenalties, CheckCellMetadata,
+    ]  # fmt: skip
+    c.OverwriteCells.add_missing_cells = True
+    c.Execute.timeout = profile.limits.cell_seconds
+    c.GenerateFeedback.preprocessors = [OnlySettled, GetGrades, ShowVerdicts, CSSHTMLHeaderPreprocessor]
+    c.ExportApp.plugin_class = SettledExport
