@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable
 
 from . import criteria
+from .contract import tasks
 from .criteria import Case, samples_at
 from .transcript import Request, plain
 from .verdict import Criterion, Words
@@ -24,7 +25,8 @@ def answer(case: Case, name: str, chain: str, asked_share: float, kept_share: fl
     question, title = case.task.question or "", {"variable": name}
     asked_expected = EXPECTED["text"].fill(text=criteria.shown(_expected_text(case, chain, question)))
     right = _right_requests(case, chain)
-    if not right and not case.facts.transcript.complete:
+    there = case.gone(name) is None
+    if not right and there and not case.facts.transcript.complete:
         yield case.unknown("asked", asked_share, "late")
         yield case.unknown("kept", kept_share, "late", title)
         return
@@ -99,13 +101,18 @@ def _not_asked(case: Case, name: str, question: str) -> tuple[Words, Words]:
         return HINTS["not-asked"].fill(variable=name, question=question), FOUND["not-asked"]
     last = asked[-1]
     found = FOUND["text"].fill(text=criteria.shown(last.text))
-    matching = [r for r in asked if case.text_is(r, question)]
-    if matching:
+    if last.error:
+        return HINTS["asked-raised"].fill(variable=name, error=last.error), FOUND["value"].fill(value=last.error)
+    matching = [r for r in asked if case.text_is(r, question) and not r.error]
+    if matching and matching[-1].model != case.task.model:
         model = matching[-1].model
-        if model != case.task.model:
-            hint = HINTS["asked-other-model"].fill(variable=name, found=model, expected=case.task.model)
-            return hint, FOUND["value"].fill(value=model)
-        t = matching[-1].settings.get("temperature")
+        hint = HINTS["asked-other-model"].fill(variable=name, found=model, expected=case.task.model)
+        return hint, FOUND["value"].fill(value=model)
+    if matching and case.task.temperature is not None:
+        settings = matching[-1].settings
+        t = settings.get("temperature")
+        if t == case.task.temperature:
+            return criteria.sampling_hint(case, name, settings), criteria.sampling_found(settings)
         hint = HINTS["asked-other-settings"].fill(variable=name, found=t, t=case.task.temperature)
         return hint, FOUND["value"].fill(value=t)
     others = [q for q in case.profile.questions.values() if q != question]
@@ -122,6 +129,9 @@ def _kept(case: Case, name: str, share: float, requests: tuple[Request, ...]) ->
     if held.text is None:
         hint, found = HINTS["kept-type"].fill(variable=name, type=held.type), FOUND["value"].fill(value=held.type)
         return case.failed("kept", share, hint, expected, found, title)
+    if _used_before(case, held.text):
+        found = FOUND["left-over"].fill(variable=name)
+        return case.failed("kept", share, HINTS["kept-again"].fill(variable=name), expected, found, title)
     if any(holds(held.text, request) for request in requests):
         _observe(case, held.text, requests)
         return case.passed("kept", share, title)
@@ -134,6 +144,18 @@ def _kept(case: Case, name: str, share: float, requests: tuple[Request, ...]) ->
         return case.failed("kept", share, HINTS["not-kept"].fill(variable=name), expected, found, title)
     case.reasons.append(REASONS["cannot-tell"].fill(variable=name))
     return case.passed("kept", share, title)
+
+
+def _used_before(case: Case, text: str) -> bool:
+    """Whether earlier tasks hold this very text as their answer, and no further request gave it once more."""
+    holders = sum(
+        1
+        for earlier in case.before()
+        for task in tasks(case.profile)
+        if task.check_id == earlier.check_id and task.variables and task.question
+        if _tidy(text) and earlier.variable(task.variables[-1]).text == text
+    )
+    return holders > 0 and holders >= sum(holds(text, request) for request in case.facts.transcript.own())
 
 
 def holds(text: str, request: Request) -> bool:
@@ -159,7 +181,8 @@ def _bare(text: str) -> str:
 def _is_echo(text: str, requests: Iterable[Request]) -> bool:
     """Whether the text is nothing but (a piece of) what was sent, though the model answered more."""
     mine = _tidy(text)
-    return any(mine in _tidy(request.text) and any(_tidy(o) for o in request.outputs) for request in requests)
+    sent = any(mine in _tidy(request.text) and any(_tidy(o) for o in request.outputs) for request in requests)
+    return sent and not any(mine in _tidy(output) for request in requests for output in request.outputs if mine)
 
 
 def _tidy(text: str) -> str:

@@ -13,7 +13,7 @@ from . import answers, criteria
 from .contract import Task
 from .criteria import Case
 from .evidence import Facts
-from .profile import ArgumentName, Profile
+from .profile import ARGUMENT_NAMES, Profile
 from .transcript import Message, plain
 from .verdict import Criterion, Verdict, Words
 from .words import EXPECTED, FOUND, HINTS, REASONS
@@ -37,6 +37,8 @@ def judge(task: Task, facts: Facts, profile: Profile) -> Verdict:
         return verdict.model_copy(update={"criteria": (_no_evidence(task),)})
     case = Case(task, evidence, facts, profile)
     criteria = tuple(_CHECKS[task.kind](case))
+    if _chain_left_over(case, criteria):
+        criteria = tuple(_as_left_over(c, task.variables[0]) for c in criteria)
     if facts.in_grading and any(c.outcome == "unknown" for c in criteria):
         case.reasons.append(REASONS["not-known"])
         criteria = tuple(c.model_copy(update={"earned": c.points}) if c.outcome == "unknown" else c for c in criteria)
@@ -48,6 +50,23 @@ def judge(task: Task, facts: Facts, profile: Profile) -> Verdict:
             "reasons": tuple(dict.fromkeys(case.reasons)),
         }
     )
+
+
+def _chain_left_over(case: Case, criteria: Iterable[Criterion]) -> bool:
+    """Whether the chain is the very object of an earlier task, and does not do what sets this task apart."""
+    apart = {"temperature": "temperature", "instruct-small": "model", "instruct-large": "model"}.get(case.task.kind)
+    if apart is None or all(c.outcome == "passed" for c in criteria if c.name == apart):
+        return False
+    mine = case.variable(case.task.variables[0]).identity
+    return mine != 0 and any(held.identity == mine for earlier in case.before() for held in earlier.variables.values())
+
+
+def _as_left_over(criterion: Criterion, name: str) -> Criterion:
+    hint = HINTS["left-over"].fill(variable=name)
+    found = criterion.found or FOUND["left-over"].fill(variable=name)
+    expected = criterion.expected or FOUND["own"].fill(variable=name)
+    update = {"outcome": "failed", "earned": 0.0, "hint": hint, "found": found, "expected": expected, "note": None}
+    return criterion.model_copy(update=update)
 
 
 def _no_evidence(task: Task) -> Criterion:
@@ -144,22 +163,24 @@ def _left_over(case: Case, name: str, n: int) -> bool:
 
 def _arguments(case: Case) -> Iterable[Criterion]:
     letters = sorted(case.profile.arguments)
-    expected = EXPECTED["letters"].fill(letters=", ".join(letters))
-    hint, found = _answers_badly_formed(case, letters)
+    badly, found = _answers_badly_formed(case, letters)
     values = case.variable("answers").value or {}
     right = sum(case.profile.argument_is_right(k, v) for k, v in values.items() if isinstance(v, str))
-    points = case.task.points
-    if hint is not None and found is not None:
-        yield case.failed("format", 0, hint, expected, found)
-    else:
+    expected = EXPECTED["right"].fill(all=len(letters))
+    if badly is not None and found is not None:
+        letters_expected = EXPECTED["letters"].fill(letters=", ".join(letters))
+        yield case.failed("format", 0, badly, letters_expected, found)
+        missed = case.failed("answers", 1, badly, expected, found)
+        right = min(right, len(letters) - 1)
+    elif right == len(letters):
         yield case.passed("format", 0)
-    told = FOUND["right"].fill(right=right, all=len(letters))
-    if right == len(letters) and hint is None:
         yield case.passed("answers", 1)
         return
-    some = HINTS["answers-some"].fill(right=right, all=len(letters)) if hint is None else hint
-    missed = case.failed("answers", 1, some, EXPECTED["right"].fill(all=len(letters)), told)
-    yield missed.model_copy(update={"earned": points * min(right, len(letters)) / len(letters)})
+    else:
+        yield case.passed("format", 0)
+        some = HINTS["answers-some"].fill(right=right, all=len(letters))
+        missed = case.failed("answers", 1, some, expected, FOUND["right"].fill(right=right, all=len(letters)))
+    yield missed.model_copy(update={"earned": case.task.points * right / len(letters)})
 
 
 def _answers_badly_formed(case: Case, letters: list[str]) -> tuple[Words | None, Words | None]:
@@ -172,8 +193,7 @@ def _answers_badly_formed(case: Case, letters: list[str]) -> tuple[Words | None,
         found = ", ".join(sorted(held.value)) or "{}"
         hint = HINTS["answers-letters"].fill(found=found[:80], expected=", ".join(letters))
         return hint, FOUND["value"].fill(value=found[:80])
-    valid = ArgumentName.__args__  # type: ignore[attr-defined]
-    if strange := [str(v)[:40] for v in held.value.values() if v not in valid]:
+    if strange := [str(v)[:40] for v in held.value.values() if v not in ARGUMENT_NAMES]:
         found = ", ".join(strange)[:80]
         return HINTS["answers-unknown"].fill(found=found), FOUND["value"].fill(value=found)
     return None, None

@@ -102,8 +102,10 @@ def demo(folder: Path, model_home: Path, profile_path: Path | None, course: Path
             return lambda: progress.advance(task)
 
         scenario.run(made, students, begin)
+    for student in students:
+        console.print(f"{student.id:<8}{student.story}", highlight=False)
     console.print(outcome(made.scores(), students, made.profile))
-    console.print("– is not marked yet: a person reads the free-text answers.", highlight=False)
+    console.print("– is not marked yet: a person reads the free-text answers. Feedback pages:", highlight=False)
     for student in students:
         pages = made.home(student.id) / contract.ASSIGNMENT / "feedback"
         console.print(f"{student.id:<8}{pages}", highlight=False, soft_wrap=True)
@@ -113,7 +115,9 @@ def demo(folder: Path, model_home: Path, profile_path: Path | None, course: Path
 def outcome(scores, students, profile: Profile) -> Table:  # type: ignore[no-untyped-def]
     """Students and tasks as a table, with what the autograder gives in all."""
     all_tasks = contract.tasks(profile)
-    table = Table("task", "of", *[student.id for student in students], title="Points")
+    table = Table(title="Points")
+    for column in ("task", "of", *[student.id for student in students]):
+        table.add_column(column, no_wrap=True)
     for task in all_tasks:
         row = [scores[student.id].get(task.check_id) for student in students]
         table.add_row(task.id, f"{task.points:g}", *["–" if v is None else f"{v:g}" for v in row])
@@ -121,6 +125,4 @@ def outcome(scores, students, profile: Profile) -> Table:  # type: ignore[no-unt
     sums = [sum(scores[student.id].get(t.check_id) or 0 for t in judged) for student in students]
     table.add_section()
     table.add_row("autograder", f"{sum(t.points for t in judged):g}", *[f"{v:g}" for v in sums])
-    for_table = [student.story for student in students]
-    table.add_row("", "", *for_table)
     return table

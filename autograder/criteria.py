@@ -6,6 +6,7 @@ about answers, and `checks.py` puts them together for each task. Pure, as they a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -20,6 +21,8 @@ from .words import EXPECTED, FOUND, HINTS, NOTES, OBSERVATIONS, TITLES
 Title = Mapping[str, object]
 """Values for a criterion's title."""
 NO_TITLE: Title = MappingProxyType({})
+_COMMA = re.compile(r"':' expected after dictionary key|positional argument follows keyword")
+"""What Python says of `{"temperature": 0,9}` and of `temperature=0,9`."""
 
 
 @dataclass
@@ -44,6 +47,11 @@ class Case:
     def failure(self, variable: str) -> Failure | None:
         challenge = self.evidence.challenge_of(variable)
         return next((o.failure for o in challenge.offers if o.failure), None) if challenge else None
+
+    def before(self) -> tuple[Evidence, ...]:
+        """The evidence of the tasks before this one, in order."""
+        names = list(self.facts.evidence)
+        return tuple(self.facts.evidence[name] for name in names[: names.index(self.task.check_id)])
 
     def ideal(self, question: str) -> tuple[Message, ...]:
         return (("system", self.profile.chat.system_prompt), ("human", question))
@@ -91,7 +99,7 @@ class Case:
         found = FOUND["missing"].fill(variable=variable)
         if raised is None:
             return HINTS["missing"].fill(variable=variable), found
-        if raised.name == "SyntaxError" and ("comma" in raised.message or "positional argument" in raised.message):
+        if raised.name == "SyntaxError" and self.task.temperature is not None and _COMMA.search(raised.message):
             return HINTS["decimal-comma"].fill(variable=variable), found
         return HINTS["missing-raised"].fill(variable=variable, error=error_text(raised)), found
 
@@ -119,10 +127,12 @@ def device(case: Case, name: str, share: float) -> Criterion:
     if case.evidence.gpu == "none" and not case.facts.in_grading:
         return case.unknown("device", share, "no-gpu", title)
     if device is None:
-        hint, found = nothing_arrived(case, name)
-        return case.failed("device", share, hint, expected, found, title)
+        held = case.variable(name)
+        hint = HINTS["not-a-pipeline"].fill(variable=name, type=held.type)
+        return case.failed("device", share, hint, expected, FOUND["value"].fill(value=held.type), title)
     found = FOUND["processor"] if device == "cpu" else FOUND["value"].fill(value=device)
-    return case.failed("device", share, HINTS["on-cpu"].fill(variable=name), expected, found, title)
+    hint = HINTS["on-cpu" if device == "cpu" else "other-device"].fill(variable=name, found=device)
+    return case.failed("device", share, hint, expected, found, title)
 
 
 def model(case: Case, name: str, share: float, carried: frozenset[str]) -> Criterion:
@@ -205,12 +215,17 @@ def sampling(case: Case, name: str, share: float) -> Criterion:
         if not any("do_sample" in names for names in given.values()):
             case.observations.append(OBSERVATIONS["sampling-default"])
         return case.passed("temperature", share, title)
-    on = Words(nb="på" if settings.get("do_sample") else "av", en="on" if settings.get("do_sample") else "off")
-    found = Words(
-        nb=FOUND["sampling"].nb.format(sampling=on.nb, t=settings.get("temperature")),
-        en=FOUND["sampling"].en.format(sampling=on.en, t=settings.get("temperature")),
+    return case.failed(
+        "temperature", share, sampling_hint(case, name, settings), expected, sampling_found(settings), title
     )
-    return case.failed("temperature", share, _sampling_hint(case, name, settings), expected, found, title)
+
+
+def sampling_found(settings: Mapping[str, object]) -> Words:
+    on, t = bool(settings.get("do_sample")), settings.get("temperature")
+    found = FOUND["sampling"]
+    return Words(
+        nb=found.nb.format(sampling="på" if on else "av", t=t), en=found.en.format(sampling="on" if on else "off", t=t)
+    )
 
 
 def samples_at(settings: dict[str, object], temperature: float | None) -> bool:
@@ -235,7 +250,7 @@ def cancelled_by(settings: dict[str, object]) -> str | None:
     return f"min_p={min_p}" if isinstance(min_p, int | float) and min_p >= 1 else None
 
 
-def _sampling_hint(case: Case, name: str, settings: dict[str, object]) -> Words:
+def sampling_hint(case: Case, name: str, settings: dict[str, object]) -> Words:
     t, found, given = case.task.temperature, settings.get("temperature"), case.variable(name).given
     if not settings.get("do_sample"):
         return HINTS["sampling-off"].fill(variable=name)

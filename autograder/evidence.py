@@ -35,7 +35,7 @@ class Variable(Fact):
         state: "missing", "none" (the value None) or "there".
         type: name of its class.
         kinds: which of the classes that matter it is an instance of, or contains (names without packages).
-        text: its text, for a string or a message (or a list with one of them).
+        text: its text, for a string or a message.
         value: the thing itself, for a dict of plain values.
         device: for what holds a pipeline, the device that it was placed on or asked for ("cuda:0", "cpu").
         task: for what holds a pipeline, the pipeline's task.

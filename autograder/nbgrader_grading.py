@@ -8,6 +8,7 @@ profile is graded exactly as stock nbgrader does it.
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -61,6 +62,21 @@ def check_cells(nb: NotebookNode, profile: Profile) -> Iterator[tuple[NotebookNo
             yield cell, task
 
 
+def refuse_without_models(profile: Profile) -> None:
+    """Raises NotReady, with what to do, when a model that the tasks need is not on this machine.
+
+    Without it every right answer would fail, for a reason that is not the student's.
+    """
+    home = Path(os.environ.get("AUTOGRADER_MODEL_HOME") or profile.models.home)
+    for name in [profile.model(role).name for role in profile.roles_in_use()]:
+        folder = home / "hub" / f"models--{name.replace('/', '--')}"
+        if not any(folder.glob("snapshots/*/config.json")):
+            raise NotReady(
+                f"{name} is not in {folder}. Put it there, or set AUTOGRADER_MODEL_HOME to a Hugging Face home that "
+                "has it (`python -m autograder.stand_ins` makes one to try things out)."
+            )
+
+
 class GradeExecute(Execute):  # type: ignore[misc]
     """Runs a notebook for grading: the recorder first, evidence in place of each check's own text.
 
@@ -71,6 +87,7 @@ class GradeExecute(Execute):  # type: ignore[misc]
         profile = frozen_profile(self, resources)
         if profile is None:
             return super().preprocess(nb, resources, km)  # type: ignore[no-any-return]
+        refuse_without_models(profile)
         self._profile_path = str(frozen_path(self, resources))
         self._begun = False
         self._running = ""

@@ -52,7 +52,7 @@ def show_gpu_memory() -> None:
 
 def show_temperature_picture(chains: Mapping[float, Any], question: str, draws: int = 4) -> None:
     """Shows what temperature does to the output of your own chains: several draws for each temperature."""
-    from .notebook_tools import show_temperature_picture as show
+    from .temperature_picture import show_temperature_picture as show
 
     show(chains, question, _profile(), draws)
 

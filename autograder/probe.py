@@ -117,9 +117,10 @@ class Probe:
         facts: dict[str, Any] = {"asked_history": history, "variables": tuple(sorted(map(str, names)))[:20]}
         with live_objects.no_trace(prompt, self.namespace):
             try:
-                facts["history"] = _formatted(prompt, history)
+                name = next(iter(names)) if len(names) == 1 else "messages"  # a placeholder under another name
+                facts["history"] = _formatted(prompt, name, history)
                 asked = {question, *self.profile.questions.values()}
-                facts["rendered"] = {q: _formatted(prompt, (("human", q),)) for q in asked}
+                facts["rendered"] = {q: _formatted(prompt, name, (("human", q),)) for q in asked}
             except Exception as error:
                 facts["failure"] = failure_of(error)
         return PromptFacts(**facts)
@@ -265,8 +266,8 @@ def _messages(messages: tuple[Message, ...]) -> list[Any]:
     return [classes[kind](content=content) for kind, content in messages]
 
 
-def _formatted(prompt: Any, messages: tuple[Message, ...]) -> tuple[Message, ...]:
-    value = prompt.invoke({"messages": _messages(messages)})
+def _formatted(prompt: Any, name: str, messages: tuple[Message, ...]) -> tuple[Message, ...]:
+    value = prompt.invoke({name: _messages(messages)})
     return tuple((str(m.type)[:500], str(m.content)[:20_000]) for m in value.to_messages()[:20])
 
 

@@ -33,6 +33,7 @@ TaskId = Literal[
     "compare-temperature",
 ]  # fmt: skip
 
+ARGUMENT_NAMES: tuple[str, ...] = ArgumentName.__args__  # type: ignore[attr-defined]
 FROZEN_NAME = "profile.json"
 DIGEST_PREFIX = "pbkdf2:"
 DIGEST_ROUNDS = 20_000
@@ -78,6 +79,13 @@ class Models(Part):
 
 class Chat(Part):
     system_prompt: Text
+
+    @field_validator("system_prompt")
+    @classmethod
+    def _no_braces(cls, value: str) -> str:
+        if "{" in value or "}" in value:
+            raise ValueError("holds { or }, which LangChain's templates take for a variable; write it without")
+        return value
 
 
 class Generation(Part):
@@ -144,10 +152,11 @@ class Profile(Part):
     @field_validator("arguments")
     @classmethod
     def _known_arguments(cls, value: dict[str, str]) -> dict[str, str]:
-        names = ArgumentName.__args__  # type: ignore[attr-defined]
         for letter, name in value.items():
-            if name not in names and not name.startswith(DIGEST_PREFIX):
-                raise ValueError(f"{letter} = {name!r} is none of the arguments {', '.join(names)}")
+            if name not in ARGUMENT_NAMES and not name.startswith(DIGEST_PREFIX):
+                raise ValueError(f"{letter} = {name!r} is none of the arguments {', '.join(ARGUMENT_NAMES)}")
+        if len(set(value.values())) != len(value):
+            raise ValueError("the same argument is there twice; each description needs one of its own")
         return value
 
     @model_validator(mode="after")
@@ -213,8 +222,8 @@ class Profile(Part):
 
     def argument_is_right(self, letter: str, answer: str) -> bool:
         """Whether `answer` is the argument behind the description `letter`; works on a frozen profile too."""
-        key = self.arguments.get(letter, "")
-        return key in (answer, self._digest(letter, answer)) if key else False
+        key = self.arguments.get(letter)
+        return key is not None and answer in ARGUMENT_NAMES and key in (answer, self._digest(letter, answer))
 
     def _digest(self, letter: str, name: str) -> str:
         if name.startswith(DIGEST_PREFIX):
@@ -239,7 +248,7 @@ def load(path: Path) -> Profile:
         raise ProfileError(f"{path}: there is no such file; a course has its profile in course.toml") from None
     except OSError as error:
         raise ProfileError(f"{path}: cannot be read ({error.strerror})") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, json.JSONDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # TOMLDecodeError, JSONDecodeError, UnicodeDecodeError, deep nesting
         raise ProfileError(f"{path}: is not valid {path.suffix[1:].upper()}: {error}") from error
     return parse(raw, str(path))
 
@@ -249,7 +258,13 @@ def parse(raw: Any, origin: str) -> Profile:
     try:
         return Profile.model_validate(raw)
     except ValidationError as error:
-        lines = [_say(problem, raw) for problem in error.errors()]
+        problems = error.errors()
+        inner = [problem["loc"] for problem in problems]
+        lines = [
+            _say(problem, raw)
+            for problem in problems  # one bad element of a list also makes the list too short: told once
+            if not any(len(loc) > len(problem["loc"]) and loc[: len(problem["loc"])] == problem["loc"] for loc in inner)
+        ]
         raise ProfileError("\n".join(f"{origin}: {line}" for line in lines)) from None
 
 
@@ -257,7 +272,10 @@ def _say(problem: Mapping[str, Any], raw: Any) -> str:
     """One problem in words: the key, what was found, what is valid."""
     place = problem["loc"]
     key = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in place).lstrip(".")
-    kind, message = problem["type"], problem["msg"].removeprefix("Value error, ")
+    kind, message = problem["type"], problem["msg"].removeprefix("Value error, ").replace("tuple", "list")
+    if kind == "model_type":
+        message = "input should be a table with keys"
+    key = key or "the file"
     if kind == "extra_forbidden":
         valid = sorted(_fields_at(place[:-1]))
         close = difflib.get_close_matches(str(place[-1]), valid, 1)
@@ -266,7 +284,7 @@ def _say(problem: Mapping[str, Any], raw: Any) -> str:
     if kind == "missing":
         return f"{key}: missing; it must be there"
     if kind == "value_error":
-        return f"{key}: {message}" if key else message
+        return f"{key}: {message}" if place else message
     return f"{key}: found {_short(problem['input'])}; {message[0].lower() + message[1:]}"
 
 

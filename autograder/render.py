@@ -13,11 +13,12 @@ from .verdict import Criterion, Verdict, Words
 from .words import LAYOUT
 
 WIDTH = 96
-MARKS = {"passed": "✓", "failed": "✗", "unknown": "?"}
+MARKS = {"passed": "✓", "failed": "✗", "unknown": "?", "overruled": "●"}
 SPOKEN = {
     "passed": Words(nb="på plass", en="in place"),
     "failed": Words(nb="mangler", en="missing"),
     "unknown": Words(nb="ikke kjent", en="not known"),
+    "overruled": Words(nb="bestemt av en person", en="decided by a person"),
 }
 
 
@@ -30,7 +31,7 @@ def points(value: float, language: Language) -> str:
 def headline(verdict: Verdict, language: Language) -> str:
     if verdict.score is None:
         return LAYOUT["not judged"].say(language).format(name=verdict.task)
-    words = LAYOUT["passed" if verdict.passed else "failed"].say(language)
+    words = LAYOUT["passed" if verdict.passed else "open" if verdict.open else "failed"].say(language)
     earned, due = points(verdict.score, language), points(verdict.points, language)
     return words.format(name=verdict.task, earned=earned, points=due)
 
@@ -38,7 +39,8 @@ def headline(verdict: Verdict, language: Language) -> str:
 def as_text(verdict: Verdict, language: Language, all_hints: bool = False) -> str:
     """The verdict in lines of at most `WIDTH` characters: every criterion, then one next step (or, with `all_hints`, all)."""
     lines = [headline(verdict, language)]
-    lines += [f"  {MARKS[c.outcome]} {c.title.say(language)}{_aside(c, language)}" for c in verdict.criteria]
+    for c in verdict.criteria:
+        lines += _wrapped(f"{MARKS[_state(c)]} {c.title.say(language)}{_aside(c, language)}", "  ")
     failed = [c for c in verdict.criteria if c.outcome == "failed" and not c.override]
     for criterion in failed if all_hints else failed[:1]:
         lines.append("")
@@ -50,6 +52,10 @@ def as_text(verdict: Verdict, language: Language, all_hints: bool = False) -> st
         for observation in verdict.observations:
             lines += _wrapped("- " + observation.say(language), "  ")
     return "\n".join(lines)
+
+
+def _state(criterion: Criterion) -> str:
+    return "overruled" if criterion.override else criterion.outcome
 
 
 def _aside(criterion: Criterion, language: Language) -> str:
@@ -80,8 +86,8 @@ def as_html(verdict: Verdict, language: Language, all_hints: bool = False) -> st
         return escape(words.say(language))
 
     rows = "".join(
-        f'<li style="list-style:none"><span aria-hidden="true">{MARKS[c.outcome]}</span> '
-        f'<span style="{_HIDDEN}">{say(SPOKEN[c.outcome])}: </span>{_code(say(c.title))}'
+        f'<li style="list-style:none"><span aria-hidden="true">{MARKS[_state(c)]}</span> '
+        f'<span style="{_HIDDEN}">{say(SPOKEN[_state(c)])}: </span>{_code(say(c.title))}'
         f"{_code(escape(_aside(c, language)))}</li>"
         for c in verdict.criteria
     )

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import MutableMapping
 from pathlib import Path
 from typing import Any
@@ -79,6 +80,7 @@ class Session:
     def begin_grading(self, profile: Profile) -> None:
         """As `begin`, on a grading machine: one virtual GPU, and the grader's models whatever HF_HOME says."""
         self._profile = profile
+        limit_memory(profile.limits.memory_gb)
         redirect_model_home(os.environ.get("AUTOGRADER_MODEL_HOME") or profile.models.home)
         virtual_gpu.switch_on()
         self.recorder.start()
@@ -87,7 +89,7 @@ class Session:
         """Probes and judges one task; where the objects are gone since the last time, answers the last verdict."""
         evidence = self.probe.gather(task)
         last = self.verdicts.get(task.check_id)
-        if last is not None and last.passed and _freed(evidence, task):
+        if last is not None and last.first_failed is None and _freed(evidence, task):
             return _from_before(last)
         self._remember(task, evidence)
         gathered = {**self.evidence, task.check_id: evidence}
@@ -149,6 +151,20 @@ def run_check(session: Session, check_id: str) -> Report | None:
     if verdict.first_failed is not None:
         raise CheckFailed(render.as_text(verdict, language))
     return Report(verdict, language)
+
+
+def limit_memory(gigabytes: float) -> None:
+    """Bounds the memory that this process can take; what asks for more gets a MemoryError.
+
+    Only where there is no NVIDIA driver: how much memory its libraries map beside the model's has not been tried.
+    """
+    if sys.platform != "linux" or Path("/dev/nvidiactl").exists():
+        return
+    import resource
+
+    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    wanted = int(gigabytes * 10**9)
+    resource.setrlimit(resource.RLIMIT_DATA, (wanted if hard < 0 else min(wanted, hard), hard))
 
 
 def find_profile(folder: Path) -> Profile:

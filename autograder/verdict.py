@@ -93,7 +93,14 @@ class Verdict(BaseModel):
 
     @property
     def passed(self) -> bool:
-        return all(c.outcome == "passed" or c.override for c in self.criteria) and self.state != "not judged"
+        """Whether every criterion has its points, from the check or from a person."""
+        full = (c.due == c.points and (c.outcome == "passed" or c.override is not None) for c in self.criteria)
+        return self.state != "not judged" and bool(self.criteria) and all(full)
+
+    @property
+    def open(self) -> bool:
+        """Whether nothing failed, but something could not be seen."""
+        return self.first_failed is None and any(c.outcome == "unknown" and not c.override for c in self.criteria)
 
     @property
     def first_failed(self) -> Criterion | None:

@@ -18,7 +18,7 @@ TITLES = {
     "kind": w("`{variable}` er en pipeline for tekstgenerering", "`{variable}` is a pipeline for text generation"),
     "model": w("`{variable}` bruker modellen {model}", "`{variable}` uses the model {model}"),
     "device": w("`{variable}` ligger på GPU 0", "`{variable}` is on GPU 0"),
-    "limit": w("`{variable}` lager høyst {n} nye token", "`{variable}` makes at most {n} new tokens"),
+    "limit": w("`{variable}` lager høyst {n} nye tokener", "`{variable}` makes at most {n} new tokens"),
     "format": w("`answers` har ett argument for hver bokstav", "`answers` has one argument for each letter"),
     "answers": w("svarene i `answers` er riktige", "the answers in `answers` are right"),
     "system": w("`prompt` begynner med systemledeteksten", "`prompt` begins with the system prompt"),
@@ -38,7 +38,7 @@ HINTS = {
     ),
     "missing-raised": w(
         "Cellen over stoppet med {error} før `{variable}` fikk en verdi. Rett feilen, og kjør cellen igjen.",
-        "The cell above stopped with {error} before `{variable}` got a value. Mend it, and run the cell again.",
+        "The cell above stopped with {error} before `{variable}` got a value. Fix it, and run the cell again.",
     ),
     "none": w(
         "`{variable}` er tom (None). Kjør cellen som lager den; den blir også tom når modeller frigjøres.",
@@ -94,17 +94,21 @@ HINTS = {
         "`{variable}` ligger på prosessoren, ikke på GPU-en. Se på argumentet i `{variable}` som velger enhet.",
         "`{variable}` is on the processor, not on the GPU. Look at the argument of `{variable}` that picks the device.",
     ),
+    "other-device": w(
+        "`{variable}` ligger på {found}, ikke på GPU 0. Se på argumentet i `{variable}` som velger enhet.",
+        "`{variable}` is on {found}, not on GPU 0. Look at the argument of `{variable}` that picks the device.",
+    ),
     # limit-output
     "limit-default": w(
-        "`{variable}` har ingen egen grense: {found} nye token er det som gjelder ellers. Sett grensen til {n}.",
+        "`{variable}` har ingen egen grense: {found} nye tokener er det som gjelder ellers. Sett grensen til {n}.",
         "`{variable}` has no limit of its own: {found} new tokens is what holds otherwise. Set the limit to {n}.",
     ),
     "limit-other": w(
-        "`{variable}` lager opptil {found} nye token. Se på tallet i cellen over; det skal være {n}.",
+        "`{variable}` lager opptil {found} nye tokener. Se på tallet i cellen over; det skal være {n}.",
         "`{variable}` makes up to {found} new tokens. Look at the number in the cell above; it should be {n}.",
     ),
     "limit-total": w(
-        "`max_length` teller ledeteksten med. Oppgaven gjelder nye token i `{variable}`: finn argumentet for det.",
+        "`max_length` teller ledeteksten med. Oppgaven gjelder nye tokener i `{variable}`: finn argumentet for det.",
         "`max_length` counts the prompt too. The task is about new tokens in `{variable}`: find the argument for it.",
     ),
     "limit-ignored": w(
@@ -228,6 +232,10 @@ HINTS = {
         "Ingen modell har fått spørsmålet «{question}» ennå. Still det i cellen som lager `{variable}`.",
         "No model has got the question «{question}» yet. Ask it in the cell that makes `{variable}`.",
     ),
+    "asked-raised": w(
+        "Spørsmålet nådde modellen, men kallet stoppet med {error}. Les feilen i cellen som lager `{variable}`.",
+        "The question reached the model, but the call stopped with {error}. Read the error where you make `{variable}`.",
+    ),
     "asked-otherwise": w(
         "Spørsmålet nådde modellen i en annen form enn kjeden gir. Still det til kjeden når du lager `{variable}`.",
         "The question reached the model in another form than the chain gives. Ask the chain when you make `{variable}`.",
@@ -252,12 +260,16 @@ HINTS = {
         "`{variable}` holder svaret på et annet spørsmål: «{found}». Kjør cellene i rekkefølge, ovenfra og ned.",
         "`{variable}` holds the answer to another question: «{found}». Run the cells in order, from the top.",
     ),
+    "kept-again": w(
+        "`{variable}` holder svaret fra en tidligere oppgave. Still spørsmålet på nytt i cellen som lager `{variable}`.",
+        "`{variable}` holds the answer of an earlier task. Ask the question again in the cell that makes `{variable}`.",
+    ),
     "kept-type": w(
         "`{variable}` er {type}. Den skal være teksten eller meldingen som kom tilbake fra kjeden.",
         "`{variable}` is {type}. It should be the text or the message that came back from the chain.",
     ),
     "no-evidence": w(
-        "Sjekken av denne oppgaven fikk ikke kjørt, så ingenting kunne ses. Kjør notatboka fra toppen, og lever på nytt.",
+        "Sjekken av denne oppgaven fikk ikke kjørt, så ingenting kunne ses. Kjør notebooken fra toppen, og lever på nytt.",
         "The check of this task could not run, so nothing could be seen. Run the notebook from the top; hand in again.",
     ),
 }  # fmt: skip
@@ -265,7 +277,7 @@ HINTS = {
 EXPECTED = {
     "text": w("modellen får «{text}»", "the model gets «{text}»"),
     "value": w("{value}", "{value}"),
-    "limit": w("høyst {n} nye token", "at most {n} new tokens"),
+    "limit": w("høyst {n} nye tokener", "at most {n} new tokens"),
     "sampling": w("trekking på, temperatur {t}", "sampling on, temperature {t}"),
     "answer": w("det modellen svarte på «{question}»", "what the model answered to «{question}»"),
     "right": w("{all} riktige", "{all} right"),
@@ -285,19 +297,21 @@ FOUND = {
     "missing": w("`{variable}` finnes ikke", "`{variable}` does not exist"),
     "none": w("None", "None"),
     "text": w("modellen fikk «{text}»", "the model got «{text}»"),
-    "limit": w("høyst {n} nye token", "at most {n} new tokens"),
-    "no-limit": w("ingen grense på nye token", "no limit on new tokens"),
+    "limit": w("høyst {n} nye tokener", "at most {n} new tokens"),
+    "no-limit": w("ingen grense på nye tokener", "no limit on new tokens"),
     "sampling": w("trekking {sampling}, temperatur {t}", "sampling {sampling}, temperature {t}"),
     "right": w("{right} av {all} riktige", "{right} of {all} right"),
     "processor": w("prosessoren (CPU)", "the processor (CPU)"),
     "error": w("{error}", "{error}"),
+    "left-over": w("`{variable}` fra oppgaven før", "`{variable}` from the task before"),
+    "own": w("en `{variable}` laget i denne oppgaven", "a `{variable}` made in this task"),
     "not-asked": w("ingen modell fikk spørsmålet", "no model got the question"),
 }
 
 NOTES = {
     "carried": w(
-        "En feil fra en tidligere oppgave går igjen her. Den er allerede trukket, og trekkes ikke en gang til.",
-        "A mistake from an earlier task shows here too. It has cost points already, and costs none again.",
+        "En feil fra en tidligere oppgave går igjen her. Den koster ingenting i denne oppgaven.",
+        "A mistake from an earlier task shows here too. It costs nothing in this task.",
     ),
     "late": w(
         "Ikke kjent her: sjekken kom i gang etter at modellen var lastet. Start kjernen på nytt og kjør alt for å vite.",
@@ -331,7 +345,7 @@ OBSERVATIONS = {
         "The model went on with the conversation on its own, with new lines from «Human».",
     ),
     "stopped-at-limit": w(
-        "Svaret stoppet ved grensen på {n} token.",
+        "Svaret stoppet ved grensen på {n} tokener.",
         "The answer stopped at the limit of {n} tokens.",
     ),
 }
@@ -346,7 +360,7 @@ REASONS = {
         "Something could not be seen while grading. A person will look.",
     ),
     "kernel-died": w(
-        "Kjernen stoppet mens notatboka ble kjørt, i cellen «{cell}». En person ser på det.",
+        "Kjernen stoppet mens notebooken ble kjørt, i cellen «{cell}». En person ser på det.",
         "The kernel stopped while the notebook was run, in the cell «{cell}». A person will look.",
     ),
     "fault": w(
@@ -361,8 +375,9 @@ REASONS = {
 
 LAYOUT = {
     "passed": w("{name}: alt er på plass. {points} av {points} poeng.", "{name}: all is there. {points} of {points} points."),
+    "open": w("{name}: det som kan ses her, er på plass.", "{name}: what can be seen here is in place."),
     "failed": w("{name}: {earned} av {points} poeng så langt.", "{name}: {earned} of {points} points so far."),
-    "expected": w("Ventet", "Expected"),
+    "expected": w("Forventet", "Expected"),
     "found": w("Fant", "Found"),
     "next": w("Neste steg", "Next step"),
     "noticed": w("Lagt merke til (koster ingenting)", "Noticed (costs nothing)"),
@@ -382,7 +397,7 @@ LAYOUT = {
         "There is no check called «{name}». There are: {valid}.",
     ),
     "no-profile": w(
-        "Fant ikke profile.json i mappa. Den følger med oppgaven: hent oppgaven på nytt, og legg fila ved siden av notatboka.",
+        "Fant ikke profile.json i mappa. Den følger med oppgaven: hent oppgaven på nytt, og legg fila ved siden av notebooken.",
         "There is no profile.json in this folder. It comes with the assignment: fetch it again, and put it beside the notebook.",
     ),
     "our-fault": w(

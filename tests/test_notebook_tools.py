@@ -12,23 +12,19 @@ from typing import Any
 
 import pytest
 
-from autograder import notebook_tools
-from autograder.notebook_tools import (
+from autograder import temperature_picture
+from autograder.notebook_tools import GpuMemory, free_models, in_columns, memory_report, show_gpu_memory
+from autograder.profile import Profile, load
+from autograder.temperature_picture import (
     Draw,
-    GpuMemory,
     alt_text,
     answer_tokens,
     as_markdown,
-    free_models,
-    in_columns,
-    memory_report,
-    show_gpu_memory,
     show_temperature_picture,
     surprise_bits,
     table_rows,
     temperature_figure,
 )
-from autograder.profile import Profile, load
 from autograder.tiny import TinyModel, make_model_home
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -91,7 +87,7 @@ def shell() -> Iterator[Any]:
 
 def test_importing_the_module_imports_no_heavy_library() -> None:
     code = (
-        "import sys, autograder.notebook_tools\n"
+        "import sys, autograder.notebook_tools, autograder.temperature_picture\n"
         "heavy = {'torch', 'transformers', 'huggingface_hub', 'matplotlib', 'langchain_core', 'langchain_community',\n"
         "         'langchain_huggingface', 'langchain'}\n"
         "print(sorted(heavy & set(sys.modules)))"
@@ -308,7 +304,7 @@ def test_surprise_of_equal_logits_is_the_logarithm_of_the_vocabulary() -> None:
 def test_a_token_that_cannot_come_has_a_finite_surprise() -> None:
     import torch
 
-    assert surprise_bits(torch.tensor([[0.0, -math.inf]]), [1]) == (notebook_tools.MAX_BITS,)
+    assert surprise_bits(torch.tensor([[0.0, -math.inf]]), [1]) == (temperature_picture.MAX_BITS,)
 
 
 def test_an_answer_ends_with_its_end_token() -> None:
@@ -379,12 +375,12 @@ def test_surprise_is_measured_at_temperature_1_whatever_the_chain_samples_with(l
 
     chain = make_chain(llm, do_sample=True, temperature=5.0, top_k=3)
     model, tokenizer = llm.pipeline.model, llm.pipeline.tokenizer
-    heard = notebook_tools._ask(chain, "Who are you?", [model])
+    heard = temperature_picture._ask(chain, "Who are you?", [model])
     assert heard is not None
     text = "System: You are a pirate!\nHuman: Who are you?"
     assert list(heard.prompt) == tokenizer(text)["input_ids"]
     ids = list(heard.prompt)
-    for token, bits in zip(heard.answer, notebook_tools._surprise(heard), strict=True):
+    for token, bits in zip(heard.answer, temperature_picture._surprise(heard), strict=True):
         with torch.no_grad():
             chances = torch.softmax(model(torch.tensor([ids])).logits[0, -1].double(), dim=0)
         assert bits == pytest.approx(-math.log2(chances[token].item()), abs=1e-3)

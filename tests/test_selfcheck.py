@@ -143,7 +143,10 @@ RIGHT: dict[str, tuple[str, str]] = {
     "answer from a list": ("check-who-are-you", ASKED),
     "answer from a dict": ("check-who-are-you", CHAIN + "result = chatbot.invoke({'messages': [('human', FIRST)]})"),
     "answer stripped": ("check-who-are-you", ASKED + "result = result.strip()"),
-    "answer without the prompt": ("check-who-are-you", ASKED + "result = result[len(prompt.format(messages=[('human', FIRST)])):]"),
+    "answer without the prompt": (
+        "check-who-are-you",
+        ASKED + "result = result[len(prompt.format(messages=[('human', FIRST)])):]",
+    ),
     "answer out of a batch": (
         "check-who-are-you",
         CHAIN + "boat, result = chatbot.batch([[HumanMessage(SECOND)], [HumanMessage(FIRST)]])",
@@ -247,7 +250,7 @@ WRONG: dict[str, tuple[str, str, set[str]]] = {
     "placeholder with another name": (
         "check-prompt",
         "prompt = ChatPromptTemplate([('system', SYSTEM), MessagesPlaceholder('history')])",
-        {"system", "placeholder"},
+        {"placeholder"},
     ),
     "no placeholder": ("check-prompt", "prompt = ChatPromptTemplate([('system', SYSTEM)])", {"placeholder"}),
     "question inside the prompt": (
@@ -258,7 +261,11 @@ WRONG: dict[str, tuple[str, str, set[str]]] = {
     "prompt as text": ("check-prompt", "prompt = SYSTEM", {"system", "placeholder"}),
     "chain reversed": ("check-chain", CHAIN + "chatbot = llm | prompt", {"text"}),
     "chain without prompt": ("check-chain", CHAIN + "chatbot = llm", {"text"}),
-    "chain is an answer": ("check-chain", CHAIN + "chatbot = (prompt | llm).invoke([HumanMessage(FIRST)])", {"runnable", "text", "model"}),
+    "chain is an answer": (
+        "check-chain",
+        CHAIN + "chatbot = (prompt | llm).invoke([HumanMessage(FIRST)])",
+        {"runnable", "text", "model"},
+    ),
     "chain with a fixed question": (
         "check-chain",
         CHAIN + "chatbot = RunnableLambda(lambda _: {'messages': [HumanMessage(FIRST)]}) | prompt | llm",
@@ -343,6 +350,22 @@ def test_an_untouched_variable_from_the_task_before_earns_nothing(student: Stude
     student.run(IMPORTS + "llm = load(max_new_tokens=50)")
     assert student.verdict("check-load-model").passed
     assert lost(student, "check-limit-output") == {"limit"}
+
+
+def test_a_chain_and_an_answer_left_over_from_another_temperature_earn_nothing(student: Student) -> None:
+    student.run(IMPORTS + BIG + "result_1 = chatbot_1.invoke([HumanMessage(FIRST)])")
+    assert student.verdict("check-temperature-1").passed
+    student.run("chatbot_2, result_2 = chatbot_1, result_1")
+    assert student.verdict("check-temperature-2").score == 0
+
+
+def test_an_answer_left_over_from_another_temperature_is_not_this_ones(student: Student) -> None:
+    student.run(IMPORTS + BIG + "result_1 = chatbot_1.invoke([HumanMessage(FIRST)])")
+    assert student.verdict("check-temperature-1").passed
+    student.run(
+        f"chatbot_2 = prompt | llm.bind(pipeline_kwargs=dict({HOT}))\nresult_2 = result_1".replace("0.9", "2.0")
+    )
+    assert lost(student, "check-temperature-2") == {"kept"}
 
 
 def test_a_mistake_in_the_prompt_is_charged_once(student: Student) -> None:

@@ -1,0 +1,50 @@
+"""On a machine with a real GPU: the model is really loaded on it, and the virtual GPU stays away."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+def has_gpu() -> bool:
+    import torch
+
+    return bool(torch.cuda.is_available())
+
+
+CODE = """
+import json, os
+from pathlib import Path
+from autograder.contract import task_of
+from autograder.profile import load
+from autograder.selfcheck import Session
+
+profile = load(Path({profile!r}))
+session = Session({{"__name__": "__main__"}}, Path("."))
+session.begin_grading(profile)
+import torch
+from langchain_community.llms import HuggingFacePipeline
+exec("llm = HuggingFacePipeline.from_model_id('" + profile.models.base.name + "', 'text-generation', device=0)",
+     {{"HuggingFacePipeline": HuggingFacePipeline}}, session.namespace)
+llm = session.namespace["llm"]
+llm.invoke("Ahoy")
+verdict = session.verdict(task_of("check-load-model", profile))
+print(json.dumps([str(llm.pipeline.model.device), torch.cuda.memory_allocated() > 0, verdict.score,
+                  session.probe.gather(task_of("check-load-model", profile)).gpu]))
+"""
+
+
+@pytest.mark.gpu
+def test_a_model_is_really_loaded_on_the_gpu(tiny_home: Path) -> None:
+    if not has_gpu():
+        pytest.skip("there is no GPU on this machine")
+    code = CODE.format(profile=str(Path(__file__).resolve().parent.parent / "course.toml"))
+    env = {**os.environ, "AUTOGRADER_MODEL_HOME": str(tiny_home)}
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code], env=env, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip().splitlines()[-1] == '["cuda:0", true, 3.0, "real"]'
