@@ -30,6 +30,7 @@ from nbgrader.preprocessors import (
     SaveCells,
 )
 
+from .errors import ProfileError
 from .nbgrader_grading import GradeExecute, Judge, OnlySettled, SaveVerdicts, SettledExport, ShowVerdicts
 from .nbgrader_release import CheckContract, FillProfile, FreezeProfile, SelectLanguage
 from .profile import load
@@ -48,10 +49,14 @@ def configure(c: Any, root: Path) -> None:
         root: the course directory.
 
     Raises:
-        ProfileError: the profile is missing or not valid.
+        SystemExit: the profile is missing or not valid. Not an exception: nbgrader would tell it and go on with its own
+            settings, and grade by what the check cells print.
     """
     path = Path(os.environ.get("AUTOGRADER_PROFILE") or "course.toml")
-    profile = load(root / path)
+    try:
+        profile = load(root / path)
+    except ProfileError as error:
+        raise SystemExit(f"nbgrader cannot run in this course: its profile is not valid.\n{error}") from None
     language = profile.course.language
     c.CourseDirectory.root = str(root)
     c.CourseDirectory.course_id = profile.course.id

@@ -245,6 +245,17 @@ def test_grading_without_the_models_refuses_and_feedback_and_export_wait(
     assert not (tmp_path / "grades.csv").exists()
 
 
+def test_a_broken_profile_stops_nbgrader_before_it_grades_by_its_own_rules(
+    course: demo.ScratchCourse, tmp_path: Path
+) -> None:
+    twin = copied(course, tmp_path / "twin")
+    (twin.root / "course.toml").write_text("[course]\nlangage = 'nb'\n", encoding="utf-8")
+    shutil.rmtree(twin.root / "autograded")
+    with pytest.raises(NotReady, match=r"course\.langage: unknown key; did you mean 'language'"):
+        twin.instructor("autograde", ASSIGNMENT)
+    assert not (twin.root / "autograded").exists()
+
+
 def test_a_settled_assignment_is_exported(course: demo.ScratchCourse, tmp_path: Path) -> None:
     twin = copied(course, tmp_path / "twin")
     with Gradebook(f"sqlite:///{twin.root / 'gradebook.db'}") as gradebook:
