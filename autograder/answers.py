@@ -135,7 +135,9 @@ def _kept(case: Case, name: str, share: float, requests: tuple[Request, ...]) ->
     if any(holds(held.text, request) for request in requests):
         _observe(case, held.text, requests)
         return case.passed("kept", share, title)
-    other = next((r for r in case.facts.transcript.own() if r not in requests and holds(held.text, r)), None)
+    other = next(
+        (r for r in case.facts.transcript.own() if r not in requests and not r.error and holds(held.text, r)), None
+    )
     found = FOUND["value"].fill(value=f"«{criteria.shown(held.text)}»")
     if other is not None and _tidy(" ".join(other.outputs)):
         hint = HINTS["kept-other"].fill(variable=name, found=criteria.shown(other.text.split("Human: ")[-1], 60))

@@ -272,7 +272,8 @@ def _say(problem: Mapping[str, Any], raw: Any) -> str:
     """One problem in words: the key, what was found, what is valid."""
     place = problem["loc"]
     key = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in place).lstrip(".")
-    kind, message = problem["type"], problem["msg"].removeprefix("Value error, ").replace("tuple", "list")
+    kind, message = problem["type"], problem["msg"].removeprefix("Value error, ")
+    message = message.replace("tuple", "list").replace("Tuple", "List")
     if kind == "model_type":
         message = "input should be a table with keys"
     key = key or "the file"
@@ -289,7 +290,10 @@ def _say(problem: Mapping[str, Any], raw: Any) -> str:
 
 
 def _short(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=False, default=str)
+    try:
+        text = json.dumps(value, ensure_ascii=False, default=str)
+    except RecursionError:
+        return "…"
     return text if len(text) <= 60 else text[:57] + "…"
 
 

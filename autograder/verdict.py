@@ -94,13 +94,15 @@ class Verdict(BaseModel):
     @property
     def passed(self) -> bool:
         """Whether every criterion has its points, from the check or from a person."""
-        full = (c.due == c.points and (c.outcome == "passed" or c.override is not None) for c in self.criteria)
+        full = (c.due == c.points and (c.outcome == "passed" or c.override or not c.points) for c in self.criteria)
         return self.state != "not judged" and bool(self.criteria) and all(full)
 
     @property
     def open(self) -> bool:
         """Whether nothing failed, but something could not be seen."""
-        return self.first_failed is None and any(c.outcome == "unknown" and not c.override for c in self.criteria)
+        taken = any(c.override and c.due < c.points for c in self.criteria)
+        unknown = any(c.outcome == "unknown" and not c.override for c in self.criteria)
+        return unknown and not taken and self.first_failed is None
 
     @property
     def first_failed(self) -> Criterion | None:
