@@ -50,6 +50,7 @@ from typing import Any, get_args
 
 from jinja2 import Environment, StrictUndefined, TemplateError, TemplateSyntaxError
 from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell
 
 from .contract import CONTRACT, NOTEBOOKS, Task, task_of, tasks
 from .errors import ContractError
@@ -95,6 +96,15 @@ def fill(nb: NotebookNode, profile: Profile) -> NotebookNode:
     filled = copy.deepcopy(nb)
     filled.cells = list(_cells(nb.cells, profile))
     return filled
+
+
+def render(source: str, profile: Profile, task: Task | None, cell_id: str) -> str:
+    """A piece of code with the vocabulary above, filled in for a task of a profile.
+
+    Raises:
+        ContractError: a name that the vocabulary does not have; the message begins with `cell_id`.
+    """
+    return _rendered(new_code_cell(source, id=cell_id), profile, task)
 
 
 def select_language(nb: NotebookNode, language: Language) -> NotebookNode:

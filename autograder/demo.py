@@ -6,12 +6,14 @@ same outcome every time: what a model happens to say earns and costs nothing.
 
 from __future__ import annotations
 
+import copy
 import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 from nbgrader.api import Gradebook
 
@@ -73,9 +75,19 @@ class ScratchCourse:
     def home(self, student: str) -> Path:
         return self.folder / "homes" / student
 
-    def instructor(self, *command: str, each_line: Say | None = None) -> None:
+    def twin(self, folder: Path) -> ScratchCourse:
+        """A copy of the course as it stands, in another folder."""
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.copytree(self.folder, folder)
+        twin = copy.copy(self)
+        twin.folder, twin.root, twin.log = folder, folder / "course", folder / "commands.log"
+        return twin
+
+    def instructor(
+        self, *command: str, each_line: Say | None = None, env: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
         """Runs `nbgrader COMMAND` in the course directory. Raises NotReady when it fails."""
-        self._run(["nbgrader", *command], self.root, {}, each_line)
+        self._run(["nbgrader", *command], self.root, env, each_line)
 
     def student(self, student: str, *command: str) -> None:
         """Runs `nbgrader COMMAND` as a student would, from the student's home."""

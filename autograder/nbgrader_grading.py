@@ -146,7 +146,7 @@ class Judge(NbGraderPreprocessor):  # type: ignore[misc]
             verdicts.append(verdict)
             show_verdict(cell, with_overrides(verdict, overrides), profile.course.language)
         explain_errors(nb, {id(cell) for cell, _ in cells}, profile)
-        resources["autograder"] = {"verdicts": tuple(verdicts), "transcript": facts.transcript, "overrides": overrides}
+        resources["autograder"] = {"verdicts": tuple(verdicts), "facts": facts, "overrides": overrides}
         return nb, resources
 
 
@@ -231,7 +231,13 @@ class SaveVerdicts(SaveAutoGrades):  # type: ignore[misc]
         records = Records(course_root(self))
         self._overrides = ours["overrides"]
         self._before = records.read(*where)
-        self._record = Record(verdicts=ours["verdicts"], answers=_answers(nb), transcript=ours["transcript"])
+        facts: Facts = ours["facts"]
+        self._record = Record(
+            verdicts=ours["verdicts"],
+            answers=_answers(nb),
+            evidence=tuple(facts.evidence.values()),
+            transcript=facts.transcript,
+        )
         nb, resources = super().preprocess(nb, resources)
         records.write(*where, self._record)
         open_verdicts = [v for v in self._record.verdicts if v.state == "not judged"]

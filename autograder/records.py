@@ -14,6 +14,7 @@ from typing import TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from .errors import NotReady
+from .evidence import Evidence
 from .transcript import Transcript
 from .verdict import Override, Verdict
 
@@ -29,11 +30,13 @@ class Record(BaseModel):
     Attributes:
         answers: SHA-256 of each free-text answer, by grade id: whether a person must read it again.
         verdicts: as judged, before overrides.
+        evidence, transcript: what they were judged from.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     verdicts: tuple[Verdict, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
     answers: dict[str, str] = {}
     transcript: Transcript = Transcript()
 

@@ -21,6 +21,7 @@ from .checks import judge
 from .contract import Task, task_of, tasks
 from .errors import ProfileError
 from .evidence import Evidence, Facts
+from .import_hooks import when_imported
 from .probe import Probe, failure_of
 from .profile import FROZEN_NAME, Language, Profile, load, parse
 from .recorder import Recorder, redirect_model_home
@@ -83,6 +84,8 @@ class Session:
         limit_memory(profile.limits.memory_gb)
         redirect_model_home(os.environ.get("AUTOGRADER_MODEL_HOME") or profile.models.home)
         virtual_gpu.switch_on()
+        if seed := os.environ.get("AUTOGRADER_SEED"):  # `autograder selftest` grades with several
+            when_imported("torch", lambda torch: torch.manual_seed(int(seed)))
         self.recorder.start()
 
     def verdict(self, task: Task) -> Verdict:

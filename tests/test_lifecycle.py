@@ -69,10 +69,7 @@ def hand_in(course: demo.ScratchCourse, student: Student) -> None:
 
 def copied(course: demo.ScratchCourse, folder: Path) -> demo.ScratchCourse:
     """A copy of the course as it stands, for a test that would harm it."""
-    shutil.copytree(course.folder, folder)
-    twin = object.__new__(demo.ScratchCourse)
-    twin.__dict__ = {**course.__dict__, "folder": folder, "root": folder / "course", "log": folder / "commands.log"}
-    return twin
+    return course.twin(folder)
 
 
 def judged(course: demo.ScratchCourse, student: str) -> dict[str, float | None]:
