@@ -24,6 +24,7 @@ from .evidence import Failure
 from .import_hooks import when_imported
 from .transcript import MAX_REQUESTS, MAX_TEXT, MAX_TOKENS, Message, Rendering, Request, Transcript
 
+SETTLE_SECONDS = 1.0
 CANNED = "This is a check. No model was asked."
 GENERATION = "transformers.generation.utils"
 TOKENIZERS = "transformers.tokenization_utils_base"
@@ -43,6 +44,8 @@ class Recorder:
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
+        self._idle = threading.Condition(self._lock)
+        self._running = 0
         self._requests: list[Request] = []
         self._renderings: dict[tuple[str, tuple[Message, ...]], Rendering] = {}
         self._faults: list[str] = []
@@ -64,8 +67,12 @@ class Recorder:
         when_imported(TOKENIZERS, self._hook_tokenizers)
 
     def transcript(self, since: int = 0) -> Transcript:
-        """What was recorded, from request number `since` on."""
-        with self._lock:
+        """What was recorded, from request number `since` on.
+
+        Waits a little for calls in other threads: a streamed answer is complete before its `generate` has returned.
+        """
+        with self._idle:
+            self._idle.wait_for(lambda: self._running == 0, timeout=SETTLE_SECONDS)
             return Transcript(
                 requests=tuple(self._requests[since:]),
                 renderings=tuple(self._renderings.values()),
@@ -131,18 +138,30 @@ class Recorder:
             call = recorder._describe(model, inputs, generation_config, kwargs)
             if recorder._challenge is not None:
                 return recorder._answer(model, call, kwargs)
-            recorder._inside.deep = True
-            try:
-                output = original(model, inputs, generation_config, **kwargs)
-            except BaseException as error:
-                recorder._note_failure(call, error)
-                raise
-            finally:
-                recorder._inside.deep = False
-            recorder._note(call, output)
+            with recorder._busy():
+                try:
+                    output = original(model, inputs, generation_config, **kwargs)
+                except BaseException as error:
+                    recorder._note_failure(call, error)
+                    raise
+                recorder._note(call, output)
             return output
 
         mixin.generate = generate
+
+    @contextmanager
+    def _busy(self) -> Iterator[None]:
+        """While open, this thread is inside `generate`, and `transcript` waits for it."""
+        self._inside.deep = True
+        with self._idle:
+            self._running += 1
+        try:
+            yield
+        finally:
+            self._inside.deep = False
+            with self._idle:
+                self._running -= 1
+                self._idle.notify_all()
 
     def _describe(self, model: Any, inputs: Any, config: Any, kwargs: Mapping[str, Any]) -> Call:
         """What arrived. A failure to resolve settings is left for the real `generate` to report."""

@@ -46,13 +46,14 @@ def tiny_home(tmp_path_factory: pytest.TempPathFactory, llama: Profile, gemma: P
 
 @pytest.fixture(scope="session")
 def _recorder(request: pytest.FixtureRequest) -> Recorder:
-    """One recorder for the process, as in a kernel: begun before transformers is imported."""
+    """One recorder for the process, as in a kernel: begun before any model that a test's student loads."""
     from autograder import virtual_gpu
     from autograder.recorder import redirect_model_home
 
     recorder = Recorder()
     virtual_gpu.switch_on()
     recorder.start()
+    recorder._complete = True  # another file's tests may have imported transformers, but loaded nothing in a session
     redirect_model_home(str(request.getfixturevalue("tiny_home")))
     return recorder
 

@@ -117,7 +117,7 @@ def test_no_traceback_stands_without_a_sentence_before_it(course: demo.ScratchCo
 
 def test_feedback_tells_what_was_expected_and_found_and_what_to_do(course: demo.ScratchCourse) -> None:
     page = pages(course, "david")["chatbot"]
-    for words in ("Ventet", "Fant", "Neste steg", "256"):
+    for words in ("Forventet", "Fant", "Neste steg", "256"):
         assert words in page
 
 

@@ -31,6 +31,13 @@ ROOT = Path(__file__).resolve().parents[1]
 NAME = "meta-llama/Llama-3.2-1B"
 
 
+@pytest.fixture(autouse=True)
+def no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another file's tests may have switched the virtual GPU on in this process."""
+    if "torch" in sys.modules:
+        monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+
+
 @pytest.fixture(scope="module")
 def profile() -> Profile:
     return load(ROOT / "course.toml")
