@@ -6,13 +6,14 @@ text or message, with the prompt or without it. Where that cannot be told, a per
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Iterable
 
 from . import criteria
 from .contract import tasks
 from .criteria import Case, samples_at
-from .transcript import Request, plain
+from .transcript import Request, bare, plain
 from .verdict import Criterion, Words
 from .words import EXPECTED, FOUND, HINTS, OBSERVATIONS, REASONS
 
@@ -64,14 +65,14 @@ def _expected_text(case: Case, chain: str, question: str) -> str:
 def _right_requests(case: Case, chain: str) -> tuple[Request, ...]:
     """The student's own requests that are right for this task, or wrong only in what has been charged already."""
     question = case.task.question or ""
-    models = {case.task.model} | criteria.models_of(case.arrived(chain)) | criteria.models_of(case.arrived("llm"))
+    models = {case.task.model} | criteria.models_of(case.arrived(chain)) | case.charged_models()
     through = case.arrived(chain)
 
     def right(request: Request) -> bool:
         if request.error or request.model not in models:
             return False
         if chain == "base_llm":
-            return request.text == question
+            return bare(request.text) == bare(question)
         if not case.text_is(request, question):
             return False
         if case.task.temperature is None or request.streamed:
@@ -96,7 +97,10 @@ def _drawn_alike(one: dict[str, object], other: dict[str, object]) -> bool:
 
 
 def _not_asked(case: Case, name: str, question: str) -> tuple[Words, Words]:
-    asked = [r for r in case.facts.transcript.own() if question in r.text]
+    asked = [r for r in case.facts.transcript.own() if bare(question) in bare(r.text)]
+    if not asked and (near := _nearest_question(case, question)):
+        hint = HINTS["asked-nearly"].fill(variable=name, found=criteria.shown(near, 60), question=question)
+        return hint, FOUND["value"].fill(value=f"«{criteria.shown(near)}»")
     if not asked:
         return HINTS["not-asked"].fill(variable=name, question=question), FOUND["not-asked"]
     last = asked[-1]
@@ -121,8 +125,18 @@ def _not_asked(case: Case, name: str, question: str) -> tuple[Words, Words]:
     return HINTS["asked-otherwise"].fill(variable=name), found
 
 
+def _nearest_question(case: Case, question: str) -> str | None:
+    """What was asked instead, where it is nearly the question: other letters, a word too much."""
+    asked = [request.text.split("Human: ")[-1] for request in case.facts.transcript.own()]
+    others = [q for q in case.profile.questions.values() if q != question]
+    close = difflib.get_close_matches(question, [a for a in asked if bare(a) not in map(bare, others)], 1, 0.6)
+    return close[0] if close else None
+
+
 def _kept(case: Case, name: str, share: float, requests: tuple[Request, ...]) -> Criterion:
     expected, title = EXPECTED["answer"].fill(question=case.task.question), {"variable": name}
+    if case.variable(name).state == "none" and requests:
+        return case.failed("kept", share, HINTS["kept-none"].fill(variable=name), expected, FOUND["none"], title)
     if gone := case.gone(name):
         return case.failed("kept", share, gone[0], expected, gone[1], title)
     held = case.variable(name)
@@ -132,16 +146,18 @@ def _kept(case: Case, name: str, share: float, requests: tuple[Request, ...]) ->
     if _used_before(case, held.text):
         found = FOUND["left-over"].fill(variable=name)
         return case.failed("kept", share, HINTS["kept-again"].fill(variable=name), expected, found, title)
-    if any(holds(held.text, request) for request in requests):
+    if any(is_output(held.text, request) for request in requests):
         _observe(case, held.text, requests)
         return case.passed("kept", share, title)
-    other = next(
-        (r for r in case.facts.transcript.own() if r not in requests and not r.error and holds(held.text, r)), None
-    )
     found = FOUND["value"].fill(value=f"«{criteria.shown(held.text)}»")
+    others = [r for r in case.facts.transcript.own() if r not in requests and not r.error]
+    other = next((r for r in others if is_output(held.text, r)), None)
     if other is not None and _tidy(" ".join(other.outputs)):
         hint = HINTS["kept-other"].fill(variable=name, found=criteria.shown(other.text.split("Human: ")[-1], 60))
         return case.failed("kept", share, hint, expected, found, title)
+    if any(holds(held.text, request) for request in requests):
+        _observe(case, held.text, requests)
+        return case.passed("kept", share, title)
     if not requests or _is_echo(held.text, requests):
         return case.failed("kept", share, HINTS["not-kept"].fill(variable=name), expected, found, title)
     case.reasons.append(REASONS["cannot-tell"].fill(variable=name))
@@ -157,26 +173,43 @@ def _used_before(case: Case, text: str) -> bool:
         if task.check_id == earlier.check_id and task.variables and task.question
         if _tidy(text) and earlier.variable(task.variables[-1]).text == text
     )
-    return holders > 0 and holders >= sum(holds(text, request) for request in case.facts.transcript.own())
+    return holders > 0 and holders >= sum(is_output(text, request) for request in case.facts.transcript.own())
 
 
-def holds(text: str, request: Request) -> bool:
-    """Whether `text` is the request's output, with the prompt or without it, or a long piece of it.
+def is_output(text: str, request: Request) -> bool:
+    """Whether `text` is the request's output, with the prompt or without it.
 
     White space is not compared, nor are the special tokens of a chat template. An empty output is held by an empty text,
     or by the prompt alone.
     """
-    forms = {_bare(text), _bare(_SPECIAL_TOKEN.sub("", text))}
+    mine, without = _bare(text), _bare(_SPECIAL_TOKEN.sub("", text))
     for output in request.outputs:
-        new, full = _bare(output), _bare(request.text + output)
-        if forms & {new, full}:
-            return True
-        if any(mine and mine in new and (len(mine) >= MIN_PIECE or 2 * len(mine) >= len(new)) for mine in forms):
+        full = request.text + output
+        if {mine, without} & {_bare(output), _bare(full)} or without == _bare(_SPECIAL_TOKEN.sub("", full)):
             return True
     return False
 
 
+def holds(text: str, request: Request) -> bool:
+    """Whether `text` is the request's output, or a long piece of it, or has all of it after a piece of the prompt or a label.
+
+    The end of prompt and output together (`split("Human:")[-1]`) holds the output, however short that is.
+    """
+    if is_output(text, request):
+        return True
+    for output in request.outputs:
+        new, full = _bare(output), _bare(request.text + output)
+        for mine in filter(None, {_bare(text), _bare(_SPECIAL_TOKEN.sub("", text))}):
+            piece = mine in new and (len(mine) >= MIN_PIECE or 2 * len(mine) >= len(new))
+            tail = new != "" and new in mine and full.endswith(mine)
+            labelled = len(new) >= MIN_PIECE and new in mine
+            if piece or tail or labelled:
+                return True
+    return False
+
+
 def _bare(text: str) -> str:
+    """A text without white space, which post-processing changes."""
     return "".join(text.split())
 
 

@@ -50,7 +50,6 @@ from typing import Any, get_args
 
 from jinja2 import Environment, StrictUndefined, TemplateError, TemplateSyntaxError
 from nbformat import NotebookNode
-from nbformat.v4 import new_code_cell
 
 from .contract import CONTRACT, NOTEBOOKS, Task, task_of, tasks
 from .errors import ContractError
@@ -104,7 +103,7 @@ def render(source: str, profile: Profile, task: Task | None, cell_id: str) -> st
     Raises:
         ContractError: a name that the vocabulary does not have; the message begins with `cell_id`.
     """
-    return _rendered(new_code_cell(source, id=cell_id), profile, task)
+    return _rendered(NotebookNode(id=cell_id, cell_type="code", source=source, metadata=NotebookNode()), profile, task)
 
 
 def select_language(nb: NotebookNode, language: Language) -> NotebookNode:

@@ -14,7 +14,7 @@ from .contract import Task
 from .criteria import Case
 from .evidence import Facts
 from .profile import ARGUMENT_NAMES, Profile
-from .transcript import Message, plain
+from .transcript import Message, bare, plain
 from .verdict import Criterion, Verdict, Words
 from .words import EXPECTED, FOUND, HINTS, REASONS
 
@@ -72,7 +72,7 @@ def _as_left_over(criterion: Criterion, name: str) -> Criterion:
 def _no_evidence(task: Task) -> Criterion:
     return Criterion(
         name="evidence",
-        title=Words(nb="sjekken fikk kjørt", en="the check could run"),
+        title=Words(nb="sjekken ble kjørt", en="the check could run"),
         points=task.points,
         earned=0.0,
         outcome="failed",
@@ -139,6 +139,8 @@ def _limit_output(case: Case) -> Iterable[Criterion]:
 
 def _limit_hint(case: Case, name: str, settings: dict[str, object]) -> Words:
     n, limit = case.profile.generation.max_new_tokens, settings.get("max_new_tokens")
+    if "unresolved" in settings:
+        return HINTS["limit-refused"].fill(variable=name)
     given = case.variable(name).given
     ignored = "max_new_tokens" in given.get("bind", ()) + given.get("model_kwargs", ())
     if ignored or (limit == PIPELINE_LIMIT and "max_new_tokens" in given.get("pipeline_kwargs", ())):
@@ -210,12 +212,12 @@ def _prompt(case: Case) -> Iterable[Criterion]:
         yield case.failed("placeholder", 1 / 2, hint, EXPECTED["placeholder"], found)
         return
     shown = FOUND["value"].fill(value=criteria.shown(plain(out)))
-    if out and out[0] == ("system", system):
+    if out and out[0][0] == "system" and bare(out[0][1]) == bare(system):
         yield case.passed("system", 1 / 2)
     else:
         yield case.failed("system", 1 / 2, _system_hint(out, system), expected, shown)
     rest = out[1:] if out and out[0][0] == "system" else tuple(m for m in out if m[0] != "system")
-    if rest == facts.asked_history and "messages" in facts.variables:
+    if rest == facts.asked_history and (not facts.variables or "messages" in facts.variables):
         yield case.passed("placeholder", 1 / 2)
     else:
         hint = _placeholder_hint(rest, facts.asked_history, facts.variables)
@@ -260,7 +262,7 @@ def _placeholder_hint(rest: tuple[Message, ...], asked: tuple[Message, ...], var
 def _chain(case: Case) -> Iterable[Criterion]:
     yield criteria.runnable(case, "chatbot", 1 / 4)
     yield criteria.text(case, "chatbot", 1 / 2)
-    yield criteria.model(case, "chatbot", 1 / 4, criteria.models_of(case.arrived("llm")))
+    yield criteria.model(case, "chatbot", 1 / 4, case.charged_models())
 
 
 def _first_answer(case: Case) -> Iterable[Criterion]:

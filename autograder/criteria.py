@@ -14,7 +14,7 @@ from types import MappingProxyType
 from .contract import Task
 from .evidence import Challenge, Evidence, Facts, Failure, Variable
 from .profile import Profile
-from .transcript import Message, Request, plain
+from .transcript import Message, Request, bare, plain
 from .verdict import Criterion, Outcome, Words
 from .words import EXPECTED, FOUND, HINTS, NOTES, OBSERVATIONS, TITLES
 
@@ -63,12 +63,19 @@ class Case:
 
     def text_is(self, request: Request, question: str) -> str | None:
         """ "ideal" or "own" where the request is what a right chain sends for this question, else None."""
-        if request.text in self.facts.transcript.forms_of(self.ideal(question), request.model):
+        sent = bare(request.text)
+        if sent in map(bare, self.facts.transcript.forms_of(self.ideal(question), request.model)):
             return "ideal"
         own = self.own(question)
-        if own and request.text in self.facts.transcript.forms_of(own, request.model):
+        if own and sent in map(bare, self.facts.transcript.forms_of(own, request.model)):
             return "own"
         return None
+
+    def charged_models(self) -> frozenset[str]:
+        """The models that `llm` reached when `load-model` was judged: a wrong one has cost points there."""
+        before = self.facts.evidence.get("check-load-model")
+        challenge = before.challenge_of("llm") if before else None
+        return models_of(requests_of(challenge, self.facts)) if challenge else models_of(self.arrived("llm"))
 
     def part(self, name: str, share: float, outcome: Outcome, title: Title, note: Words | None = None) -> Criterion:
         points = self.task.points * share
@@ -235,7 +242,7 @@ def samples_at(settings: dict[str, object], temperature: float | None) -> bool:
 
 def _is_number(settings: dict[str, object], temperature: float | None) -> bool:
     value = settings.get("temperature")
-    if isinstance(value, bool) or not isinstance(value, int | float) or temperature is None:
+    if not isinstance(value, float) or temperature is None:  # transformers refuses a whole number
         return False
     return abs(value - temperature) < 1e-6
 
@@ -258,6 +265,8 @@ def sampling_hint(case: Case, name: str, settings: dict[str, object]) -> Words:
         return HINTS["sampling-cancelled"].fill(variable=name, setting=cancelled)
     if isinstance(found, str):
         return HINTS["decimal-comma" if "," in found else "temperature-text"].fill(variable=name)
+    if isinstance(found, int) and found == t:
+        return HINTS["temperature-whole"].fill(variable=name, found=found)
     if isinstance(found, list | tuple):
         return HINTS["decimal-comma"].fill(variable=name)
     if "temperature" in given.get("bind", ()) + given.get("model_kwargs", ()):

@@ -14,7 +14,7 @@ from .transcript import Message, Transcript
 
 Short = Annotated[str, Field(max_length=500)]
 Long = Annotated[str, Field(max_length=200_000)]
-Form = Literal["dict", "list", "text"]
+Form = Literal["dict", "list", "text", "keys"]
 
 
 class Fact(BaseModel):
@@ -40,7 +40,6 @@ class Variable(Fact):
         device: for what holds a pipeline, the device that it was placed on or asked for ("cuda:0", "cpu").
         task: for what holds a pipeline, the pipeline's task.
         identity: equal for the same object within one kernel.
-        count: number of elements, for a list or a tuple.
         steps: for a chain, what each step is: "prompt", "model" or "other".
         given: names of the settings that it carries, by where: "bind", "model_kwargs", "pipeline_kwargs".
     """
@@ -53,7 +52,6 @@ class Variable(Fact):
     device: Short | None = None
     task: Short | None = None
     identity: int = 0
-    count: int | None = None
     steps: Annotated[tuple[Short, ...], Field(max_length=50)] = ()
     given: Annotated[dict[Short, tuple[Short, ...]], Field(max_length=5)] = {}
 
@@ -94,7 +92,7 @@ class PromptFacts(Fact):
 
 
 class Evidence(Fact):
-    """Everything that a probe saw for one task."""
+    """Everything that a probe saw for one task; `problem` where it could not look, for a reason that may be ours."""
 
     check_id: Short
     variables: Annotated[dict[Short, Variable], Field(max_length=20)] = {}
@@ -103,6 +101,7 @@ class Evidence(Fact):
     environment: Annotated[dict[Short, Short], Field(max_length=20)] = {}
     gpu: Literal["real", "virtual", "none"] = "none"
     raised: Failure | None = None
+    problem: Short | None = None
     seconds: float = 0.0
 
     def variable(self, name: str) -> Variable:

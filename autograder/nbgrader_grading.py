@@ -19,7 +19,7 @@ from nbformat.v4 import new_output
 from nbgrader import utils
 from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.plugins.export import CsvExportPlugin
-from nbgrader.preprocessors import Execute, NbGraderPreprocessor, SaveAutoGrades
+from nbgrader.preprocessors import DeduplicateIds, Execute, NbGraderPreprocessor, SaveAutoGrades
 from pydantic import ValidationError
 
 from . import render
@@ -75,6 +75,17 @@ def refuse_without_models(profile: Profile) -> None:
                 f"{name} is not in {folder}. Put it there, or set AUTOGRADER_MODEL_HOME to a Hugging Face home that "
                 "has it (`python -m autograder.stand_ins` makes one to try things out)."
             )
+
+
+class DropDuplicates(DeduplicateIds):  # type: ignore[misc]
+    """nbgrader's own step, without the empty metadata that it leaves and that its next step takes for an old format."""
+
+    def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
+        nb, resources = super().preprocess(nb, resources)
+        for cell in nb.cells:
+            if cell.metadata.get("nbgrader") == {}:
+                del cell.metadata["nbgrader"]
+        return nb, resources
 
 
 class GradeExecute(Execute):  # type: ignore[misc]
@@ -159,6 +170,8 @@ def read_facts(cells: list[tuple[NotebookNode, Task]]) -> tuple[Facts, dict[str,
     transcript, problems = Transcript(), {}
     for cell, task in cells:
         for output in cell.outputs:
+            if output.output_type == "error":  # the check itself stopped: too slow, or something in its way
+                problems[task.check_id] = f"{output.ename}: {output.evalue}"[:200]
             data = output.get("data", {}) if output.output_type == "display_data" else {}
             if EVIDENCE_TYPE not in data:
                 continue
@@ -167,6 +180,8 @@ def read_facts(cells: list[tuple[NotebookNode, Task]]) -> tuple[Facts, dict[str,
                 if found.check_id != task.check_id:
                     raise ValueError(f"evidence of {found.check_id}")
                 transcript = transcript.joined(Transcript.model_validate_json(data[TRANSCRIPT_TYPE]))
+                if found.problem:
+                    raise ValueError(found.problem)
                 evidence[task.check_id] = found
             except (ValidationError, ValueError, KeyError, TypeError) as error:
                 problems[task.check_id] = str(error).split("\n")[0][:200]
@@ -200,16 +215,16 @@ def explain_errors(nb: NotebookNode, checks: set[int], profile: Profile) -> None
     for cell in nb.cells:
         if cell.cell_type != "code" or id(cell) in checks:
             continue
-        for index, output in enumerate(cell.outputs):
-            if output.output_type != "error":
-                continue
-            if output.ename == "CellTimeoutError":
-                text = LAYOUT["stopped-time"].say(language).format(seconds=seconds)
-            else:
-                error = f"{output.ename}: {output.evalue}".strip(": ")[:200]
-                text = LAYOUT["stopped"].say(language).format(error=error)
-            cell.outputs.insert(index, new_output("display_data", data={"text/plain": text}))
-            break
+        errors = [output for output in cell.outputs if output.output_type == "error"]
+        if not errors:
+            continue
+        if any(output.ename == "CellTimeoutError" for output in errors):
+            text = LAYOUT["stopped-time"].say(language).format(seconds=seconds)
+        else:
+            error = f"{errors[0].ename}: {errors[0].evalue}".strip(": ")[:200]
+            text = LAYOUT["stopped"].say(language).format(error=error)
+        place = cell.outputs.index(errors[0])
+        cell.outputs.insert(place, new_output("display_data", data={"text/plain": text}))
 
 
 class SaveVerdicts(SaveAutoGrades):  # type: ignore[misc]
@@ -285,8 +300,12 @@ def _answers(nb: NotebookNode) -> dict[str, str]:
     }
 
 
-def unsettled(gradebook: Gradebook, assignment: str) -> list[str]:
-    """`student: notebook, cell` of every check that has no score yet, neither the autograder's nor a person's."""
+def unsettled(gradebook: Gradebook, assignment: str, student: str = "*") -> list[str]:
+    """`student: notebook, cell` of every check that has no score yet, neither the autograder's nor a person's.
+
+    Args:
+        student: only this one's; everybody's with "*".
+    """
     try:
         submissions = gradebook.find_assignment(assignment).submissions
     except MissingEntry:
@@ -296,13 +315,14 @@ def unsettled(gradebook: Gradebook, assignment: str) -> list[str]:
         for submission in submissions
         for notebook in submission.notebooks
         for grade in notebook.grades
+        if student in ("*", submission.student.id)
         if grade.auto_score is None and grade.manual_score is None and grade.cell.cell_type == "code"
     ]
 
 
-def refuse_unsettled(gradebook: Gradebook, assignment: str, what: str) -> None:
-    """Raises NotSettled, with the list, while a verdict of the assignment is `not judged`."""
-    waiting = unsettled(gradebook, assignment)
+def refuse_unsettled(gradebook: Gradebook, assignment: str, what: str, student: str = "*") -> None:
+    """Raises NotSettled, with the list, while a verdict of the assignment (of this student) is `not judged`."""
+    waiting = unsettled(gradebook, assignment, student)
     if waiting:
         listed = "\n  ".join(waiting[:50])
         raise NotSettled(
@@ -318,7 +338,8 @@ class OnlySettled(NbGraderPreprocessor):  # type: ignore[misc]
         if frozen_profile(self, resources) is not None:
             names = resources["nbgrader"]
             with Gradebook(names["db_url"]) as gradebook:
-                refuse_unsettled(gradebook, names["assignment"], "Feedback")
+                asked_for = self.parent.parent.coursedir.student_id  # "*", or the one given with --student
+                refuse_unsettled(gradebook, names["assignment"], "Feedback", asked_for)
         return nb, resources
 
 

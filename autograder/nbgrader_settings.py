@@ -18,7 +18,6 @@ from nbgrader.preprocessors import (
     ClearOutput,
     ClearSolutions,
     ComputeChecksums,
-    DeduplicateIds,
     GetGrades,
     IgnorePattern,
     IncludeHeaderFooter,
@@ -31,7 +30,15 @@ from nbgrader.preprocessors import (
 )
 
 from .errors import ProfileError
-from .nbgrader_grading import GradeExecute, Judge, OnlySettled, SaveVerdicts, SettledExport, ShowVerdicts
+from .nbgrader_grading import (
+    DropDuplicates,
+    GradeExecute,
+    Judge,
+    OnlySettled,
+    SaveVerdicts,
+    SettledExport,
+    ShowVerdicts,
+)
 from .nbgrader_release import CheckContract, FillProfile, FreezeProfile, SelectLanguage
 from .profile import load
 
@@ -70,7 +77,7 @@ def configure(c: Any, root: Path) -> None:
         CheckCellMetadata, FreezeProfile,
     ]  # fmt: skip
     c.Autograde.sanitize_preprocessors = [
-        ClearOutput, DeduplicateIds, OverwriteKernelspec, OverwriteCells, CheckCellMetadata,
+        ClearOutput, DropDuplicates, OverwriteKernelspec, OverwriteCells, CheckCellMetadata,
     ]  # fmt: skip
     c.Autograde.autograde_preprocessors = [
         GradeExecute, Judge, IgnorePattern, ClearMetadataPreprocessor, LimitOutput, SaveVerdicts,

@@ -21,12 +21,12 @@ from typing import Any, Literal
 from . import live_objects, virtual_gpu
 from .contract import Task
 from .evidence import Challenge, Evidence, Failure, Form, Offer, PromptFacts, Variable
-from .live_objects import first_inside, is_a, kinds_of, parts_of
+from .live_objects import first_inside, is_a, kinds_of
 from .profile import Profile
 from .recorder import Answered, Recorder
-from .transcript import Message, Request, plain
+from .transcript import Message, Request, bare, plain
 
-INSIDE = ("HuggingFacePipeline", "ChatHuggingFace", "PromptTemplate", "ChatPromptTemplate", "Message")
+INSIDE = ("HuggingFacePipeline", "ChatHuggingFace", "PromptTemplate", "Message")
 QUESTIONS = (
     "Which word comes after {a} in the list {b}?",
     "What would you call a street between {a} and {b}?",
@@ -87,9 +87,8 @@ class Probe:
             text=text_of(thing),
             value=_plain_dict(thing),
             device=virtual_gpu.device_asked_for(pipeline) if pipeline is not None else None,
-            task=str(getattr(pipeline, "task", "")) or None,
+            task=_task_of(pipeline),
             identity=self._identity(thing),
-            count=len(thing) if isinstance(thing, list | tuple) else None,
             steps=live_objects.steps_of(thing),
             given=live_objects.settings_given(thing) if runs else {},
         )
@@ -130,7 +129,7 @@ class Probe:
         chain = self.namespace[name]
         began = time.monotonic()
         if name.startswith("chatbot"):
-            forms: tuple[Form, ...] = ("dict", "list", "text")
+            forms: tuple[Form, ...] = ("dict", "list", "text", "keys")
             right = {plain(self.asked(question))}
             if prompt is not None and question in prompt.rendered:
                 right.add(plain(prompt.rendered[question]))
@@ -157,7 +156,8 @@ class Probe:
 
         def enough(request: Request) -> bool:
             nonlocal arrived
-            arrived = arrived or request.text in right | self._templated(request.model, question, prompt)
+            forms = right | self._templated(request.model, question, prompt)
+            arrived = arrived or bare(request.text) in {bare(form) for form in forms}
             return arrived
 
         failure = None
@@ -169,7 +169,7 @@ class Probe:
                 _ask(chain, _in_form(form, question), settings)
             except Answered:
                 pass
-            except Exception as error:
+            except (Exception, SystemExit) as error:
                 failure = failure_of(error)
         return Offer(form=form, requests=requests()[:50], failure=failure), arrived
 
@@ -180,7 +180,7 @@ class Probe:
             messages.append(prompt.rendered[question])
         for each in messages:
             self.recorder.render(model, each)
-        return {r.text for r in self.recorder.transcript(since=10**9).renderings if r.messages in messages}
+        return {r.text for r in self.recorder.renderings() if r.messages in messages}
 
     def _render(self, task: Task, question: str, prompt: PromptFacts | None) -> None:
         """Notes the chat-template forms of the questions that the check will look for."""
@@ -220,6 +220,17 @@ _WANTED = {
 _CHALLENGED = ("llm", "base_llm")
 
 
+class AnyKey(dict[str, Any]):
+    """A dict that has the question under every name, for chains that ask for `{"question": …}` or the like."""
+
+    def __init__(self, question: str, **values: Any) -> None:
+        super().__init__(**values)
+        self._question = question
+
+    def __missing__(self, key: str) -> str:
+        return self._question
+
+
 def new_question() -> str:
     """A question that nobody has asked before, about nothing in particular."""
     words = [f"{secrets.choice('bdfgklmnprstv')}{secrets.choice('aeiou')}{secrets.token_hex(2)}" for _ in range(2)]
@@ -230,7 +241,8 @@ def gpu_here() -> Literal["real", "virtual", "none"]:
     if virtual_gpu.is_on():
         return "virtual"
     torch = sys.modules.get("torch")
-    return "real" if torch is not None and torch.cuda.is_available() else "none"
+    cuda = getattr(torch, "cuda", None)
+    return "real" if cuda is not None and cuda.is_available() else "none"
 
 
 def failure_of(error: BaseException) -> Failure:
@@ -240,9 +252,16 @@ def failure_of(error: BaseException) -> Failure:
 def text_of(thing: Any) -> str | None:
     """The text of a string or of a message; None for anything else."""
     if isinstance(thing, str):
-        return str(thing)[:200_000]
+        return str(thing)[:200_000].encode(errors="replace").decode()
     content = getattr(thing, "content", None) if is_a(thing, "Message") else None
-    return content[:200_000] if isinstance(content, str) else None
+    return content[:200_000].encode(errors="replace").decode() if isinstance(content, str) else None
+
+
+def _task_of(pipeline: Any) -> str | None:
+    """The pipeline's task; a TextGenerationPipeline made by hand has no name for it."""
+    if type(pipeline).__name__ == "TextGenerationPipeline":
+        return "text-generation"
+    return str(getattr(pipeline, "task", ""))[:500] or None
 
 
 def _plain_dict(thing: Any) -> dict[str, Any] | None:
@@ -275,6 +294,8 @@ def _in_form(form: Form, question: str) -> Any:
     if form == "text":
         return question
     messages = _messages((("human", question),))
+    if form == "keys":
+        return AnyKey(question, messages=messages)
     return {"messages": messages} if form == "dict" else messages
 
 
@@ -309,6 +330,3 @@ def _in_thread(call: Callable[[], Any]) -> None:
     thread.join()
     if raised:
         raise raised[0]
-
-
-__all__ = ["Probe", "failure_of", "gpu_here", "new_question", "parts_of", "text_of"]

@@ -25,6 +25,10 @@ from .import_hooks import when_imported
 from .transcript import MAX_REQUESTS, MAX_TEXT, MAX_TOKENS, Message, Rendering, Request, Transcript
 
 SETTLE_SECONDS = 1.0
+FOR_CHECKS = 3000
+"""Requests of the transcript that only checks can use, however much a notebook asks."""
+MAX_ANSWERED = 20
+"""Requests that one offer of a check's question may lead to: a loop until the model says a certain word never ends."""
 CANNED = "This is a check. No model was asked."
 GENERATION = "transformers.generation.utils"
 TOKENIZERS = "transformers.tokenization_utils_base"
@@ -52,6 +56,7 @@ class Recorder:
         self._tokenizers: dict[str, Any] = {}
         self._challenge: tuple[str, Callable[[Request], bool]] | None = None
         self._inside = threading.local()
+        self._answered = 0
         self._started = False
         self._complete = True
         self.cell: str | None = None
@@ -89,6 +94,7 @@ class Recorder:
         """
         first = len(self._requests)
         self._challenge = (name, enough)
+        self._answered = 0
         try:
             yield lambda: tuple(r.number for r in self._requests[first:] if r.challenge == name)
         except Answered:
@@ -110,6 +116,10 @@ class Recorder:
         with self._lock:
             if len(self._renderings) < MAX_REQUESTS:
                 self._renderings[model, messages] = Rendering(model=model, messages=messages, text=text)
+
+    def renderings(self) -> tuple[Rendering, ...]:
+        with self._lock:
+            return tuple(self._renderings.values())
 
     def models_asked(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(r.model for r in self._requests))
@@ -195,7 +205,7 @@ class Recorder:
         per_row = call.new_tokens(output)
         with self._lock:
             for row, new in zip(call.rows, per_row, strict=True):
-                if len(self._requests) >= MAX_REQUESTS:
+                if len(self._requests) >= (MAX_REQUESTS if challenge else MAX_REQUESTS - FOR_CHECKS):
                     self._complete = False
                     return
                 self._requests.append(
@@ -227,7 +237,9 @@ class Recorder:
         first = len(self._requests)
         self._note(call, challenge=name)
         streamer = kwargs.get("streamer")
-        if streamer is None and any(enough(request) for request in self._requests[first:]):
+        self._answered += len(call.rows)
+        right = any(enough(request) for request in self._requests[first:])
+        if streamer is None and (right or self._answered >= MAX_ANSWERED):
             raise Answered
         return canned_output(call, streamer, bool(kwargs.get("return_dict_in_generate")))
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import textwrap
 from collections.abc import MutableMapping
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,9 @@ from .words import LAYOUT, NOTES
 
 EVIDENCE_TYPE = "application/vnd.llm-autograder.evidence+json"
 TRANSCRIPT_TYPE = "application/vnd.llm-autograder.transcript+json"
+
+
+HUB_VARIABLES = ("HF_HOME", "HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "TRANSFORMERS_CACHE")
 
 
 class CheckFailed(Exception):
@@ -81,6 +85,8 @@ class Session:
     def begin_grading(self, profile: Profile) -> None:
         """As `begin`, on a grading machine: one virtual GPU, and the grader's models whatever HF_HOME says."""
         self._profile = profile
+        for name in HUB_VARIABLES:  # what the grader's shell has set is not the student's doing
+            os.environ.pop(name, None)
         limit_memory(profile.limits.memory_gb)
         redirect_model_home(os.environ.get("AUTOGRADER_MODEL_HOME") or profile.models.home)
         virtual_gpu.switch_on()
@@ -111,7 +117,12 @@ class Session:
         task = task_of(check_id, self.profile)
         if task is None:
             raise ProfileError(f"{check_id}: no such check in the frozen profile")
-        evidence = self.probe.gather(task)
+        try:
+            evidence = self.probe.gather(task)
+            evidence.model_dump_json()
+        except Exception as error:  # told to the grader, who sends the task to a person
+            failure = failure_of(error)
+            evidence = Evidence(check_id=check_id, problem=f"{failure.name}: {failure.message}"[:500])
         new = self.recorder.transcript(since=self._published)
         self._published += len(new.requests)
         return {EVIDENCE_TYPE: evidence.model_dump_json(), TRANSCRIPT_TYPE: new.model_dump_json()}
@@ -144,7 +155,7 @@ def run_check(session: Session, check_id: str) -> Report | None:
     task = task_of(check_id, profile)
     if task is None or task.judged_by == "person":
         valid = ", ".join(t.check_id for t in tasks(profile) if t.judged_by == "autograder")
-        raise CheckFailed(LAYOUT["unknown-check"].say(language).format(name=check_id, valid=valid))
+        raise CheckFailed(textwrap.fill(LAYOUT["unknown-check"].say(language).format(name=check_id, valid=valid), 96))
     try:
         verdict = session.verdict(task)
     except Exception as error:  # our own mistake must not look like the student's

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-MAX_REQUESTS = 2000
+MAX_REQUESTS = 5000
 MAX_TOKENS = 40_000
 MAX_TEXT = 200_000
 
@@ -93,6 +93,11 @@ class Transcript(BaseModel):
         """The texts that a right chain may send for these messages: plain, or through the model's chat template."""
         templated = {r.text for r in self.renderings if r.model == model and r.messages == messages}
         return frozenset(templated | {plain(messages)})
+
+
+def bare(text: str) -> str:
+    """A text with every run of white space as one space: what is compared of a request."""
+    return " ".join(text.split())
 
 
 def plain(messages: tuple[Message, ...]) -> str:

@@ -115,6 +115,10 @@ HINTS = {
         "Grensen nådde ikke modellen: `{variable}` har den et sted der den ikke blir lest. Gi den til pipelinen.",
         "The limit did not reach the model: `{variable}` has it where nobody reads it. Give it to the pipeline.",
     ),
+    "limit-refused": w(
+        "Biblioteket tar ikke imot grensen i `{variable}`. Skriv den som et helt tall, uten anførselstegn.",
+        "The library does not take the limit in `{variable}`. Write it as a whole number, without quotation marks.",
+    ),
     "left-over": w(
         "`{variable}` er den samme som i oppgaven før. Lag den på nytt, eller endre den, i cellen til denne oppgaven.",
         "`{variable}` is the same as in the task before. Make it anew, or change it, in this task's cell.",
@@ -219,6 +223,10 @@ HINTS = {
         "Temperaturen i `{variable}` er tekst, ikke et tall. Skriv tallet uten anførselstegn.",
         "The temperature in `{variable}` is text, not a number. Write the number without quotation marks.",
     ),
+    "temperature-whole": w(
+        "Biblioteket tar ikke imot et helt tall som temperatur. Skriv {found} med desimalpunkt i `{variable}`.",
+        "The library does not take a whole number as temperature. Write {found} with a decimal point in `{variable}`.",
+    ),
     "temperature-other": w(
         "`{variable}` har temperatur {found}. Se på innstillingene i `{variable}`: den skal være {t}.",
         "`{variable}` has temperature {found}. Look at the settings of `{variable}`: it should be {t}.",
@@ -236,6 +244,10 @@ HINTS = {
         "Spørsmålet nådde modellen, men kallet stoppet med {error}. Les feilen i cellen som lager `{variable}`.",
         "The question reached the model, but the call stopped with {error}. Read the error where you make `{variable}`.",
     ),
+    "asked-nearly": w(
+        "Du spurte «{found}», og oppgaven spør «{question}». Rett spørsmålet i cellen som lager `{variable}`.",
+        "You asked «{found}», and the task asks «{question}». Correct the question in the cell that makes `{variable}`.",
+    ),
     "asked-otherwise": w(
         "Spørsmålet nådde modellen i en annen form enn kjeden gir. Still det til kjeden når du lager `{variable}`.",
         "The question reached the model in another form than the chain gives. Ask the chain when you make `{variable}`.",
@@ -245,7 +257,7 @@ HINTS = {
         "The model got the earlier question too. Ask just one question in the call that makes `{variable}`.",
     ),
     "asked-other-model": w(
-        "Spørsmålet gikk til {found}. Still det til {expected} i cellen som lager `{variable}`.",
+        "Spørsmålet gikk til {found}. Still spørsmålet til {expected} i cellen som lager `{variable}`.",
         "The question went to {found}. Ask {expected} in the cell that makes `{variable}`.",
     ),
     "asked-other-settings": w(
@@ -255,6 +267,10 @@ HINTS = {
     "not-kept": w(
         "Spørsmålet er stilt, men svaret ligger ikke i `{variable}`. Gi det variabelen der du kaller kjeden.",
         "The question has been asked, but the answer is not in `{variable}`. Assign it where you call the chain.",
+    ),
+    "kept-none": w(
+        "`{variable}` er None: `print` gir ingenting tilbake. La `{variable}` få svaret først, og skriv det ut etterpå.",
+        "`{variable}` is None: `print` gives nothing back. Let `{variable}` have the answer first, and print it after.",
     ),
     "kept-other": w(
         "`{variable}` holder svaret på et annet spørsmål: «{found}». Kjør cellene i rekkefølge, ovenfra og ned.",
@@ -269,7 +285,7 @@ HINTS = {
         "`{variable}` is {type}. It should be the text or the message that came back from the chain.",
     ),
     "no-evidence": w(
-        "Sjekken av denne oppgaven fikk ikke kjørt, så ingenting kunne ses. Kjør notebooken fra toppen, og lever på nytt.",
+        "Sjekken av denne oppgaven kunne ikke kjøres, så ingenting kunne ses. Kjør notebooken fra toppen, og lever på nytt.",
         "The check of this task could not run, so nothing could be seen. Run the notebook from the top; hand in again.",
     ),
 }  # fmt: skip
