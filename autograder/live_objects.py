@@ -24,7 +24,6 @@ CLASSES: dict[str, tuple[tuple[str, str], ...]] = {
     "Runnable": (("langchain_core.runnables.base", "Runnable"),),
     "ChatPromptTemplate": (("langchain_core.prompts.chat", "BaseChatPromptTemplate"),),
     "PromptTemplate": (("langchain_core.prompts.base", "BasePromptTemplate"),),
-    "MessagesPlaceholder": (("langchain_core.prompts.chat", "MessagesPlaceholder"),),
     "LanguageModel": (("langchain_core.language_models.base", "BaseLanguageModel"),),
     "Message": (("langchain_core.messages.base", "BaseMessage"),),
     "MessageHistory": (("langchain_core.runnables.history", "RunnableWithMessageHistory"),),
@@ -133,8 +132,30 @@ def no_trace(chain: object, namespace: MutableMapping[str, Any]) -> Iterator[dic
         stack.enter_context(redirect_stdout(io.StringIO()))
         stack.enter_context(redirect_stderr(io.StringIO()))
         stack.enter_context(_without_caches(chain))
+        stack.enter_context(_without_waiting())
         stack.enter_context(_containers_kept(namespace))
         yield stack.enter_context(_fresh_sessions(chain))
+
+
+class _NoWaiting:
+    """Stands for the module `time` where tenacity sleeps between retries."""
+
+    @staticmethod
+    def sleep(seconds: float) -> None: ...
+
+
+@contextmanager
+def _without_waiting() -> Iterator[None]:
+    """Retries (`with_retry`) come at once: nothing that a check asks gets better by waiting."""
+    nap: Any = sys.modules.get("tenacity.nap")
+    if nap is None:
+        yield
+        return
+    kept, nap.time = nap.time, _NoWaiting
+    try:
+        yield
+    finally:
+        nap.time = kept
 
 
 @contextmanager
