@@ -5,14 +5,14 @@ BIN := $(VENV)/bin
 PROFILE ?= course.toml
 READY := $(VENV)/.ready
 
-.PHONY: setup demo test lint release lock clean
+.PHONY: setup demo test selftest lint release lock clean
 
 setup: $(READY)
 
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "Python 3.11 or newer is needed; found $$($(PYTHON) --version). Set PYTHON=…"; exit 1; }
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || \
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV) || \
 	  { echo "python3 cannot make virtual environments here. On Debian: apt-get install python3-venv"; exit 1; }
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
 	$(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
@@ -23,6 +23,10 @@ demo: setup  ## the whole way of an assignment, on six made-up students and a sm
 
 release: setup  ## release/chatbot from source/chatbot, with PROFILE=… (course.toml)
 	$(BIN)/autograder release --profile $(PROFILE)
+
+SEEDS ?= 2
+selftest: setup  ## right and wrong solutions through the real path: PROFILE=…, SEEDS=…
+	$(BIN)/autograder selftest --profile $(PROFILE) --seeds $(SEEDS)
 
 lint: setup
 	$(BIN)/ruff check autograder tests nbgrader_config.py

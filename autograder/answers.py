@@ -66,26 +66,26 @@ def _right_requests(case: Case, chain: str) -> tuple[Request, ...]:
     """The student's own requests that are right for this task, or wrong only in what has been charged already."""
     question = case.task.question or ""
     models = {case.task.model} | criteria.models_of(case.arrived(chain)) | case.charged_models()
-    through = case.arrived(chain)
+    through, through_chain = case.arrived(chain), case.through(chain, question)
 
     def right(request: Request) -> bool:
         if request.error or request.model not in models:
             return False
         if chain == "base_llm":
             return bare(request.text) == bare(question)
-        if not case.text_is(request, question):
+        if not case.text_is(request, question) and bare(request.text) not in through_chain:
             return False
         if case.task.temperature is None or request.streamed:
             return True
         same = any(_drawn_alike(request.settings, other.settings) for other in through)
         return same or samples_at(request.settings, case.task.temperature)
 
-    return tuple(request for request in case.facts.transcript.own() if right(request))
+    return tuple(request for request in case.asked() if right(request))
 
 
 def _near_requests(case: Case, question: str) -> tuple[Request, ...]:
     """Requests with the question in them that are wrong otherwise: their mistake has been charged as not asked."""
-    near = [r for r in case.facts.transcript.own() if question in r.text and not r.error]
+    near = [r for r in case.asked() if question in r.text and not r.error]
     if case.task.temperature is not None or case.task.kind.startswith("instruct"):
         return ()
     other = [q for q in case.profile.questions.values() if q != question]
@@ -97,16 +97,27 @@ def _drawn_alike(one: dict[str, object], other: dict[str, object]) -> bool:
 
 
 def _not_asked(case: Case, name: str, question: str) -> tuple[Words, Words]:
-    asked = [r for r in case.facts.transcript.own() if bare(question) in bare(r.text)]
-    if not asked and (near := _nearest_question(case, question)):
+    """Why the question counts as not asked. Only what was asked since the check before is blamed, or what is held."""
+    text = case.variable(name).text
+    here = {r.number for r in case.asked_here()}
+    mine = [r for r in case.asked() if r.number in here or (text is not None and is_output(text, r))]
+    asked = [r for r in mine if bare(question) in bare(r.text)]
+    raised = case.evidence.raised
+    if asked and asked[-1].error:
+        error = asked[-1].error
+        return HINTS["asked-raised"].fill(variable=name, error=error), FOUND["value"].fill(value=error)
+    if raised is not None and "Expected llm to be one of" in raised.message:
+        return HINTS["chat-wrapper"].fill(variable=name), FOUND["error"].fill(error=criteria.error_text(raised))
+    if raised is not None:
+        error = criteria.error_text(raised)
+        return HINTS["missing-raised"].fill(variable=name, error=error), FOUND["error"].fill(error=error)
+    if not asked and (near := _nearest_question(case, mine, question)):
         hint = HINTS["asked-nearly"].fill(variable=name, found=criteria.shown(near, 60), question=question)
         return hint, FOUND["value"].fill(value=f"«{criteria.shown(near)}»")
     if not asked:
         return HINTS["not-asked"].fill(variable=name, question=question), FOUND["not-asked"]
     last = asked[-1]
     found = FOUND["text"].fill(text=criteria.shown(last.text))
-    if last.error:
-        return HINTS["asked-raised"].fill(variable=name, error=last.error), FOUND["value"].fill(value=last.error)
     matching = [r for r in asked if case.text_is(r, question) and not r.error]
     if matching and matching[-1].model != case.task.model:
         model = matching[-1].model
@@ -125,9 +136,9 @@ def _not_asked(case: Case, name: str, question: str) -> tuple[Words, Words]:
     return HINTS["asked-otherwise"].fill(variable=name), found
 
 
-def _nearest_question(case: Case, question: str) -> str | None:
+def _nearest_question(case: Case, requests: Iterable[Request], question: str) -> str | None:
     """What was asked instead, where it is nearly the question: other letters, a word too much."""
-    asked = [request.text.split("Human: ")[-1] for request in case.facts.transcript.own()]
+    asked = [request.text.split("Human: ")[-1] for request in requests]
     others = [q for q in case.profile.questions.values() if q != question]
     close = difflib.get_close_matches(question, [a for a in asked if bare(a) not in map(bare, others)], 1, 0.6)
     return close[0] if close else None
@@ -150,7 +161,7 @@ def _kept(case: Case, name: str, share: float, requests: tuple[Request, ...]) ->
         _observe(case, held.text, requests)
         return case.passed("kept", share, title)
     found = FOUND["value"].fill(value=f"«{criteria.shown(held.text)}»")
-    others = [r for r in case.facts.transcript.own() if r not in requests and not r.error]
+    others = [r for r in case.asked() if r not in requests and not r.error]
     other = next((r for r in others if is_output(held.text, r)), None)
     if other is not None and _tidy(" ".join(other.outputs)):
         hint = HINTS["kept-other"].fill(variable=name, found=criteria.shown(other.text.split("Human: ")[-1], 60))
@@ -173,7 +184,7 @@ def _used_before(case: Case, text: str) -> bool:
         if task.check_id == earlier.check_id and task.variables and task.question
         if _tidy(text) and earlier.variable(task.variables[-1]).text == text
     )
-    return holders > 0 and holders >= sum(is_output(text, request) for request in case.facts.transcript.own())
+    return holders > 0 and holders >= sum(is_output(text, request) for request in case.asked())
 
 
 def is_output(text: str, request: Request) -> bool:

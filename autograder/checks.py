@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 
 from . import answers, criteria
 from .contract import Task
-from .criteria import Case
+from .criteria import Case, cancelled_by
 from .evidence import Facts
 from .profile import ARGUMENT_NAMES, Profile
 from .transcript import Message, bare, plain
@@ -58,7 +58,8 @@ def _chain_left_over(case: Case, criteria: Iterable[Criterion]) -> bool:
     if apart is None or all(c.outcome == "passed" for c in criteria if c.name == apart):
         return False
     mine = case.variable(case.task.variables[0]).identity
-    return mine != 0 and any(held.identity == mine for earlier in case.before() for held in earlier.variables.values())
+    chains = [held for e in case.before() for name, held in e.variables.items() if name.startswith("chatbot")]
+    return mine != 0 and any(held.identity == mine for held in chains)
 
 
 def _as_left_over(criterion: Criterion, name: str) -> Criterion:
@@ -139,6 +140,8 @@ def _limit_output(case: Case) -> Iterable[Criterion]:
 
 def _limit_hint(case: Case, name: str, settings: dict[str, object]) -> Words:
     n, limit = case.profile.generation.max_new_tokens, settings.get("max_new_tokens")
+    if case.evidence.raised is not None:
+        return HINTS["missing-raised"].fill(variable=name, error=criteria.error_text(case.evidence.raised))
     if "unresolved" in settings:
         return HINTS["limit-refused"].fill(variable=name)
     given = case.variable(name).given
@@ -206,7 +209,8 @@ def _prompt(case: Case) -> Iterable[Criterion]:
     expected = EXPECTED["value"].fill(value=system)
     facts = case.evidence.prompt
     out = facts.history if facts else None
-    if facts is None or out is None:
+    text_template = {"PromptTemplate", "ChatPromptTemplate"} & {*case.variable("prompt").kinds} == {"PromptTemplate"}
+    if facts is None or out is None or text_template:
         hint, found = _no_prompt(case)
         yield case.failed("system", 1 / 2, hint, expected, found)
         yield case.failed("placeholder", 1 / 2, hint, EXPECTED["placeholder"], found)
@@ -216,7 +220,8 @@ def _prompt(case: Case) -> Iterable[Criterion]:
         yield case.passed("system", 1 / 2)
     else:
         yield case.failed("system", 1 / 2, _system_hint(out, system), expected, shown)
-    rest = out[1:] if out and out[0][0] == "system" else tuple(m for m in out if m[0] != "system")
+    first_is_system = bool(out) and (out[0][0] == "system" or bare(out[0][1]) == bare(system))
+    rest = out[1:] if first_is_system else tuple(m for m in out if m[0] != "system")
     if rest == facts.asked_history and (not facts.variables or "messages" in facts.variables):
         yield case.passed("placeholder", 1 / 2)
     else:
@@ -228,7 +233,7 @@ def _no_prompt(case: Case) -> tuple[Words, Words]:
     if gone := case.gone("prompt"):
         return gone
     held, facts = case.variable("prompt"), case.evidence.prompt
-    if facts is None or facts.failure is None:
+    if facts is None or facts.failure is None or "ChatPromptTemplate" not in held.kinds:
         return HINTS["prompt-type"].fill(type=held.type), FOUND["value"].fill(value=held.type)
     others = [name for name in facts.variables if name != "messages"]
     if others:
@@ -250,13 +255,10 @@ def _placeholder_hint(rest: tuple[Message, ...], asked: tuple[Message, ...], var
         return HINTS["prompt-variables"].fill(found=", ".join(variables))
     if any("Message(" in content for _, content in rest):
         return HINTS["placeholder-text"]
-    if not any(message in rest for message in asked):
-        return HINTS["question-inside"] if any(kind == "human" for kind, _ in rest) else HINTS["placeholder-missing"]
-    return (
-        HINTS["question-inside"]
-        if any(k == "human" and (k, c) not in asked for k, c in rest)
-        else HINTS["prompt-extra"]
-    )
+    extra = [message for message in rest if message not in asked]
+    if any(kind == "human" and "?" in content for kind, content in extra) and not any(k == "ai" for k, _ in extra):
+        return HINTS["question-inside"]
+    return HINTS["prompt-extra" if all(message in rest for message in asked) else "placeholder-missing"]
 
 
 def _chain(case: Case) -> Iterable[Criterion]:
@@ -284,7 +286,8 @@ def _temperature(case: Case) -> Iterable[Criterion]:
         case, chain, 1 / 5, criteria.models_of(criteria.requests_of(charged, case.facts) if charged else ())
     )
     yield criteria.text(case, chain, 1 / 5)
-    yield criteria.sampling(case, chain, 2 / 5)
+    met = criteria.requests_of(charged, case.facts) if charged else ()
+    yield criteria.sampling(case, chain, 2 / 5, next(filter(None, (cancelled_by(r.settings) for r in met)), None))
     yield answers.answer_as_one(case, answer, chain, 1 / 5)
 
 

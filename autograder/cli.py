@@ -112,6 +112,42 @@ def demo(folder: Path, model_home: Path, profile_path: Path | None, course: Path
     console.print(f"gradebook {made.root / 'gradebook.db'}", highlight=False, soft_wrap=True)
 
 
+@main.command()
+@COURSE
+@click.option("--profile", "profile_path", type=click.Path(path_type=Path), default=None, help="Another profile.")
+@click.option("--folder", type=click.Path(path_type=Path), default=".scratch/selftest", help="Where to build it.")
+@click.option("--seeds", default=2, show_default=True, help="A sample is graded again with each seed after the first.")
+@click.option("--jobs", default=2, show_default=True, help="Courses graded side by side.")
+@click.option("--only", default="", help="Only solutions with this in their name; no mutants.")
+def selftest(course: Path, profile_path: Path | None, folder: Path, seeds: int, jobs: int, only: str) -> None:
+    """Grades a library of right and wrong solutions, and shows where a verdict is not what is due."""
+    from . import selftest as library
+
+    columns = TextColumn("{task.description:<18}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
+    with Progress(*columns, console=console) as progress:
+
+        def begin(name: str, parts: int):  # type: ignore[no-untyped-def]
+            task = progress.add_task(name, total=parts)
+            return lambda: progress.advance(task)
+
+        found = library.run(course.resolve(), folder.resolve(), profile_path, seeds, jobs, begin, only)
+    if found.findings:
+        table = Table("what", "solution", "task", "criterion", "detail", title="Verdicts that are not what is due")
+        for finding in found.findings:
+            table.add_row(finding.kind, finding.solution, finding.task, finding.criterion, finding.detail)
+        console.print(table)
+    times = Table("check", "seconds (median)", "most", title="Time of a check")
+    for name, seconds in found.seconds.items():
+        times.add_row(name, f"{found.median_seconds()[name]:.3f}", f"{max(seconds):.3f}")
+    console.print(times)
+    console.print(
+        f"{found.right} right and {found.wrong} wrong solutions, {found.mutants} mutants, in {found.notebooks} notebooks: "
+        + ", ".join(f"{sum(f.kind == kind for f in found.findings)} {kind}" for kind in library.KINDS),
+        highlight=False,
+    )
+    sys.exit(1 if found.findings else 0)
+
+
 def outcome(scores, students, profile: Profile) -> Table:  # type: ignore[no-untyped-def]
     """Students and tasks as a table, with what the autograder gives in all."""
     all_tasks = contract.tasks(profile)

@@ -57,9 +57,33 @@ class Case:
         return (("system", self.profile.chat.system_prompt), ("human", question))
 
     def own(self, question: str) -> tuple[Message, ...] | None:
-        """What the student's own prompt makes of a question, where that holds the question at all."""
-        messages = self.evidence.prompt.rendered.get(question) if self.evidence.prompt else None
-        return messages if messages and any(question in content for _, content in messages) else None
+        """What the student's own prompt makes of a question; what is wrong with it has been charged there."""
+        return self.evidence.prompt.rendered.get(question) if self.evidence.prompt else None
+
+    def asked_here(self) -> tuple[Request, ...]:
+        """The student's own requests since the check before this one."""
+        before = max((e.seen or 0 for e in self.before()), default=0)
+        return tuple(request for request in self.asked() if request.number >= before)
+
+    def asked(self) -> tuple[Request, ...]:
+        """The student's own requests, up to this check."""
+        seen = self.evidence.seen
+        return tuple(r for r in self.facts.transcript.own() if seen is None or r.number < seen)
+
+    def through(self, chain: str, question: str) -> frozenset[str]:
+        """What the student's chain makes of a question, right or wrong, as seen from what it made of the check's own."""
+        challenge = self.evidence.challenge_of(chain)
+        if challenge is None or chain == "base_llm":
+            return frozenset()
+        texts = set()
+        for request in self.arrived(chain):
+            for change in (str, str.upper, str.lower, str.title):
+                if change(challenge.question) in request.text:
+                    texts.add(bare(request.text.replace(change(challenge.question), change(question))))
+                    break
+            else:
+                texts.add(bare(request.text))
+        return frozenset(texts)
 
     def text_is(self, request: Request, question: str) -> str | None:
         """ "ideal" or "own" where the request is what a right chain sends for this question, else None."""
@@ -67,7 +91,8 @@ class Case:
         if sent in map(bare, self.facts.transcript.forms_of(self.ideal(question), request.model)):
             return "ideal"
         own = self.own(question)
-        if own and sent in map(bare, self.facts.transcript.forms_of(own, request.model)):
+        texts = self.evidence.prompt.texts if self.evidence.prompt else {}
+        if own and sent in map(bare, {*self.facts.transcript.forms_of(own, request.model), texts.get(question, "")}):
             return "own"
         return None
 
@@ -101,9 +126,11 @@ class Case:
         if held.state == "there":
             return None
         raised = self.evidence.raised
-        if held.state == "none":
+        if held.state == "none" and raised is None:
             return HINTS["none"].fill(variable=variable), FOUND["none"]
-        found = FOUND["missing"].fill(variable=variable)
+        if raised is not None and "Expected llm to be one of" in raised.message:
+            return HINTS["chat-wrapper"].fill(variable=variable), FOUND["error"].fill(error=error_text(raised))
+        found = FOUND["none"] if held.state == "none" else FOUND["missing"].fill(variable=variable)
         if raised is None:
             return HINTS["missing"].fill(variable=variable), found
         if raised.name == "SyntaxError" and self.task.temperature is not None and _COMMA.search(raised.message):
@@ -207,7 +234,8 @@ def _text_hint(case: Case, name: str, request: Request, question: str) -> Words:
     return HINTS["text-other"].fill(variable=name)
 
 
-def sampling(case: Case, name: str, share: float) -> Criterion:
+def sampling(case: Case, name: str, share: float, charged: str | None = None) -> Criterion:
+    """Whether the chain draws at the task's temperature; `charged` is a cancelling setting that has cost points already."""
     t = case.task.temperature
     expected, title = EXPECTED["sampling"].fill(t=t), {"variable": name, "t": t}
     if gone := case.gone(name):
@@ -217,6 +245,8 @@ def sampling(case: Case, name: str, share: float) -> Criterion:
         hint, found = nothing_arrived(case, name)
         return case.failed("temperature", share, hint, expected, found, title)
     settings = request.settings
+    if charged and charged == cancelled_by(settings) and settings.get("do_sample") and _is_number(settings, t):
+        return case.passed("temperature", share, title, carried=True)
     if samples_at(settings, t):
         given = case.variable(name).given
         if not any("do_sample" in names for names in given.values()):
@@ -269,7 +299,8 @@ def sampling_hint(case: Case, name: str, settings: dict[str, object]) -> Words:
         return HINTS["temperature-whole"].fill(variable=name, found=found)
     if isinstance(found, list | tuple):
         return HINTS["decimal-comma"].fill(variable=name)
-    if "temperature" in given.get("bind", ()) + given.get("model_kwargs", ()):
+    ignored = t in case.variable(name).temperatures or "temperature" in given.get("model_kwargs", ())
+    if ignored or "temperature" in given.get("bind", ()):
         return HINTS["temperature-ignored"].fill(variable=name, found=found)
     return HINTS["temperature-other"].fill(variable=name, found=found, t=t)
 
@@ -302,15 +333,21 @@ def models_of(requests: Iterable[Request]) -> frozenset[str]:
 
 
 def nothing_arrived(case: Case, name: str) -> tuple[Words, Words]:
-    failure = case.failure(name)
-    if failure is None:
+    """Hint and finding where the check's question to a variable led to no request."""
+    challenge, held = case.evidence.challenge_of(name), case.variable(name)
+    failures = [offer.failure for offer in challenge.offers if offer.failure] if challenge else []
+    if challenge is None or len(failures) < len(challenge.offers):
         return HINTS["no-model-asked"].fill(variable=name), FOUND["not-asked"]
-    error = error_text(failure)
-    raised = case.evidence.raised
-    if "ChatHuggingFace" in case.variable(name).kinds or (raised and "llm must be" in raised.message.lower()):
-        return HINTS["chat-wrapper"].fill(variable=name), FOUND["error"].fill(error=error)
+    error = error_text(failures[0])
+    found = FOUND["error"].fill(error=error)
+    if "has no invoke" in failures[0].message:
+        chain = "chain-is-answer" if held.text is not None else "not-runnable"
+        hint = HINTS[chain if name.startswith("chatbot") else "not-a-pipeline"]
+        return hint.fill(variable=name, type=held.type), FOUND["value"].fill(value=held.type)
+    if "ChatHuggingFace" in held.kinds or "Expected llm to be one of" in failures[0].message:
+        return HINTS["chat-wrapper"].fill(variable=name), found
     hint = HINTS["chain-raised" if name.startswith("chatbot") else "no-model-raised"]
-    return hint.fill(variable=name, error=error), FOUND["error"].fill(error=error)
+    return hint.fill(variable=name, error=error), found
 
 
 def error_text(failure: Failure) -> str:

@@ -42,6 +42,7 @@ class Variable(Fact):
         identity: equal for the same object within one kernel.
         steps: for a chain, what each step is: "prompt", "model" or "other".
         given: names of the settings that it carries, by where: "bind", "model_kwargs", "pipeline_kwargs".
+        temperatures: the temperatures that it carries anywhere.
     """
 
     state: Literal["missing", "none", "there"]
@@ -54,6 +55,7 @@ class Variable(Fact):
     identity: int = 0
     steps: Annotated[tuple[Short, ...], Field(max_length=50)] = ()
     given: Annotated[dict[Short, tuple[Short, ...]], Field(max_length=5)] = {}
+    temperatures: Annotated[tuple[float, ...], Field(max_length=10)] = ()
 
 
 class Offer(Fact):
@@ -79,12 +81,14 @@ class PromptFacts(Fact):
 
     Attributes:
         rendered: for each question (of the profile or of a challenge) the messages that come out.
+        texts: the same as the text that a model gets.
         history: the messages that come out of a list of three messages, so that a placeholder shows itself.
         asked_history: the list of three that went in.
         variables: the names of its input variables, optional ones included.
     """
 
     rendered: Annotated[dict[Short, tuple[Message, ...]], Field(max_length=20)] = {}
+    texts: Annotated[dict[Short, Long], Field(max_length=20)] = {}
     asked_history: tuple[Message, ...] = ()
     history: tuple[Message, ...] | None = None
     variables: Annotated[tuple[Short, ...], Field(max_length=20)] = ()
@@ -92,7 +96,12 @@ class PromptFacts(Fact):
 
 
 class Evidence(Fact):
-    """Everything that a probe saw for one task; `problem` where it could not look, for a reason that may be ours."""
+    """Everything that a probe saw for one task.
+
+    Attributes:
+        problem: why it could not look, for a reason that may be ours.
+        seen: how many requests the transcript had when it began to look.
+    """
 
     check_id: Short
     variables: Annotated[dict[Short, Variable], Field(max_length=20)] = {}
@@ -102,6 +111,7 @@ class Evidence(Fact):
     gpu: Literal["real", "virtual", "none"] = "none"
     raised: Failure | None = None
     problem: Short | None = None
+    seen: int | None = None
     seconds: float = 0.0
 
     def variable(self, name: str) -> Variable:

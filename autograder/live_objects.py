@@ -122,6 +122,19 @@ def settings_given(chain: object) -> dict[str, tuple[str, ...]]:
     return {where: tuple(sorted(name[:100] for name in names))[:40] for where, names in given.items() if names}
 
 
+def temperatures_given(chain: object) -> tuple[float, ...]:
+    """The temperatures that a chain carries, wherever they were given, whether anybody reads them or not."""
+    found: list[float] = []
+    for part in parts_of(chain):
+        bound = getattr(part, "kwargs", None)
+        for settings in (bound, (bound or {}).get("pipeline_kwargs") if isinstance(bound, dict) else None,
+                         getattr(part, "pipeline_kwargs", None)):  # fmt: skip
+            value = settings.get("temperature") if isinstance(settings, dict) else None
+            if isinstance(value, int | float) and not isinstance(value, bool):
+                found.append(float(value))
+    return tuple(dict.fromkeys(found))[:10]
+
+
 @contextmanager
 def no_trace(chain: object, namespace: MutableMapping[str, Any]) -> Iterator[dict[str, Any]]:
     """While open, nothing that a chain does stays behind: no print, no cache entry, no memory, no grown list.

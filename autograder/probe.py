@@ -48,6 +48,7 @@ class Probe:
     def gather(self, task: Task) -> Evidence:
         """Everything that the check of this task may want to know. Never raises for what a student's code does."""
         began = time.monotonic()
+        seen = self.recorder.count()
         wanted = _WANTED[task.kind]
         names = dict.fromkeys(task.variables + wanted.also)
         question = new_question()
@@ -68,6 +69,7 @@ class Probe:
             environment=_environment(),
             gpu=gpu_here(),
             raised=raised,
+            seen=seen,
             seconds=round(time.monotonic() - began, 3),
         )
 
@@ -91,6 +93,7 @@ class Probe:
             identity=self._identity(thing),
             steps=live_objects.steps_of(thing),
             given=live_objects.settings_given(thing) if runs else {},
+            temperatures=live_objects.temperatures_given(thing) if runs else (),
         )
 
     def _identity(self, thing: Any) -> int:
@@ -120,6 +123,7 @@ class Probe:
                 facts["history"] = _formatted(prompt, name, history)
                 asked = {question, *self.profile.questions.values()}
                 facts["rendered"] = {q: _formatted(prompt, name, (("human", q),)) for q in asked}
+                facts["texts"] = {q: _as_text(prompt, name, q) for q in asked}
             except Exception as error:
                 facts["failure"] = failure_of(error)
         return PromptFacts(**facts)
@@ -131,8 +135,8 @@ class Probe:
         if name.startswith("chatbot"):
             forms: tuple[Form, ...] = ("dict", "list", "text", "keys")
             right = {plain(self.asked(question))}
-            if prompt is not None and question in prompt.rendered:
-                right.add(plain(prompt.rendered[question]))
+            if prompt is not None and question in prompt.texts:
+                right.add(prompt.texts[question])
         else:
             forms, right = ("text",), {question}
         offers: list[Offer] = []
@@ -288,6 +292,10 @@ def _messages(messages: tuple[Message, ...]) -> list[Any]:
 def _formatted(prompt: Any, name: str, messages: tuple[Message, ...]) -> tuple[Message, ...]:
     value = prompt.invoke({name: _messages(messages)})
     return tuple((str(m.type)[:500], str(m.content)[:20_000]) for m in value.to_messages()[:20])
+
+
+def _as_text(prompt: Any, name: str, question: str) -> str:
+    return str(prompt.invoke({name: _messages((("human", question),))}).to_string())[:20_000]
 
 
 def _in_form(form: Form, question: str) -> Any:

@@ -74,10 +74,10 @@ class Recorder:
     def transcript(self, since: int = 0) -> Transcript:
         """What was recorded, from request number `since` on.
 
-        Waits a little for calls in other threads: a streamed answer is complete before its `generate` has returned.
+        Ask `count` first: it waits a little for calls in other threads, since a streamed answer is complete before its
+        `generate` has returned.
         """
-        with self._idle:
-            self._idle.wait_for(lambda: self._running == 0, timeout=SETTLE_SECONDS)
+        with self._lock:
             return Transcript(
                 requests=tuple(self._requests[since:]),
                 renderings=tuple(self._renderings.values()),
@@ -116,6 +116,12 @@ class Recorder:
         with self._lock:
             if len(self._renderings) < MAX_REQUESTS:
                 self._renderings[model, messages] = Rendering(model=model, messages=messages, text=text)
+
+    def count(self) -> int:
+        """How many requests have been recorded, after calls in other threads have ended."""
+        with self._idle:
+            self._idle.wait_for(lambda: self._running == 0, timeout=SETTLE_SECONDS)
+            return len(self._requests)
 
     def renderings(self) -> tuple[Rendering, ...]:
         with self._lock:

@@ -37,8 +37,8 @@ HINTS = {
         "`{variable}` does not exist yet. Run the cell above, and see that the name is spelled just like this.",
     ),
     "missing-raised": w(
-        "Cellen over stoppet med {error} før `{variable}` fikk en verdi. Rett feilen, og kjør cellen igjen.",
-        "The cell above stopped with {error} before `{variable}` got a value. Fix it, and run the cell again.",
+        "Cellen over stoppet med {error} før `{variable}` fikk verdien sin. Rett feilen, og kjør cellen igjen.",
+        "The cell above stopped with {error} before `{variable}` got its value. Fix it, and run the cell again.",
     ),
     "none": w(
         "`{variable}` er tom (None). Kjør cellen som lager den; den blir også tom når modeller frigjøres.",

@@ -193,7 +193,11 @@ def _arguments(work: Work) -> None:
 
 def _prompt(work: Work) -> None:
     work.variables["prompt"] = Variable(
-        state="there", type="ChatPromptTemplate", kinds=("Runnable", "PromptTemplate"), identity=3, steps=("prompt",)
+        state="there",
+        type="ChatPromptTemplate",
+        kinds=("Runnable", "PromptTemplate", "ChatPromptTemplate"),
+        identity=3,
+        steps=("prompt",),
     )
     work.prompt = prompt_facts(work.task, work.profile)
 
@@ -567,7 +571,8 @@ def every(names: str, hint: str) -> dict[str, str]:
     return dict.fromkeys(names.split(), hint)
 
 
-TYPE_ERROR = Failure(name="TypeError", message="str has no invoke")
+TYPE_ERROR = Failure(name="TypeError", message="unsupported operand")
+NO_INVOKE = Failure(name="TypeError", message="str has no invoke")
 CHAT_ERROR = Failure(name="TypeError", message="Expected llm to be one of HuggingFaceEndpoint, got RunnableBinding")
 A_LIST = Variable(state="there", type="list")
 
@@ -678,14 +683,14 @@ LOAD = [
     Wrong(
         "load-model",
         "a bare model",
-        [is_("llm", Variable(state="there", type="LlamaForCausalLM", kinds=("Model",), device="cuda:0"), TYPE_ERROR)],
-        {"kind": "wrapped-model", "model": "no-model-raised"},
+        [is_("llm", Variable(state="there", type="LlamaForCausalLM", kinds=("Model",), device="cuda:0"), NO_INVOKE)],
+        {"kind": "wrapped-model", "model": "not-a-pipeline"},
     ),
     Wrong(
         "load-model",
         "text",
-        [is_("llm", text("a name"), TYPE_ERROR)],
-        {**every("kind device", "not-a-pipeline"), "model": "no-model-raised"},
+        [is_("llm", text("a name"), NO_INVOKE)],
+        {**every("kind device", "not-a-pipeline"), "model": "not-a-pipeline"},
     ),
     Wrong("load-model", "another task", [holds_("llm", task="translation")], {"kind": "not-a-pipeline"}),
     Wrong(
@@ -840,20 +845,20 @@ CHAIN = [
     Wrong(
         "chain",
         "an answer",
-        [is_("chatbot", text(FULL), TYPE_ERROR)],
-        {"runnable": "chain-is-answer", **every("text model", "chain-raised")},
+        [is_("chatbot", text(FULL), NO_INVOKE)],
+        every("runnable text model", "chain-is-answer"),
     ),
     Wrong(
         "chain",
         "a message",
-        [is_("chatbot", text(FULL, "AIMessage"), TYPE_ERROR)],
-        {"runnable": "chain-is-answer", **every("text model", "chain-raised")},
+        [is_("chatbot", text(FULL, "AIMessage"), NO_INVOKE)],
+        every("runnable text model", "chain-is-answer"),
     ),
     Wrong(
         "chain",
         "a list",
-        [is_("chatbot", A_LIST, TYPE_ERROR)],
-        {"runnable": "not-runnable", **every("text model", "chain-raised")},
+        [is_("chatbot", A_LIST, NO_INVOKE)],
+        every("runnable text model", "not-runnable"),
     ),
     Wrong(
         "chain",
@@ -880,12 +885,6 @@ CHAIN = [
         every("text model", "chat-wrapper"),
     ),
     Wrong("chain", "a model other than llm's", [arrives("chatbot", model=INSTRUCT)], {"model": "instruct-for-base"}),
-    Wrong(
-        "chain",
-        "the student's own prompt, which drops the question",
-        [own_prompt(("system", SYSTEM), without_question=True)],
-        {"text": "text-no-question"},
-    ),
     Wrong(
         "chain",
         "the right text to another model, and another text to the right one",
@@ -986,7 +985,7 @@ INSTRUCTED = [
         "instruct-small",
         "the prompt through the other model's template",
         [templated, lambda w: setattr(w, "renderings", ())],
-        {"text": "text-other", "kept": "asked-otherwise"},
+        {"text": "text-other"},
     ),
     Wrong("instruct-small", "not asked", [never_asks], {"kept": "not-asked"}),
     Wrong(
@@ -1473,10 +1472,10 @@ def test_a_wrong_model_at_the_first_temperature_is_charged_there() -> None:
     assert set(failed(work.verdict())) == {"model"}
 
 
-def test_a_prompt_that_drops_the_question_is_not_carried() -> None:
+def test_a_prompt_that_drops_the_question_costs_points_as_a_prompt_alone() -> None:
     work = right("who-are-you")
     own_prompt(("system", SYSTEM), without_question=True)(work)
-    assert "asked" in failed(work.verdict())
+    assert "asked" not in failed(work.verdict())
 
 
 # Forged and failed requests

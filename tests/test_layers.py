@@ -14,7 +14,8 @@ LAYERS = (
     "errors", "profile", "verdict", "transcript", "contract", "words", "evidence", "criteria", "answers", "checks",
     "render", "import_hooks", "virtual_gpu", "recorder", "live_objects", "probe", "selfcheck", "notebook_tools",
     "temperature_picture", "notebook", "__init__", "authoring", "records", "nbgrader_release", "nbgrader_grading",
-    "nbgrader_settings", "tiny", "stand_ins", "classes", "demo", "cli",
+    "nbgrader_settings", "tiny", "stand_ins", "classes", "demo", "library", "library_right", "library_wrong",
+    "mutants", "selftest", "cli",
 )  # fmt: skip
 PURE = ("errors", "profile", "verdict", "transcript", "contract", "words", "evidence", "criteria", "answers", "checks")
 FOREIGN = {"torch", "transformers", "langchain_core", "nbgrader", "IPython", "nbformat", "huggingface_hub"}
