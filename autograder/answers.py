@@ -184,7 +184,7 @@ def _used_before(case: Case, text: str) -> bool:
         if task.check_id == earlier.check_id and task.variables and task.question
         if _tidy(text) and earlier.variable(task.variables[-1]).text == text
     )
-    return holders > 0 and holders >= sum(is_output(text, request) for request in case.asked())
+    return holders > 0 and 0 < sum(is_output(text, request) for request in case.asked()) <= holders
 
 
 def is_output(text: str, request: Request) -> bool:

@@ -480,7 +480,7 @@ LIMIT_OUTPUT = (
         "limit: written to an attribute that is not there",
         {"limit-output": FREE + loaded() + "llm.max_new_tokens = «max_new_tokens»"},
         {"limit-output": frozenset({"limit"})},
-        "limit-default",
+        "missing-raised",
     ),
     Solution(
         "limit: GenerationConfig made and not used",

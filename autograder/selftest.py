@@ -258,7 +258,7 @@ def compare(submission: Submission, record: Record, profile: Profile) -> list[Fi
 def _criteria_findings(verdict: Verdict, due_lost: frozenset[str], name: str, task: Task) -> list[Finding]:
     found = []
     for criterion in verdict.criteria:
-        lost = criterion.outcome == "failed"
+        lost = criterion.outcome == "failed" and criterion.points > 0  # `format` is worth nothing by itself
         if lost and criterion.name not in due_lost:
             found.append(Finding("false fail", name, task.id, criterion.name, _said(criterion)))
         elif not lost and criterion.name in due_lost:
