@@ -1189,10 +1189,16 @@ def chatbot_wrongly(task: str, size: str) -> tuple[Solution, ...]:
         wrong(
             "a fixed question",
             llm + f'chatbot_{size} = (lambda _: [HumanMessage("What is your name?")]) | prompt | llm\n' + asked,
-            text | kept,
+            text,
             "text-no-question",
         ),
-        wrong("the prompt alone", llm + f"chatbot_{size} = prompt\n" + asked, CHATBOT, "no-model-asked"),
+        Solution(
+            f"{task}: the prompt alone",
+            {task: llm + f"chatbot_{size} = prompt\n" + asked},
+            {task: CHATBOT},
+            "no-model-asked",
+            alone=True,
+        ),
         wrong(
             "a function",
             llm + f"def chatbot_{size}(m):\n    return (prompt | llm).invoke(m)\n\n\n" + asked,
@@ -1221,7 +1227,7 @@ def chatbot_wrongly(task: str, size: str) -> tuple[Solution, ...]:
         ),
         wrong(
             "another question",
-            llm + chain + f'{result} = chatbot_{size}.invoke([HumanMessage("How are you?")])',
+            llm + chain + f'{result} = chatbot_{size}.invoke([HumanMessage("Can you count to ten?")])',
             kept,
             "not-asked",
         ),
