@@ -316,7 +316,8 @@ def compare_mutant(submission: Submission, record: Record, reference: Record, pr
 def traces(record: Record, here: Sequence[Task]) -> dict[str, Any]:
     """What a notebook left behind, without what chance decides: requests and variables.
 
-    The token limit counts in `limit-output` alone, so that only challenges of `llm` are compared on it.
+    The token limit counts in `limit-output` alone, and the device where a model is loaded for the first time, so that only
+    `llm` (and `base_llm`) are compared on them.
     """
     questions = {c.question for evidence in record.evidence for c in evidence.challenges}
     left: dict[str, Any] = {"requests": [_asked(request, questions) for request in record.transcript.own()]}
@@ -326,7 +327,7 @@ def traces(record: Record, here: Sequence[Task]) -> dict[str, Any]:
                 held.state,
                 held.type,
                 held.kinds,
-                held.device,
+                held.device if name in ("llm", "base_llm") else None,
                 held.task,
                 held.value,
             )
