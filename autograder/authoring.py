@@ -54,6 +54,7 @@ from nbformat import NotebookNode
 from .contract import CONTRACT, NOTEBOOKS, Task, task_of, tasks
 from .errors import ContractError
 from .profile import Language, Profile, Role
+from .render import points as render_points
 
 REPEATED = "temperature"
 SETUP = "setup"
@@ -224,8 +225,7 @@ def _values(cell: NotebookNode, profile: Profile, task: Task | None) -> dict[str
         return _public(found)
 
     def points(number: float) -> str:
-        text = f"{round(number, 2):g}"
-        return text.replace(".", ",") if profile.course.language == "nb" else text
+        return render_points(number, profile.course.language)
 
     given = {role: getattr(profile.models, role) for role in get_args(Role)}
     roles = {role: model.name for role, model in given.items() if model}

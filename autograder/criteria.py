@@ -44,10 +44,6 @@ class Case:
         challenge = self.evidence.challenge_of(variable)
         return requests_of(challenge, self.facts) if challenge else ()
 
-    def failure(self, variable: str) -> Failure | None:
-        challenge = self.evidence.challenge_of(variable)
-        return next((o.failure for o in challenge.offers if o.failure), None) if challenge else None
-
     def before(self) -> tuple[Evidence, ...]:
         """The evidence of the tasks before this one, in order."""
         names = list(self.facts.evidence)

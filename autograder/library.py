@@ -16,8 +16,8 @@ from .classes import Cells
 from .contract import Task, tasks
 from .profile import Profile, Role
 
-EXTRA_CELLS = {"model-home-again": "larger-model", "prompt-again": "larger-model"}
-"""Unscored solution cells that a solution may write, with a notebook they are in (they are in two)."""
+EXTRA_CELLS = frozenset({"model-home-again", "prompt-again"})
+"""Unscored solution cells that a solution may write."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Solution:
 
     def fits(self, profile: Profile) -> bool:
         """Whether every task that it is about is in use, and every model that it names is there."""
-        in_use = {task.id for task in tasks(profile)} | set(EXTRA_CELLS)
+        in_use = {task.id for task in tasks(profile)} | EXTRA_CELLS
         missing = [role for role in get_args(Role) if getattr(profile.models, role) is None]
         named = any(f"models.{role}" in code for role in missing for code in self.cells.values())
         return set(self.cells) | set(self.loses) <= in_use and not named

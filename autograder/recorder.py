@@ -153,7 +153,7 @@ class Recorder:
                 return original(model, inputs, generation_config, **kwargs)
             call = recorder._describe(model, inputs, generation_config, kwargs)
             if recorder._challenge is not None:
-                return recorder._answer(model, call, kwargs)
+                return recorder._answer(call, kwargs)
             with recorder._busy():
                 try:
                     output = original(model, inputs, generation_config, **kwargs)
@@ -167,7 +167,7 @@ class Recorder:
 
     @contextmanager
     def _busy(self) -> Iterator[None]:
-        """While open, this thread is inside `generate`, and `transcript` waits for it."""
+        """While open, this thread is inside `generate`, and `count` waits for it."""
         self._inside.deep = True
         with self._idle:
             self._running += 1
@@ -236,7 +236,7 @@ class Recorder:
         if name in ("OutOfMemoryError", "AcceleratorError"):
             self._faults.append(f"{name} while {call.name} was generating")
 
-    def _answer(self, model: Any, call: Call, kwargs: Mapping[str, Any]) -> Any:
+    def _answer(self, call: Call, kwargs: Mapping[str, Any]) -> Any:
         """Answers a challenge: notes the request, then gives back the canned line in the form that was asked for."""
         assert self._challenge is not None
         name, enough = self._challenge

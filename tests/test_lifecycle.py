@@ -173,6 +173,13 @@ def test_a_check_cell_tagged_to_be_skipped_earns_nothing_by_that(course: demo.Sc
     assert judged(course, "jon")["check-model-home"] == 0
 
 
+def test_what_the_graders_own_shell_has_set_earns_a_student_nothing(course: demo.ScratchCourse) -> None:
+    hand_in(course, Student("olav", "nothing", {}))
+    env = {"HF_HOME": course.profile.models.home}
+    course.instructor("autograde", ASSIGNMENT, "--student", "olav", "--notebook", "chatbot", env=env)
+    assert judged(course, "olav")["check-model-home"] == 0
+
+
 def test_a_kernel_that_dies_sends_the_rest_to_a_person_and_the_batch_goes_on(
     course: demo.ScratchCourse, cells: Cells
 ) -> None:
