@@ -1,80 +1,32 @@
 """What `nbgrader autograde`, `generate_feedback` and `export` do: thin adapters between nbgrader and the judge.
 
-`GradeExecute` runs a notebook and, in place of each check cell, asks the kernel for evidence. `Judge` turns evidence and
-transcript into verdicts, in this process. `SaveVerdicts` is the only writer of scores. An assignment without a frozen
-profile is graded exactly as stock nbgrader does it.
+`Judge` turns evidence and transcript (`nbgrader_execute.py`) into verdicts, in this process. `SaveVerdicts` is the only
+writer of scores. An assignment without a frozen profile is graded exactly as stock nbgrader does it.
 """
 
 from __future__ import annotations
 
 import hashlib
-import os
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 from nbformat.v4 import new_output
 from nbgrader import utils
 from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.plugins.export import CsvExportPlugin
-from nbgrader.preprocessors import DeduplicateIds, Execute, NbGraderPreprocessor, SaveAutoGrades
-from pydantic import ValidationError
+from nbgrader.preprocessors import DeduplicateIds, NbGraderPreprocessor, SaveAutoGrades
 
 from . import render
 from .checks import judge
 from .contract import ASSIGNMENT, Task, task_of, tasks
 from .errors import NotJudged, NotReady, NotSettled
-from .evidence import Evidence, Facts
+from .evidence import Facts
+from .nbgrader_execute import Gathered, Resources, check_cells, frozen_profile
 from .nbgrader_release import course_root
 from .profile import FROZEN_NAME, Language, Profile, load
 from .records import Record, Records, with_overrides
-from .selfcheck import EVIDENCE_TYPE, TRANSCRIPT_TYPE
-from .transcript import Transcript
 from .verdict import Override, Verdict, Words
 from .words import LAYOUT, REASONS
-
-Resources = dict[str, Any]
-BEGIN = "__import__('autograder.notebook', fromlist=['x']).begin_grading({path!r})"
-PUBLISH = "__import__('autograder.notebook', fromlist=['x']).publish({check_id!r})"
-
-
-def frozen_path(preprocessor: Any, resources: Resources) -> Path:
-    """Where the frozen profile of the assignment being graded is, if it has one."""
-    coursedir = preprocessor.parent.parent.coursedir
-    folder: str = coursedir.format_path(coursedir.release_directory, ".", resources["nbgrader"]["assignment"])
-    return (course_root(preprocessor) / folder / FROZEN_NAME).resolve()
-
-
-def frozen_profile(preprocessor: Any, resources: Resources) -> Profile | None:
-    """The profile that the assignment was released with, or None for an assignment that has nothing to do with us."""
-    path = frozen_path(preprocessor, resources)
-    return load(path) if path.exists() else None
-
-
-def check_cells(nb: NotebookNode, profile: Profile) -> Iterator[tuple[NotebookNode, Task]]:
-    """The check cells of a notebook with their tasks, in the notebook's order."""
-    known = {task.check_id: task for task in tasks(profile) if task.judged_by == "autograder"}
-    for cell in nb.cells:
-        task = known.get(cell.metadata.get("nbgrader", {}).get("grade_id"))
-        if task is not None and cell.cell_type == "code" and utils.is_grade(cell):
-            yield cell, task
-
-
-def refuse_without_models(profile: Profile) -> None:
-    """Raises NotReady, with what to do, when a model that the tasks need is not on this machine.
-
-    Without it every right answer would fail, for a reason that is not the student's.
-    """
-    home = Path(os.environ.get("AUTOGRADER_MODEL_HOME") or profile.models.home)
-    for name in [profile.model(role).name for role in profile.roles_in_use()]:
-        folder = home / "hub" / f"models--{name.replace('/', '--')}"
-        if not any(folder.glob("snapshots/*/config.json")):
-            raise NotReady(
-                f"{name} is not in {folder}. Put it there, or set AUTOGRADER_MODEL_HOME to a Hugging Face home that "
-                "has it (`python -m autograder.stand_ins` makes one to try things out)."
-            )
 
 
 class DropDuplicates(DeduplicateIds):  # type: ignore[misc]
@@ -88,56 +40,6 @@ class DropDuplicates(DeduplicateIds):  # type: ignore[misc]
         return nb, resources
 
 
-class GradeExecute(Execute):  # type: ignore[misc]
-    """Runs a notebook for grading: the recorder first, evidence in place of each check's own text.
-
-    A kernel that dies is noted in the resources and ends this notebook, not the batch.
-    """
-
-    def preprocess(self, nb: NotebookNode, resources: Resources, km: Any = None) -> tuple[NotebookNode, Resources]:
-        profile = frozen_profile(self, resources)
-        if profile is None:
-            return super().preprocess(nb, resources, km)  # type: ignore[no-any-return]
-        refuse_without_models(profile)
-        self._profile_path = str(frozen_path(self, resources))
-        self._begun = False
-        self._running = ""
-        self._checks = {id(cell): task for cell, task in check_cells(nb, profile)}
-        self.timeout = profile.limits.cell_seconds
-        self.skip_cells_with_tag = ""
-        resources["autograder"] = {}
-        try:
-            super().preprocess(nb, resources, km)
-        except (DeadKernelError, CellTimeoutError) as error:
-            self.log.warning("The kernel stopped in cell %r: %s", self._running, type(error).__name__)
-            resources["autograder"]["stopped"] = self._running
-        return nb, resources
-
-    def preprocess_cell(self, cell: NotebookNode, resources: Resources, index: int) -> tuple[NotebookNode, Resources]:
-        checks: dict[int, Task] = getattr(self, "_checks", {})
-        if checks and not self._begun:
-            self._begin()
-        self._running = cell.metadata.get("nbgrader", {}).get("grade_id") or f"{index + 1}"
-        task = checks.get(id(cell))
-        if task is None:
-            return super().preprocess_cell(cell, resources, index)  # type: ignore[no-any-return]
-        original = cell.source
-        cell.source = PUBLISH.format(check_id=task.check_id)
-        try:
-            super().preprocess_cell(cell, resources, index)
-        finally:
-            cell.source = original
-        return cell, resources
-
-    def _begin(self) -> None:
-        """Starts the recorder and the virtual GPU before the first line of the student's code."""
-        message = self.kc.execute(BEGIN.format(path=self._profile_path), silent=True, store_history=False)
-        content = self.wait_for_reply(message)["content"]
-        if content["status"] != "ok":
-            raise NotReady(f"The kernel could not be prepared for grading: {content.get('evalue', content)}")
-        self._begun = True
-
-
 class Judge(NbGraderPreprocessor):  # type: ignore[misc]
     """Computes the verdicts, and shows them in place of what the check cells put out."""
 
@@ -146,8 +48,8 @@ class Judge(NbGraderPreprocessor):  # type: ignore[misc]
         if profile is None:
             return nb, resources
         cells = list(check_cells(nb, profile))
-        facts, problems = read_facts(cells)
-        stopped = resources.get("autograder", {}).get("stopped")
+        gathered: Gathered = resources["autograder"]["gathered"]
+        facts, problems, stopped = gathered.facts, gathered.problems, gathered.stopped
         names = resources["nbgrader"]
         overrides = Records(course_root(self)).overrides(names["assignment"], names["student"])
         verdicts = []
@@ -159,33 +61,6 @@ class Judge(NbGraderPreprocessor):  # type: ignore[misc]
         explain_errors(nb, {id(cell) for cell, _ in cells}, profile)
         resources["autograder"] = {"verdicts": tuple(verdicts), "facts": facts, "overrides": overrides}
         return nb, resources
-
-
-def read_facts(cells: list[tuple[NotebookNode, Task]]) -> tuple[Facts, dict[str, str]]:
-    """Evidence and transcript out of the executed check cells, and what could not be read, by check id.
-
-    What a kernel sent is untrusted: it is validated and bounded, and anything else is as good as nothing.
-    """
-    evidence: dict[str, Evidence] = {}
-    transcript, problems = Transcript(), {}
-    for cell, task in cells:
-        for output in cell.outputs:
-            if output.output_type == "error":  # the check itself stopped: too slow, or something in its way
-                problems[task.check_id] = f"{output.ename}: {output.evalue}"[:200]
-            data = output.get("data", {}) if output.output_type == "display_data" else {}
-            if EVIDENCE_TYPE not in data:
-                continue
-            try:
-                found = Evidence.model_validate_json(data[EVIDENCE_TYPE])
-                if found.check_id != task.check_id:
-                    raise ValueError(f"evidence of {found.check_id}")
-                transcript = transcript.joined(Transcript.model_validate_json(data[TRANSCRIPT_TYPE]))
-                if found.problem:
-                    raise ValueError(found.problem)
-                evidence[task.check_id] = found
-            except (ValidationError, ValueError, KeyError, TypeError) as error:
-                problems[task.check_id] = str(error).split("\n")[0][:200]
-    return Facts(evidence=evidence, transcript=transcript, in_grading=True), problems
 
 
 def _with_doubts(verdict: Verdict, task: Task, facts: Facts, stopped: str | None, problem: str | None) -> Verdict:

@@ -30,9 +30,9 @@ from nbgrader.preprocessors import (
 )
 
 from .errors import ProfileError
+from .nbgrader_execute import GradeExecute
 from .nbgrader_grading import (
     DropDuplicates,
-    GradeExecute,
     Judge,
     OnlySettled,
     SaveVerdicts,
@@ -84,6 +84,10 @@ def configure(c: Any, root: Path) -> None:
         AssignLatePenalties, CheckCellMetadata,
     ]  # fmt: skip
     c.OverwriteCells.add_missing_cells = True
+    c.GradeExecute.host = True
+    c.GradeExecute.echo = os.environ.get("AUTOGRADER_ECHO", "") not in ("", "0")
+    c.GradeExecute.verify = os.environ.get("AUTOGRADER_VERIFY", "") not in ("", "0")
+    c.GradeExecute.reuse = os.environ.get("AUTOGRADER_FORCE", "") in ("", "0")
     c.Execute.timeout = profile.limits.cell_seconds
     c.GenerateFeedback.preprocessors = [OnlySettled, GetGrades, ShowVerdicts, CSSHTMLHeaderPreprocessor]
     c.ExportApp.plugin_class = SettledExport

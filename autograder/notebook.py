@@ -57,21 +57,21 @@ def show_temperature_picture(chains: Mapping[float, Any], question: str, draws: 
     show(chains, question, _profile(), draws)
 
 
-def begin_grading(profile_path: str) -> None:
-    """Called by the executing side before a notebook's first cell is run for grading."""
+def begin_grading(profile_path: str, host: tuple[str, dict[str, str]] | None = None) -> None:
+    """Called by the executing side before a notebook's first cell is run for grading (`Session.begin_grading`)."""
     from .profile import load
 
     here = session()
-    here.begin_grading(load(Path(profile_path)))
+    here.begin_grading(load(Path(profile_path)), host)
     helpers = (check, free_models, show_gpu_memory, show_temperature_picture)
     here.namespace.update({helper.__name__: helper for helper in helpers})  # though the first cell may be gone
 
 
-def publish(check_id: str) -> None:
+def publish(check_id: str, question: str | None = None) -> None:
     """Called by the executing side in place of a check cell: hands over evidence and transcript."""
     from IPython.display import display
 
-    display(session().publish(check_id), raw=True)
+    display(session().publish(check_id, question), raw=True)
 
 
 def _profile() -> Profile:

@@ -45,13 +45,17 @@ class Probe:
         self.profile, self.recorder, self.namespace = profile, recorder, namespace
         self._identities: dict[int, tuple[Any, int]] = {}
 
-    def gather(self, task: Task) -> Evidence:
-        """Everything that the check of this task may want to know. Never raises for what a student's code does."""
+    def gather(self, task: Task, question: str | None = None) -> Evidence:
+        """Everything that the check of this task may want to know. Never raises for what a student's code does.
+
+        Args:
+            question: what to ask the student's chain; a new one when None.
+        """
         began = time.monotonic()
         seen = self.recorder.count()
         wanted = _WANTED[task.kind]
         names = dict.fromkeys(task.variables + wanted.also)
-        question = new_question()
+        question = question or new_question()
         prompt = self._prompt(question) if wanted.prompt else None
         challenges = [
             self._challenge(name, question, prompt)

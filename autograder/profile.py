@@ -208,6 +208,10 @@ class Profile(Part):
         roles: tuple[Role, ...] = ("base", "instruct", "large")
         return tuple(role for role in roles if any(task.model == role for task in self.tasks))
 
+    def models_in_use(self) -> tuple[str, ...]:
+        """Names of the models that some task uses."""
+        return tuple(self.model(role).name for role in self.roles_in_use())
+
     def temperature_points(self) -> tuple[float, ...]:
         """Points of each temperature: equal parts, rounded down to 0.25; the first takes the rest."""
         total = self.task("temperature").points

@@ -15,22 +15,21 @@ import os
 import re
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from types import ModuleType
-from typing import Any
+from typing import Any, Protocol
 
 from .evidence import Failure
 from .import_hooks import when_imported
-from .transcript import MAX_REQUESTS, MAX_TEXT, MAX_TOKENS, Message, Rendering, Request, Transcript
+from .transcript import CANNED, FOR_CHECKS, MAX_REQUESTS, MAX_TEXT, MAX_TOKENS, Message, Rendering, Request, Transcript
 
 SETTLE_SECONDS = 1.0
-FOR_CHECKS = 3000
-"""Requests of the transcript that only checks can use, however much a notebook asks."""
 MAX_ANSWERED = 20
 """Requests that one offer of a check's question may lead to: a loop until the model says a certain word never ends."""
-CANNED = "This is a check. No model was asked."
 GENERATION = "transformers.generation.utils"
+MODELING = "transformers.modeling_utils"
 TOKENIZERS = "transformers.tokenization_utils_base"
 CACHE_FOLDER = re.compile(r"models--([^/]+)--([^/]+)")
 CHAT_ROLES = {"human": "user", "ai": "assistant", "system": "system"}
@@ -47,6 +46,7 @@ class Recorder:
     """Notes requests from `start()` on. One for each process; safe to use from several threads."""
 
     def __init__(self) -> None:
+        self.elsewhere: Elsewhere | None = None
         self._lock = threading.RLock()
         self._idle = threading.Condition(self._lock)
         self._running = 0
@@ -156,14 +156,23 @@ class Recorder:
                 return recorder._answer(call, kwargs)
             with recorder._busy():
                 try:
-                    output = original(model, inputs, generation_config, **kwargs)
+                    made = recorder._run(original, model, inputs, generation_config, kwargs, call)
                 except BaseException as error:
                     recorder._note_failure(call, error)
                     raise
-                recorder._note(call, output)
-            return output
+                if made.error is not None:
+                    recorder._note_failure(call, made.error, made.numbers)
+                    raise made.error
+                recorder._note(call, made.output, numbers=made.numbers)
+            return made.output
 
         mixin.generate = generate
+
+    def _run(self, original: Any, model: Any, inputs: Any, config: Any, kwargs: dict[str, Any], call: Call) -> Made:
+        """Has the model generate, here or elsewhere."""
+        if self.elsewhere is not None and self.elsewhere.name_of(model) is not None:
+            return self.elsewhere.generate(original, model, inputs, config, kwargs, call)
+        return Made(original(model, inputs, config, **kwargs), None, None)
 
     @contextmanager
     def _busy(self) -> Iterator[None]:
@@ -182,10 +191,11 @@ class Recorder:
     def _describe(self, model: Any, inputs: Any, config: Any, kwargs: Mapping[str, Any]) -> Call:
         """What arrived. A failure to resolve settings is left for the real `generate` to report."""
         ids = inputs if inputs is not None else kwargs.get("input_ids")
-        name = hub_name(str(getattr(model, "name_or_path", "") or type(model).__name__))
+        name = self.elsewhere.name_of(model) if self.elsewhere is not None else None
+        name = name or hub_name(str(getattr(model, "name_or_path", "") or type(model).__name__))
+        mask = kwargs.get("attention_mask")
         try:
             rows = ids.tolist() if ids is not None else [[]]
-            mask = kwargs.get("attention_mask")
             keep = mask.tolist() if mask is not None else [[1] * len(row) for row in rows]
             rows_kept = [[t for t, on in zip(row, k, strict=True) if on] for row, k in zip(rows, keep, strict=True)]
         except (AttributeError, TypeError, ValueError):
@@ -193,6 +203,7 @@ class Recorder:
         return Call(
             name=name,
             ids=ids,
+            mask=mask,
             rows=rows_kept,
             settings=resolved_settings(model, config, kwargs),
             streamed=kwargs.get("streamer") is not None,
@@ -207,16 +218,26 @@ class Recorder:
                 self._tokenizers[name] = None
         return self._tokenizers.get(name)
 
-    def _note(self, call: Call, output: Any = None, error: str | None = None, challenge: str | None = None) -> None:
+    def _note(
+        self,
+        call: Call,
+        output: Any = None,
+        error: str | None = None,
+        challenge: str | None = None,
+        numbers: Sequence[int] | None = None,
+    ) -> None:
+        """Notes a request for each row. Who generates elsewhere keeps the count, where somebody does."""
         per_row = call.new_tokens(output)
+        if numbers is None and self.elsewhere is not None:
+            numbers = self.elsewhere.note(call, per_row, error)
         with self._lock:
-            for row, new in zip(call.rows, per_row, strict=True):
+            for place, (row, new) in enumerate(zip(call.rows, per_row, strict=True)):
                 if len(self._requests) >= (MAX_REQUESTS if challenge else MAX_REQUESTS - FOR_CHECKS):
                     self._complete = False
                     return
                 self._requests.append(
                     Request(
-                        number=len(self._requests),
+                        number=numbers[place] if numbers and place < len(numbers) else len(self._requests),
                         cell=self.cell,
                         challenge=challenge,
                         model=call.name,
@@ -230,9 +251,9 @@ class Recorder:
                     )
                 )
 
-    def _note_failure(self, call: Call, error: BaseException) -> None:
+    def _note_failure(self, call: Call, error: BaseException, numbers: Sequence[int] | None = None) -> None:
         name = type(error).__name__
-        self._note(call, error=name)
+        self._note(call, error=name, numbers=numbers)
         if name in ("OutOfMemoryError", "AcceleratorError"):
             self._faults.append(f"{name} while {call.name} was generating")
 
@@ -250,13 +271,48 @@ class Recorder:
         return canned_output(call, streamer, bool(kwargs.get("return_dict_in_generate")))
 
 
+@dataclass(frozen=True)
+class Made:
+    """What came of a call of `generate`.
+
+    Attributes:
+        output: as `generate` returns it; None where it raised.
+        numbers: of the requests, where somebody else has counted them; None where nobody has.
+    """
+
+    output: Any
+    numbers: Sequence[int] | None
+    error: Exception | None
+
+
+class Elsewhere(Protocol):
+    """Who generates in the place of models whose weights are not in this process (`host/client.py`)."""
+
+    def name_of(self, model: Any) -> str | None:
+        """The model's name, where it is one of those."""
+
+    def generate(
+        self, original: Any, model: Any, inputs: Any, generation_config: Any, kwargs: dict[str, Any], call: Call
+    ) -> Made: ...
+
+    def note(self, call: Call, outputs: Sequence[Sequence[Sequence[int]]], error: str | None) -> list[int] | None:
+        """Tells of a request that needs no output. Answers its numbers, where requests are counted elsewhere."""
+
+
 class Call:
     """One call of `generate`, taken apart."""
 
     def __init__(
-        self, name: str, ids: Any, rows: list[list[int]], settings: dict[str, Any], streamed: bool, tokenizer: Any
+        self,
+        name: str,
+        ids: Any,
+        mask: Any,
+        rows: list[list[int]],
+        settings: dict[str, Any],
+        streamed: bool,
+        tokenizer: Any,
     ) -> None:
-        self.name, self.ids, self.rows = name, ids, rows
+        self.name, self.ids, self.mask, self.rows = name, ids, mask, rows
         self.settings, self.streamed, self.tokenizer = settings, streamed, tokenizer
 
     @property
@@ -264,6 +320,12 @@ class Call:
         """How many sequences come back for each row."""
         count = self.settings.get("num_return_sequences")
         return count if isinstance(count, int) and 1 <= count <= 64 else 1
+
+    def encode(self, text: str) -> list[int]:
+        """A text in the model's own tokens; one token of no meaning where there is no tokenizer."""
+        if self.tokenizer is None:
+            return [0]
+        return list(self.tokenizer(text, add_special_tokens=False)["input_ids"])
 
     def new_tokens(self, output: Any) -> list[list[list[int]]]:
         """For each row the new tokens of each sequence that came back; empty lists where none did."""
@@ -280,7 +342,7 @@ def canned_output(call: Call, streamer: Any, as_dict: bool) -> Any:
     """The canned line as `generate` returns things: a tensor (rows × copies, length), a ModelOutput, or streamed."""
     import torch
 
-    tokens = call.tokenizer(CANNED, add_special_tokens=False)["input_ids"] if call.tokenizer is not None else [0]
+    tokens = call.encode(CANNED)
     ids = call.ids if call.ids is not None else torch.zeros((1, 0), dtype=torch.long)
     row = torch.tensor([tokens], dtype=ids.dtype, device=ids.device)
     repeated = ids.repeat_interleave(call.copies, dim=0)

@@ -22,6 +22,7 @@ from .checks import judge
 from .contract import Task, task_of, tasks
 from .errors import ProfileError
 from .evidence import Evidence, Facts
+from .host.client import EchoBackend, HostBackend, ThinModels
 from .import_hooks import when_imported
 from .probe import Probe, failure_of
 from .profile import FROZEN_NAME, Language, Profile, load, parse
@@ -75,21 +76,34 @@ class Session:
         return self._probe
 
     def begin(self) -> None:
-        """Starts the recorder, and looks for models where this machine keeps them (`AUTOGRADER_MODEL_HOME`)."""
+        """Starts the recorder, and looks for models where this machine keeps them (`AUTOGRADER_MODEL_HOME`).
+
+        Under nbgrader's validation no model is loaded: the student's own notebook may fill the GPU already.
+        """
         if home := os.environ.get("AUTOGRADER_MODEL_HOME"):
             redirect_model_home(home)
-        if os.environ.get("AUTOGRADER_VIRTUAL_GPU", "") not in ("", "0"):
+        if os.environ.get("NBGRADER_EXECUTION") == "validate":
+            virtual_gpu.switch_on(hide_real=True)
+            self.recorder.elsewhere = ThinModels(EchoBackend())
+        elif os.environ.get("AUTOGRADER_VIRTUAL_GPU", "") not in ("", "0"):
             virtual_gpu.switch_on()
         self.recorder.start()
 
-    def begin_grading(self, profile: Profile) -> None:
-        """As `begin`, on a grading machine: one virtual GPU, and the grader's models whatever HF_HOME says."""
+    def begin_grading(self, profile: Profile, host: tuple[str, dict[str, str]] | None = None) -> None:
+        """As `begin`, on a grading machine: one virtual GPU, and the grader's models whatever HF_HOME says.
+
+        Args:
+            host: the model host's socket for this notebook and the snapshot folders of its models by name; None to load
+                and run models in this process.
+        """
         self._profile = profile
         for name in HUB_VARIABLES:  # what the grader's shell has set is not the student's doing
             os.environ.pop(name, None)
         limit_memory(profile.limits.memory_gb)
         redirect_model_home(os.environ.get("AUTOGRADER_MODEL_HOME") or profile.models.home)
-        virtual_gpu.switch_on()
+        virtual_gpu.switch_on(hide_real=host is not None)
+        if host is not None:
+            self.recorder.elsewhere = ThinModels(HostBackend(*host))
         if seed := os.environ.get("AUTOGRADER_SEED"):  # `autograder selftest` grades with several
             when_imported("torch", lambda torch: torch.manual_seed(int(seed)))
         self.recorder.start()
@@ -112,13 +126,17 @@ class Session:
             return
         self.evidence[task.check_id] = evidence
 
-    def publish(self, check_id: str) -> dict[str, str]:
-        """Evidence of one task and what is new in the transcript, as a bundle of MIME types."""
+    def publish(self, check_id: str, question: str | None = None) -> dict[str, str]:
+        """Evidence of one task and what is new in the transcript, as a bundle of MIME types.
+
+        Args:
+            question: the check's own, where the executing side has drawn it.
+        """
         task = task_of(check_id, self.profile)
         if task is None:
             raise ProfileError(f"{check_id}: no such check in the frozen profile")
         try:
-            evidence = self.probe.gather(task)
+            evidence = self.probe.gather(task, question)
             evidence.model_dump_json()
         except Exception as error:  # told to the grader, who sends the task to a person
             failure = failure_of(error)

@@ -1,7 +1,7 @@
 """The transcript: what reached a model, in the order in which it was asked.
 
-Plain, bounded data. Today the recorder in the kernel writes it (`recorder.py`); a model host outside the kernel can write
-the same, and nothing that reads it would change.
+Plain, bounded data. While grading the model host writes it (`host/`), beyond a kernel's reach; in a student's own session
+the recorder does (`recorder.py`).
 """
 
 from __future__ import annotations
@@ -11,6 +11,10 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field
 
 MAX_REQUESTS = 5000
+FOR_CHECKS = 3000
+"""Requests of the transcript that only checks can use, however much a notebook asks."""
+CANNED = "This is a check. No model was asked."
+"""What a check's own question is answered with."""
 MAX_TOKENS = 40_000
 MAX_TEXT = 200_000
 

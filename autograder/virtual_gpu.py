@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import functools
 import importlib
+import os
 import sys
 import threading
 import warnings
@@ -38,10 +39,11 @@ CAPABILITY = (8, 0)  # as an A100's, the course's GPU: has bfloat16
 MULTI_PROCESSORS = 28  # as the 20 GB slice of an A100's
 
 
-def switch_on(total_bytes: int = 20 * 1024**3, on_error: OnError | None = None) -> None:
+def switch_on(total_bytes: int = 20 * 1024**3, on_error: OnError | None = None, hide_real: bool = False) -> None:
     """Present one GPU with `total_bytes` of memory from the moment torch is imported (now, if it has been).
 
-    Does nothing where torch finds a real GPU. A second call changes nothing, the size included. If a library
+    Does nothing where torch finds a real GPU, unless `hide_real` says to put the virtual one in its place (which takes
+    effect where CUDA has not been used yet). A second call changes nothing, the size included. If a library
     has changed so that a patch fails, what was changed in it is undone, its import goes on, and `on_error` is
     told, else the log.
     """
@@ -50,6 +52,7 @@ def switch_on(total_bytes: int = 20 * 1024**3, on_error: OnError | None = None) 
             return
         _STATE.switched_on = True
         _STATE.total_bytes = total_bytes
+        _STATE.hide_real = hide_real
     when_imported("torch", _patch_torch, on_error)
     when_imported("transformers.modeling_utils", _patch_models, on_error)
     when_imported("transformers.generation.utils", _patch_generation, on_error)
@@ -171,6 +174,7 @@ _MISSING = object()
 class _State:
     switched_on: bool = False
     total_bytes: int = 0
+    hide_real: bool = False
     memory: _Memory | None = None  # set once torch answers for the virtual GPU
     changes: list[_Changes] = field(default_factory=list)  # kept: a torch library takes its kernels along
 
@@ -294,6 +298,8 @@ Place = Callable[[Any], Any]
 
 def _patch_torch(torch: ModuleType | Any) -> None:
     """Everything in torch, or nothing where it has a GPU."""
+    if _STATE.hide_real:
+        os.environ["CUDA_VISIBLE_DEVICES"] = ""  # CUDA reads it when it is first asked for anything
     if torch.cuda.is_available():
         return
     memory = _Memory(_STATE.total_bytes)
@@ -427,7 +433,10 @@ def _patch_modules(torch: Any, changes: _Changes, place: Place, memory: _Memory)
     def module_to(self: Any, *args: Any, **kwargs: Any) -> Any:
         asked = kwargs.get("device", args[0] if args else None)
         args = _placed(args, kwargs, place)
-        to(self, *args, **kwargs)
+        if not _without_weights(self):
+            to(self, *args, **kwargs)
+        elif (dtype := torch._C._nn._parse_to(*args, **kwargs)[1]) is not None:
+            to(self, dtype)
         given = kwargs.get("device", args[0] if args else None)
         if given is not asked:
             memory.put(self, on_gpu=True)
@@ -443,13 +452,19 @@ def _patch_modules(torch: Any, changes: _Changes, place: Place, memory: _Memory)
 
     @functools.wraps(cpu)
     def module_cpu(self: Any) -> Any:
-        cpu(self)
+        if not _without_weights(self):
+            cpu(self)
         memory.put(self, on_gpu=False)
         return self
 
     changes.set(module, "to", module_to)
     changes.set(module, "cuda", module_cuda)
     changes.set(module, "cpu", module_cpu)
+
+
+def _without_weights(module: Any) -> bool:
+    """Whether a module is on the `meta` device, from which nothing can be moved: its weights are elsewhere."""
+    return any(weight.is_meta for part in module.modules() for weight in _own_weights(part))
 
 
 def _placed(args: tuple[Any, ...], kwargs: dict[str, Any], place: Place) -> tuple[Any, ...]:
@@ -474,7 +489,10 @@ def _patch_models(modeling_utils: ModuleType | Any) -> None:
     real_default = modeling_utils.get_torch_context_manager_or_global_device
 
     def device(self: Any) -> Any:
-        return torch.device("cuda:0") if memory.holds(self) else real_device(self)
+        if memory.holds(self):
+            return torch.device("cuda:0")
+        real = real_device(self)
+        return torch.device("cpu") if real.type == "meta" else real  # weights elsewhere, asked for on the processor
 
     @functools.wraps(real_device_map)
     def get_device_map(model: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:

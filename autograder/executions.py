@@ -1,0 +1,131 @@
+"""Same code, same verdict: a notebook whose code and files have been executed before is not executed again.
+
+What counts is the code of every cell with its `grade_id`, the other files of the submission, the frozen profile, the
+models' files, and this kit. What a student wrote in free text plays no part. Only an execution that came to its end is kept.
+Before it is kept, the folder it ran in is taken out of its outputs: a path can carry a student's name.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from nbformat import NotebookNode, from_dict
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from .evidence import Facts
+from .shelf import Shelf, digest
+
+NOT_FILES = ("timestamp.txt",)
+MAX_FILE = 64 * 1024**2
+"""Bytes of a file that are read for its digest; with a larger one a submission is always executed."""
+
+
+class Execution(BaseModel):
+    """What executing a notebook gave.
+
+    Attributes:
+        outputs: of each code cell, in order, as in the notebook's own format.
+        facts: evidence and transcript.
+        problems: by check id, what could not be read.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    outputs: tuple[tuple[dict[str, Any], ...], ...]
+    counts: tuple[int | None, ...]
+    facts: Facts
+    problems: dict[str, str] = {}
+
+    def write_into(self, nb: NotebookNode) -> None:
+        """Puts the outputs into a notebook with the same code."""
+        for cell, outputs, count in zip(code_cells(nb), self.outputs, self.counts, strict=True):
+            cell.outputs = [from_dict(output) for output in outputs]
+            cell.execution_count = count
+
+
+class Executions:
+    """The executions of one course, on a shelf."""
+
+    def __init__(self, folder: Path) -> None:
+        self._shelf = Shelf(folder)
+
+    def get(self, key: str) -> Execution | None:
+        text = self._shelf.get(key)
+        try:
+            return Execution.model_validate_json(text) if text is not None else None
+        except ValidationError:  # an older version's
+            return None
+
+    def put(self, key: str, execution: Execution) -> None:
+        self._shelf.put(key, execution.model_dump_json())
+
+
+def key_of(nb: NotebookNode, folder: Path, around: dict[str, str]) -> str | None:
+    """The key of a sanitized notebook in its submission's folder; None where it must be executed in any case.
+
+    Args:
+        around: what else the outcome depends on: profile, models, settings of the run.
+    """
+    files = files_of(folder)
+    if files is None:
+        return None
+    cells = [
+        [cell.source, cell.metadata.get("nbgrader", {}).get("grade_id"), sorted(cell.metadata.get("tags", []))]
+        for cell in code_cells(nb)
+    ]
+    return digest({"cells": cells, "files": files, "kernel": nb.metadata.get("kernelspec", {}).get("name"), **around})
+
+
+def files_of(folder: Path) -> dict[str, str] | None:
+    """Digest of each file beside the notebooks, by path; None where one is too large, or no ordinary file."""
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        if path.suffix == ".ipynb" or path.name in NOT_FILES or (path.is_dir() and not path.is_symlink()):
+            continue
+        if path.is_symlink() or not path.is_file() or path.stat().st_size > MAX_FILE:
+            return None
+        found[str(path.relative_to(folder))] = hashlib.sha256(path.read_bytes()).hexdigest()
+    return found
+
+
+def code_cells(nb: NotebookNode) -> list[NotebookNode]:
+    return [cell for cell in nb.cells if cell.cell_type == "code"]
+
+
+def executed(nb: NotebookNode, folder: Path, facts: Facts, problems: dict[str, str]) -> Execution:
+    """What is kept of an executed notebook, without the folder that it ran in."""
+    outputs = [[without_path(output, folder) for output in cell.outputs] for cell in code_cells(nb)]
+    return Execution(
+        outputs=tuple(map(tuple, outputs)),
+        counts=tuple(cell.execution_count for cell in code_cells(nb)),
+        facts=facts,
+        problems=problems,
+    )
+
+
+def without_path(output: Any, folder: Path) -> dict[str, Any]:
+    text = json.dumps(output)
+    for path in {str(folder), str(folder.resolve())}:
+        text = text.replace(json.dumps(path)[1:-1], ".")
+    plain: dict[str, Any] = json.loads(text)
+    return plain
+
+
+def kit_digest() -> str:
+    """A digest of this package's own code: another version judges and records in its own way."""
+    whole = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.rglob("*.py")):
+        whole.update(path.read_bytes())
+    return whole.hexdigest()
+
+
+def snapshots_digest(snapshots: dict[str, Path]) -> str:
+    """A digest of which files each model consists of: names, sizes and times, not contents, which take seconds to read."""
+    seen = {
+        name: [[path.name, path.stat().st_size, path.stat().st_mtime_ns] for path in sorted(folder.iterdir())]
+        for name, folder in snapshots.items()
+    }
+    return digest(seen)

@@ -1,0 +1,190 @@
+"""The grader's side of the model host: finds one that is kept, or starts one that ends with this process.
+
+`Host` is a handle on the process, `Visit` on one notebook that it serves. Both raise HostLost where the host does not
+answer; the caller decides what that means for a verdict.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import hashlib
+import os
+import select
+import stat
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+from ..errors import HostLost
+from ..transcript import Message, Rendering, Transcript
+from . import wire
+from .wire import Line, Reply
+
+START_SECONDS = 60.0
+
+
+def runtime_folder() -> Path:
+    """A folder that only this user can enter, with a path short enough for sockets.
+
+    Raises HostLost where somebody else has made it.
+    """
+    base = Path(os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir())
+    folder = base / f"llm-autograder-{os.getuid()}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
+        raise HostLost(f"{folder} must be a folder of your own that nobody else can enter; move it away")
+    return folder
+
+
+def socket_of(course: Path, home: Path) -> Path:
+    """Where a host that is kept for this course and model home listens."""
+    name = hashlib.sha256(f"{course.resolve()} {home.resolve()}".encode()).hexdigest()[:16]
+    return runtime_folder() / name / "host.sock"
+
+
+def memory_folder(course: Path) -> Path:
+    """Where a course's answers are remembered."""
+    return course / ".autograder" / "answers"
+
+
+class Host:
+    """A model host that answers. Use `kept` or `started` to get one.
+
+    Args:
+        process: the process, where it is this handle's to end.
+    """
+
+    def __init__(self, socket: Path, process: subprocess.Popen[str] | None = None, pipe: int | None = None) -> None:
+        self._line = Line(str(socket), timeout=600)
+        self.socket, self._process, self._pipe = socket, process, pipe
+
+    @classmethod
+    def kept(cls, course: Path, home: Path) -> Host | None:
+        """The host that somebody keeps for this course (`autograder host`), if it answers."""
+        try:
+            host = cls(socket_of(course, home))
+            host.status()
+        except HostLost:
+            return None
+        return host
+
+    @classmethod
+    def started(cls, course: Path, home: Path, threads: int = 1) -> Host:
+        """A host of our own, which ends with this process. Raises HostLost with what it said when it does not start."""
+        folder = Path(tempfile.mkdtemp(prefix="h", dir=runtime_folder()))
+        socket = folder / "host.sock"
+        ours, theirs = os.pipe()  # the host sees the other end close when this process ends, however it does
+        (course / ".autograder").mkdir(mode=0o700, exist_ok=True)
+        log = course / ".autograder" / "host.log"
+        command = [sys.executable, "-W", "ignore", "-m", "autograder.host.server", "--socket", str(socket)]
+        command += ["--home", str(home.resolve()), "--memory", str(memory_folder(course)), "--threads", str(threads)]
+        with log.open("a", encoding="utf-8") as errors:
+            process = subprocess.Popen(
+                [*command, "--parent", str(ours)],
+                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors, pass_fds=[ours], text=True,
+                start_new_session=True,
+            )  # fmt: skip
+        os.close(ours)
+        assert process.stdout is not None
+        ready = (
+            bool(select.select([process.stdout], [], [], START_SECONDS)[0]) and process.stdout.readline() == "ready\n"
+        )
+        if not ready:
+            process.kill()
+            os.close(theirs)
+            tail = " / ".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-3:])
+            raise HostLost(f"the model host could not be started; {log} ends with: {tail}")
+        host = cls(socket, process, theirs)
+        atexit.register(host.end)
+        return host
+
+    def ask(self, frame: wire.Frame) -> Reply:
+        reply = self._line.ask(frame)
+        if isinstance(reply, wire.Refused):
+            raise HostLost(f"the model host refused: {reply.message}")
+        return reply
+
+    def open(self, label: str, run: str = "", echo: bool = False, verify: bool = False) -> Visit:
+        opened = self.ask(wire.Open(label=label[:500], run=run, echo=echo, verify=verify))
+        assert isinstance(opened, wire.Opened)
+        return Visit(self, opened)
+
+    def status(self) -> wire.Counts:
+        counts = self.ask(wire.Status())
+        assert isinstance(counts, wire.Counts)
+        return counts
+
+    def alive(self) -> bool:
+        try:
+            self.status()
+        except HostLost:
+            return False
+        return True
+
+    def stop(self) -> None:
+        """Ends the host, whoever started it."""
+        with contextlib.suppress(HostLost):
+            self.ask(wire.Stop())
+        self.end()
+
+    def end(self) -> None:
+        """Lets go of the host; one of our own ends."""
+        self._line.close()
+        if self._pipe is not None:
+            os.close(self._pipe)
+            self._pipe = None
+        if self._process is not None:
+            try:
+                self._process.wait(10)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+            if self._process.stdout is not None:
+                self._process.stdout.close()
+            self._process = None
+            with contextlib.suppress(OSError):
+                for path in self.socket.parent.iterdir():
+                    path.unlink()
+                self.socket.parent.rmdir()
+
+
+class Visit:
+    """One notebook that the host serves, from the grader's side.
+
+    Attributes:
+        socket: for the notebook's kernel.
+        models: the snapshot folder of each model, by name.
+    """
+
+    def __init__(self, host: Host, opened: wire.Opened) -> None:
+        self._host, self._id = host, opened.notebook
+        self.socket, self.models = opened.socket, opened.models
+
+    def cell(self, cell: str | None) -> None:
+        """Tells which cell is running from now on."""
+        self._host.ask(wire.Cell(notebook=self._id, cell=cell))
+
+    def challenge(self, check: str | None) -> int:
+        """From now on requests belong to this check, or to nobody's. Answers how many there have been."""
+        done = self._host.ask(wire.Challenge(notebook=self._id, check=check))
+        assert isinstance(done, wire.Done)
+        return done.seen
+
+    def transcript(self) -> Transcript:
+        told = self._host.ask(wire.Read(notebook=self._id))
+        assert isinstance(told, wire.Told)
+        return told.transcript
+
+    def render(self, models: Iterable[str], conversations: Iterable[tuple[Message, ...]]) -> tuple[Rendering, ...]:
+        """What each model's chat template makes of each conversation."""
+        rendered = self._host.ask(wire.Render(models=list(models), conversations=list(conversations)))
+        assert isinstance(rendered, wire.Rendered)
+        return rendered.renderings
+
+    def close(self) -> None:
+        with contextlib.suppress(HostLost):
+            self._host.ask(wire.Close(notebook=self._id))

@@ -1,0 +1,122 @@
+"""What the host knows of one notebook: its transcript, the cell that is running, how often each request was made.
+
+The cell and the challenge are told by the grader, never by the kernel. Everything is bounded, whatever a kernel sends.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Sequence
+
+from ..shelf import digest
+from ..transcript import FOR_CHECKS, MAX_REQUESTS, MAX_TEXT, Request, Transcript
+from .models import Models
+from .wire import Generate, Note
+
+MAX_STORED_TOKENS = 4_000_000
+"""Tokens of one notebook's transcript; what comes later is refused."""
+SEED_BITS = 62
+
+
+class TooMuch(Exception):
+    """This notebook has asked more than a transcript can hold."""
+
+
+class Notebook:
+    """One kernel's requests, in order. Safe to use from several threads."""
+
+    def __init__(self, notebook_id: str, label: str, run: str, echo: bool, verify: bool) -> None:
+        self.id, self.label, self.run, self.echo, self.verify = notebook_id, label, run, echo, verify
+        self.cell: str | None = None
+        self.check: str | None = None
+        self._lock = threading.Lock()
+        self._requests: list[Request] = []
+        self._times: Counter[str] = Counter()
+        self._tokens = 0
+        self._complete = True
+        self._faults: list[str] = []
+
+    @property
+    def seen(self) -> int:
+        return len(self._requests)
+
+    def fault(self, what: str) -> None:
+        """Notes a failure of the machine's: the notebook's verdicts wait for another run."""
+        with self._lock:
+            if what not in self._faults and len(self._faults) < 20:
+                self._faults.append(what[:500])
+
+    def transcript(self) -> Transcript:
+        with self._lock:
+            return Transcript(requests=tuple(self._requests), complete=self._complete, faults=tuple(self._faults))
+
+    def seed_for(self, asked: Generate) -> int | None:
+        """The seed of a request: the notebook's own, or one from the request and how often this notebook has made it."""
+        if not asked.settings.get("do_sample"):
+            return None
+        if asked.seed is not None:
+            return asked.seed
+        core = digest({"request": asked.model_dump(exclude={"streamed"}), "run": self.run})
+        with self._lock:
+            time = self._times[core]
+            self._times[core] += 1
+        return int(digest({"core": core, "time": time})[:16], 16) % (1 << SEED_BITS)
+
+    def room(self, rows: int, tokens: int) -> None:
+        """Raises TooMuch where the transcript has no room for so much more."""
+        limit = MAX_REQUESTS if self.check else MAX_REQUESTS - FOR_CHECKS
+        if len(self._requests) + rows > limit or self._tokens + tokens > MAX_STORED_TOKENS:
+            self._complete = False
+            raise TooMuch("this notebook has asked more than the grading machine keeps")
+
+    def note(
+        self,
+        models: Models,
+        asked: Generate | Note,
+        outputs: Sequence[Sequence[Sequence[int]]] = (),
+        error: str | None = None,
+    ) -> list[int]:
+        """Adds a request for each row of a batch.
+
+        Args:
+            outputs: for each row the new tokens of each sequence; none where nothing was generated.
+
+        Returns:
+            the numbers that the requests have got.
+        """
+        rows = without_padding(asked)
+        texts = [models.decode(asked.model, row)[:MAX_TEXT] for row in rows]
+        per_row = [list(outputs[n])[:64] if n < len(outputs) else [] for n in range(len(rows))]
+        told = [tuple(models.decode(asked.model, tokens)[:MAX_TEXT] for tokens in new) for new in per_row]
+        with self._lock:
+            self.room(len(rows), sum(map(len, rows)) + sum(len(tokens) for new in per_row for tokens in new))
+            numbers = []
+            for row, text, new, out in zip(rows, texts, per_row, told, strict=True):
+                numbers.append(len(self._requests))
+                self._tokens += len(row) + sum(map(len, new))
+                self._requests.append(
+                    Request(
+                        number=numbers[-1],
+                        cell=self.cell,
+                        challenge=self.check,
+                        model=asked.model,
+                        text=text,
+                        token_ids=tuple(row),
+                        settings=asked.settings,
+                        outputs=out,
+                        output_ids=tuple(tuple(tokens) for tokens in new),
+                        streamed=asked.streamed,
+                        error=error,
+                    )
+                )
+            return numbers
+
+
+def without_padding(asked: Generate | Note) -> list[list[int]]:
+    if isinstance(asked, Note):
+        return [list(row) for row in asked.rows]
+    return [
+        [token for token, on in zip(row, mask, strict=True) if on]
+        for row, mask in zip(asked.rows, asked.mask, strict=True)
+    ]

@@ -1,0 +1,431 @@
+"""The model host's process: `python -m autograder.host.server`, started by `control.py`.
+
+One event loop reads frames; one thread generates. The grader's socket opens notebooks; each notebook has a socket of its
+own for its kernel. Nothing that a kernel sends ends the process, fills its memory, or makes it load anything outside the
+model home: a frame that is not valid ends that connection, with a word why.
+
+Ends by itself when its parent does, when it is told to, and when nobody has asked anything for a while.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import os
+import resource
+import secrets
+import stat
+import sys
+import threading
+import time
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from ..shelf import Shelf, digest
+from ..transcript import CANNED, Rendering
+from . import models as loading
+from . import wire
+from .echo import canned_answer, echo_of
+from .memory import Memory, Sequences
+from .models import Cancelled, Models, out_of_memory
+from .notebooks import Notebook, TooMuch, without_padding
+
+FRAME_SECONDS = 30.0
+"""How long the rest of a frame may take once it has begun."""
+MAX_CONNECTIONS = 64
+"""Connections of one kernel at a time."""
+KERNEL_ERRORS = (
+    "ValueError",
+    "TypeError",
+    "RuntimeError",
+    "KeyError",
+    "IndexError",
+    "AttributeError",
+    "NotImplementedError",
+)
+
+
+@dataclass
+class Job:
+    """One output being made, and how many wait for it."""
+
+    future: asyncio.Future[Sequences]
+    stop: threading.Event = field(default_factory=threading.Event)
+    waiting: int = 0
+
+
+class Server:
+    """The host. Everything runs on one event loop, but generation, which has one thread.
+
+    Args:
+        models: what it generates with.
+        memory: what it has generated.
+        folder: for the sockets of the notebooks; 0700.
+        versions: goes into every key; asked of the libraries when None.
+    """
+
+    def __init__(
+        self, models: Models, memory: Memory, folder: Path, versions: Callable[[], dict[str, str]] | None = None
+    ) -> None:
+        self.models, self.memory, self.folder = models, memory, folder
+        self.stopped = asyncio.Event()
+        self.last_asked = time.monotonic()
+        self.counts = wire.Counts(home=str(models.home))
+        self._versions = versions or loading.library_versions
+        self._known_versions: dict[str, str] | None = None
+        self._worker = ThreadPoolExecutor(1, "generate")
+        self._texts = ThreadPoolExecutor(1, "texts")  # a tokenizer is not for several threads
+        self._jobs: dict[str, Job] = {}
+        self._notebooks: dict[str, Notebook] = {}
+        self._listening: dict[str, asyncio.Server] = {}
+        self._connections: dict[str, set[asyncio.StreamWriter]] = {}
+
+    # --- the grader's socket ---
+
+    async def serve_grader(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await self._serve(reader, writer, wire.FromGrader, wire.MAX_REPLY, self._for_grader)
+
+    async def _for_grader(self, frame: Any, reader: asyncio.StreamReader) -> wire.Reply:
+        self.last_asked = time.monotonic()
+        match frame:
+            case wire.Open():
+                return await self._open(frame)
+            case wire.Status():
+                return self.status()
+            case wire.Stop():
+                self.stopped.set()
+                return wire.Done()
+            case wire.Render():
+                return wire.Rendered(renderings=await self._in_thread(lambda: self._render(frame)))
+        notebook = self._notebooks.get(frame.notebook)
+        if notebook is None:
+            return wire.Refused(name="KeyError", message=f"no notebook {frame.notebook!r} is open")
+        match frame:
+            case wire.Cell():
+                notebook.cell = frame.cell
+            case wire.Challenge():
+                notebook.check = frame.check
+            case wire.Read():
+                return wire.Told(transcript=notebook.transcript())
+            case wire.Close():
+                await self._close(notebook)
+        return wire.Done(seen=notebook.seen)
+
+    async def _open(self, asked: wire.Open) -> wire.Opened:
+        notebook = Notebook(secrets.token_hex(8), asked.label, asked.run, asked.echo, asked.verify)
+        path = self.folder / f"{notebook.id}.sock"
+
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await self._serve_kernel(notebook, reader, writer)
+
+        self._notebooks[notebook.id] = notebook
+        self._connections[notebook.id] = set()
+        self._listening[notebook.id] = await asyncio.start_unix_server(serve, str(path))
+        path.chmod(stat.S_IRUSR | stat.S_IWUSR)
+        names = {name: str(snapshot) for name, snapshot in self.models.names().items()}
+        return wire.Opened(notebook=notebook.id, socket=str(path), models=names)
+
+    async def _close(self, notebook: Notebook) -> None:
+        self._notebooks.pop(notebook.id, None)
+        listening = self._listening.pop(notebook.id, None)
+        if listening is not None:
+            listening.close()
+        for writer in self._connections.pop(notebook.id, set()):
+            writer.close()
+        with contextlib.suppress(OSError):
+            (self.folder / f"{notebook.id}.sock").unlink()
+
+    def status(self) -> wire.Counts:
+        return self.counts.model_copy(
+            update={
+                "models": {name: str(path) for name, path in self.models.names().items()},
+                "loaded": self.models.loaded(),
+                "notebooks": len(self._notebooks),
+                "dropped": self.models.dropped,
+                "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+            }
+        )
+
+    def _render(self, asked: wire.Render) -> tuple[Rendering, ...]:
+        known = self.models.names()
+        found = []
+        for model in dict.fromkeys(name for name in asked.models if name in known):
+            for messages in dict.fromkeys(asked.conversations):
+                text = self.models.render(model, messages)
+                if text is not None:
+                    found.append(Rendering(model=model, messages=messages, text=text))
+        return tuple(found)
+
+    # --- a kernel's socket ---
+
+    async def _serve_kernel(
+        self, notebook: Notebook, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        here = self._connections.get(notebook.id)
+        if here is None or len(here) >= MAX_CONNECTIONS:
+            writer.close()
+            return
+        here.add(writer)
+        try:
+            await self._serve(
+                reader, writer, wire.FromKernel, wire.MAX_FRAME, lambda f, r: self._for_kernel(notebook, f, r)
+            )
+        finally:
+            here.discard(writer)
+
+    async def _for_kernel(self, notebook: Notebook, frame: Any, reader: asyncio.StreamReader) -> wire.Reply:
+        self.last_asked = time.monotonic()
+        known = self.models.names()
+        if frame.model not in known:
+            return wire.Refused(name="ValueError", message=f"{frame.model} is not in the model home")
+        if isinstance(frame, wire.Note):
+            rows, outputs = len(frame.rows), [[list(t) for t in row] for row in frame.outputs]
+            if len(outputs) > rows:
+                return wire.Refused(name="ValueError", message=f"outputs of {len(outputs)} rows for {rows} rows")
+            return wire.Noted(
+                numbers=await self._in_thread(lambda: notebook.note(self.models, frame, outputs, frame.error))
+            )
+        if why := badly_shaped(frame):
+            return wire.Refused(name="ValueError", message=why)
+        return await self._generate(notebook, frame, reader)
+
+    async def _generate(self, notebook: Notebook, asked: wire.Generate, reader: asyncio.StreamReader) -> wire.Reply:
+        check = notebook.check
+        notebook.room(len(asked.rows), sum(map(len, asked.rows)))
+        if check is not None or notebook.echo:
+            seed = notebook.seed_for(asked) if check is None else None
+            text = CANNED if check is not None else echo_of(asked, seed)
+            canned = await self._in_thread(lambda: self.models.encode(asked.model, text))
+            sequences = canned_answer(asked, canned)
+            self._count(echoed=1)
+            return await self._answer(notebook, asked, sequences)
+        try:
+            sequences = await self._generated(notebook, asked, notebook.seed_for(asked), reader)
+        except Exception as error:
+            return await self._failed(notebook, asked, error)
+        return await self._answer(notebook, asked, sequences)
+
+    async def _answer(self, notebook: Notebook, asked: wire.Generate, sequences: Sequences) -> wire.Answer:
+        each = max(1, len(sequences) // len(asked.rows))
+        start = len(asked.rows[0])
+        new = [[row[start:] for row in sequences[n * each : (n + 1) * each]] for n in range(len(asked.rows))]
+        numbers = await self._in_thread(lambda: notebook.note(self.models, asked, new))
+        return wire.Answer(numbers=numbers, sequences=sequences)
+
+    async def _failed(self, notebook: Notebook, asked: wire.Generate, error: Exception) -> wire.Refused:
+        name = type(error).__name__
+        message = " ".join(str(error).split())[:400]
+        if out_of_memory(error) or (
+            name not in KERNEL_ERRORS and not isinstance(error, Cancelled | ConnectionResetError)
+        ):
+            notebook.fault(f"{asked.model} could not generate: {name}: {message}")
+            self._count(lost=1)
+        numbers = await self._in_thread(lambda: notebook.note(self.models, asked, error=name))
+        return wire.Refused(name=name, message=message, numbers=numbers)
+
+    async def _generated(
+        self, notebook: Notebook, asked: wire.Generate, seed: int | None, reader: asyncio.StreamReader
+    ) -> Sequences:
+        """The output of a request: remembered, being made for somebody else, or made now."""
+        key = await self._in_thread(lambda: self._key(asked, seed))
+        remembered = self.memory.get(key)
+        if remembered is not None and not notebook.verify:
+            self._count(remembered=1)
+            return remembered
+        job = self._jobs.get(key)
+        if job is None or job.stop.is_set():
+            job = self._jobs[key] = Job(asyncio.get_running_loop().create_future())
+            asyncio.create_task(self._work(key, job, asked, seed)).add_done_callback(lambda task: task.exception())
+        output = await wait_for(job, reader)
+        if remembered is not None and remembered != output:
+            self._count(differing=1)
+            print(f"{notebook.label}: a remembered answer of {asked.model} came out otherwise", file=sys.stderr)
+        return output
+
+    async def _work(self, key: str, job: Job, asked: wire.Generate, seed: int | None) -> None:
+        try:
+            began = time.monotonic()
+            settings = wire.honoured(asked.settings)
+            output = await self._in_thread(
+                lambda: self.models.generate(
+                    asked.model, asked.rows, asked.mask, settings, seed, asked.tokenizer, job.stop
+                ),
+                self._worker,
+            )
+            made = sum(len(row) - len(asked.rows[0]) for row in output)
+            self._count(generated=1, tokens=made, seconds=time.monotonic() - began)
+            self.memory.put(key, output)
+            job.future.set_result(output)
+        except Exception as error:
+            job.future.set_exception(error)
+            job.future.exception()  # looked at, so that nobody is told of it when nobody waits
+        finally:
+            if self._jobs.get(key) is job:
+                del self._jobs[key]
+
+    def _key(self, asked: wire.Generate, seed: int | None) -> str:
+        if self._known_versions is None:
+            self._known_versions = self._versions()
+        return digest(
+            {
+                "model": asked.model,
+                "weights": self.models.fingerprint(asked.model),
+                "rows": asked.rows,
+                "mask": asked.mask,
+                "settings": wire.honoured(asked.settings),
+                "tokenizer": asked.tokenizer,
+                "seed": seed,
+                "versions": self._known_versions,
+            }
+        )
+
+    def _count(self, **more: float) -> None:
+        self.counts = self.counts.model_copy(
+            update={name: getattr(self.counts, name) + value for name, value in more.items()}
+        )
+
+    # --- frames ---
+
+    async def _serve(
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        kind: TypeAdapter[Any],
+        limit: int,
+        answer: Callable[[Any, asyncio.StreamReader], Awaitable[wire.Reply]],
+    ) -> None:
+        """Reads frames until the other side is done; a frame that is not valid is the last one."""
+        try:
+            while (body := await read_frame(reader, limit)) is not None:
+                try:
+                    frame = kind.validate_json(body)
+                except (ValidationError, ValueError, RecursionError) as error:
+                    first = str(error).split("\n")[0]
+                    writer.write(
+                        wire.packed(wire.Refused(name="ValueError", message=f"not a valid frame: {first}"[:500]))
+                    )
+                    break
+                try:
+                    reply = await answer(frame, reader)
+                except TooMuch as error:
+                    reply = wire.Refused(name="RuntimeError", message=str(error)[:500])
+                except Exception as error:  # ours; the kernel is told, and the next frame may be better
+                    print(f"host: {type(error).__name__}: {error}", file=sys.stderr)
+                    reply = wire.Refused(name="RuntimeError", message=f"{type(error).__name__}: {error}"[:500])
+                writer.write(wire.packed(reply))
+                await writer.drain()
+        except (OSError, TooLong, asyncio.IncompleteReadError, TimeoutError):
+            pass
+        finally:
+            with contextlib.suppress(OSError):
+                writer.close()
+
+    async def _in_thread(self, call: Callable[[], Any], pool: ThreadPoolExecutor | None = None) -> Any:
+        return await asyncio.get_running_loop().run_in_executor(pool or self._texts, call)
+
+
+class TooLong(Exception):
+    """A frame says that it is longer than it may be."""
+
+
+async def read_frame(reader: asyncio.StreamReader, limit: int) -> bytes | None:
+    """The next frame's body, or None where the other side is done. The body must follow its header without delay."""
+    try:
+        header = await reader.readexactly(wire.HEADER.size)
+    except asyncio.IncompleteReadError:
+        return None
+    (length,) = wire.HEADER.unpack(header)
+    if length > limit:
+        raise TooLong
+    return await asyncio.wait_for(reader.readexactly(length), FRAME_SECONDS)
+
+
+def badly_shaped(asked: wire.Generate) -> str | None:
+    """What is wrong with a batch's shape or settings, if anything is."""
+    length = len(asked.rows[0])
+    if length == 0:
+        return "an empty input"
+    if any(len(row) != length for row in asked.rows) or [len(m) for m in asked.mask] != [len(r) for r in asked.rows]:
+        return "rows and mask must all have the same length"
+    if any(on not in (0, 1) for row in asked.mask for on in row):
+        return "a mask holds 0 and 1"
+    strange = sorted(set(asked.settings) - wire.HONOURED)
+    if strange:
+        return f"settings that the host does not know: {', '.join(strange)[:200]}"
+    if not any(without_padding(asked)):
+        return "an input of padding alone"
+    return None
+
+
+async def wait_for(job: Job, reader: asyncio.StreamReader) -> Sequences:
+    """A job's output. When the kernel goes away and nobody else waits, the job is told to stop."""
+    job.waiting += 1
+    gone = asyncio.ensure_future(reader.read(1))
+    either: set[asyncio.Future[Any]] = {job.future, gone}
+    try:
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        if not job.future.done():
+            raise ConnectionResetError("the kernel went away, or spoke out of turn")
+        return job.future.result()
+    finally:
+        job.waiting -= 1
+        if job.waiting == 0 and not job.future.done():
+            job.stop.set()
+        if not gone.done():
+            gone.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await gone
+
+
+async def run(server: Server, socket: Path, idle_seconds: float, parent: int | None) -> None:
+    """Serves until told to stop, or idle, or the parent is gone.
+
+    Args:
+        parent: a file descriptor whose other end the parent holds; None for a host that is kept.
+    """
+    loop = asyncio.get_running_loop()
+    if parent is not None:
+        loop.add_reader(parent, server.stopped.set)
+    listening = await asyncio.start_unix_server(server.serve_grader, str(socket))
+    socket.chmod(stat.S_IRUSR | stat.S_IWUSR)
+    print("ready", flush=True)
+    try:
+        while not server.stopped.is_set():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(server.stopped.wait(), min(idle_seconds, 5.0))
+            if time.monotonic() - server.last_asked > idle_seconds and not server._jobs:
+                break
+    finally:
+        listening.close()
+        socket.unlink(missing_ok=True)
+
+
+def main() -> None:
+    """Parses, sets up the process, serves."""
+    parser = argparse.ArgumentParser(prog="autograder.host.server", description=__doc__)
+    parser.add_argument("--socket", type=Path, required=True)
+    parser.add_argument("--home", type=Path, required=True)
+    parser.add_argument("--memory", type=Path, required=True)
+    parser.add_argument("--idle", type=float, default=1800.0)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--parent", type=int, default=None)
+    given = parser.parse_args()
+    loading.prepare(given.home, given.threads)
+    os.umask(0o077)
+
+    async def serve() -> None:
+        server = Server(Models(given.home), Memory(Shelf(given.memory)), given.socket.parent)
+        await run(server, given.socket, given.idle, given.parent)
+
+    asyncio.run(serve())
+    os._exit(0)  # a generation that nobody waits for does not hold up the end
+
+
+if __name__ == "__main__":
+    main()

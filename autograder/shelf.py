@@ -1,0 +1,100 @@
+"""Texts by key in a folder, kept from one run to the next: what they hold was dear to make and can be made again.
+
+Each file carries a digest of key and text and is written aside, then renamed: what is truncated, or was changed, counts
+as not there. The folder is bounded; the files that were used longest ago go first. A folder that cannot be written (full,
+read-only) costs time later, and nothing else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+LIMIT = 1 << 30
+"""Bytes that a folder may take."""
+
+
+def digest(value: Mapping[str, Any]) -> str:
+    """SHA-256 of plain data, the same whatever the order of its keys."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+class Shelf:
+    """A folder of texts. Several processes may share it.
+
+    Args:
+        folder: made where it is not there, for this user alone.
+        limit: bytes that it may take.
+    """
+
+    def __init__(self, folder: Path, limit: int = LIMIT) -> None:
+        self._folder, self._limit = folder, limit
+        self._bytes: int | None = None
+
+    def get(self, key: str) -> str | None:
+        """The text, or None where there is none that can be trusted."""
+        path = self._path(key)
+        try:
+            told, _, text = path.read_text(encoding="utf-8").partition("\n")
+            if told != _seal(key, text):
+                return None
+            os.utime(path)
+        except (OSError, ValueError):
+            return None
+        return text
+
+    def put(self, key: str, text: str) -> None:
+        path = self._path(key)
+        whole = f"{_seal(key, text)}\n{text}"
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            handle, aside = tempfile.mkstemp(dir=path.parent, suffix=".part")
+            try:
+                with os.fdopen(handle, "w", encoding="utf-8") as file:
+                    file.write(whole)
+                os.replace(aside, path)
+            except OSError:
+                Path(aside).unlink(missing_ok=True)
+                raise
+        except OSError:
+            return
+        if self._bytes is None:
+            self._bytes = sum(size for _, size, _ in self._files())
+        else:
+            self._bytes += len(whole.encode())
+        if self._bytes > self._limit:
+            self._prune()
+
+    def _path(self, key: str) -> Path:
+        return self._folder / key[:2] / f"{key}.json"
+
+    def _files(self) -> list[tuple[float, int, Path]]:
+        """(time of last use in seconds, bytes, path) of every text."""
+        found = []
+        for path in self._folder.glob("??/*.json"):
+            try:
+                stat = path.stat()
+            except OSError:
+                continue
+            found.append((stat.st_mtime, stat.st_size, path))
+        return found
+
+    def _prune(self) -> None:
+        """Forgets what was used longest ago, down to nine tenths of the limit."""
+        files = sorted(self._files())
+        taken = sum(size for _, size, _ in files)
+        for _, size, path in files:
+            if taken <= 0.9 * self._limit:
+                break
+            path.unlink(missing_ok=True)
+            taken -= size
+        self._bytes = taken
+
+
+def _seal(key: str, text: str) -> str:
+    return hashlib.sha256(f"{key} {text}".encode()).hexdigest()
