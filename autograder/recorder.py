@@ -10,6 +10,7 @@ recording: `GenerationMixin.generate`, `_prepare_generation_config`, and tokeniz
 
 from __future__ import annotations
 
+import datetime
 import functools
 import os
 import re
@@ -104,14 +105,10 @@ class Recorder:
 
     def render(self, model: str, messages: tuple[Message, ...]) -> None:
         """Notes what the model's own chat template makes of these messages, if its tokenizer is here and has one."""
-        tokenizer: Any = self._tokenizers.get(model)
-        if (model, messages) in self._renderings or not getattr(tokenizer, "chat_template", None):
+        if (model, messages) in self._renderings:
             return
-        chat = [{"role": CHAT_ROLES.get(kind, kind), "content": content} for kind, content in messages]
-        try:
-            text = tokenizer.apply_chat_template(chat, tokenize=False, add_generation_prompt=True)
-            text = _decode(tokenizer, tokenizer(text, add_special_tokens=False)["input_ids"])
-        except Exception:  # a template may refuse a role; then there is no such form
+        text = templated(self._tokenizers.get(model), messages)
+        if text is None:
             return
         with self._lock:
             if len(self._renderings) < MAX_REQUESTS:
@@ -375,6 +372,36 @@ def hub_name(name_or_path: str) -> str:
     """`ORG/NAME`, also where a model was loaded from its folder in a Hugging Face cache."""
     found = CACHE_FOLDER.search(name_or_path)
     return f"{found[1]}/{found[2]}" if found else name_or_path.rstrip("/")
+
+
+def templated(tokenizer: Any, messages: Sequence[Message]) -> str | None:
+    """Messages through a tokenizer's chat template, encoded and decoded as a request is; None where that is refused."""
+    if not getattr(tokenizer, "chat_template", None):
+        return None
+    chat = [{"role": CHAT_ROLES.get(kind, kind), "content": content} for kind, content in messages]
+    try:
+        text = tokenizer.apply_chat_template(chat, tokenize=False, add_generation_prompt=True)
+        tokens = tokenizer(text, add_special_tokens=False)["input_ids"]
+        return _decode(tokenizer, tokens)
+    except Exception:  # a template may refuse a role, in an exception of its own making
+        return None
+
+
+def freeze_today() -> None:
+    """Has chat templates print one fixed date, so that a request is the same tomorrow.
+
+    Llama's template prints today's date where it can (`strftime_now`); this is the date that it prints where it cannot.
+    """
+
+    class Then(datetime.datetime):
+        @classmethod
+        def now(cls, tz: datetime.tzinfo | None = None) -> Then:
+            return cls(2024, 7, 26, tzinfo=tz)
+
+    def freeze(module: ModuleType) -> None:
+        module.datetime = Then  # type: ignore[attr-defined]
+
+    when_imported("transformers.utils.chat_template_utils", freeze)
 
 
 def redirect_model_home(home: str) -> None:

@@ -26,7 +26,7 @@ from .host.client import EchoBackend, HostBackend, ThinModels
 from .import_hooks import when_imported
 from .probe import Probe, failure_of
 from .profile import FROZEN_NAME, Language, Profile, load, parse
-from .recorder import Recorder, redirect_model_home
+from .recorder import Recorder, freeze_today, redirect_model_home
 from .verdict import Verdict
 from .words import LAYOUT, NOTES
 
@@ -101,6 +101,7 @@ class Session:
             os.environ.pop(name, None)
         limit_memory(profile.limits.memory_gb)
         redirect_model_home(os.environ.get("AUTOGRADER_MODEL_HOME") or profile.models.home)
+        freeze_today()
         virtual_gpu.switch_on(hide_real=host is not None)
         if host is not None:
             self.recorder.elsewhere = ThinModels(HostBackend(*host))

@@ -15,10 +15,10 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ..recorder import freeze_today, templated
 from ..transcript import Message
 from .wire import MAX_NEW_TOKENS
 
-CHAT_ROLES = {"human": "user", "ai": "assistant", "system": "system"}
 MAX_BATCH_TOKENS = 400_000
 """Tokens of a whole batch, output and copies included, that the host takes on."""
 HEADROOM = 1.2
@@ -216,19 +216,6 @@ def load_tokenizer(snapshot: Path) -> Any:
         return None
 
 
-def templated(tokenizer: Any, messages: Sequence[Message]) -> str | None:
-    """Messages through a tokenizer's chat template, encoded and decoded as a request is; None where that is refused."""
-    if not getattr(tokenizer, "chat_template", None):
-        return None
-    chat = [{"role": CHAT_ROLES.get(kind, kind), "content": content} for kind, content in messages]
-    try:
-        text = tokenizer.apply_chat_template(chat, tokenize=False, add_generation_prompt=True)
-        tokens = tokenizer(text, add_special_tokens=False)["input_ids"]
-        return str(tokenizer.decode(tokens, skip_special_tokens=True))
-    except Exception:  # a template may refuse a role, in an exception of its own making
-        return None
-
-
 def snapshot_digest(snapshot: Path) -> str:
     """SHA-256 over names and contents of a snapshot's files."""
     whole = hashlib.sha256()
@@ -338,3 +325,4 @@ def prepare(home: Path, threads: int) -> None:
     os.environ.update(TRANSFORMERS_VERBOSITY="error", HF_HUB_DISABLE_PROGRESS_BARS="1")
     os.environ.pop("HF_HUB_CACHE", None)
     os.environ["OMP_NUM_THREADS"] = str(threads)
+    freeze_today()
