@@ -63,6 +63,43 @@ def release(course: Path, profile_path: str) -> None:
 
 @main.command()
 @COURSE
+@click.option("--student", default=None, help="Only this student.")
+@click.option("--regrade", is_flag=True, help="Grade again what has been graded; the same code is not executed again.")
+@click.option("--force", is_flag=True, help="Grade again, and execute everything again.")
+@click.option("--verify", is_flag=True, help="As --force, and generate again what is remembered, to compare.")
+def grade(course: Path, student: str | None, regrade: bool, force: bool, verify: bool) -> None:
+    """Grades what has been handed in: `nbgrader autograde` with a picture of how far it is, and a list at its end."""
+    from . import grading
+
+    columns = TextColumn("{task.description:<18}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
+    with Progress(*columns, console=console) as progress:
+
+        def begin(name: str, parts: int):  # type: ignore[no-untyped-def]
+            task = progress.add_task(name, total=parts)
+            return lambda: progress.advance(task)
+
+        outcome = grading.run(course.resolve(), student, regrade or force or verify, force or verify, verify, begin)
+    for line in outcome.lines():
+        console.print(line, highlight=False, soft_wrap=True)
+    sys.exit(outcome.exit_code)
+
+
+@main.command()
+@COURSE
+@click.option("--idle", default=30.0, show_default=True, help="Minutes without a request after which it ends.")
+@click.option("--threads", default=1, show_default=True, help="Threads that a model uses on a machine without a GPU.")
+@click.option("--stop", is_flag=True, help="End the one that is running.")
+def host(course: Path, idle: float, threads: int, stop: bool) -> None:
+    """Keeps the model host running, for grading one by one (Formgrader): models stay loaded. Ends with Ctrl-C, or idle."""
+    from . import grading
+
+    sys.exit(
+        grading.keep_host(course.resolve(), idle * 60, threads, stop, lambda line: console.print(line, highlight=False))
+    )
+
+
+@main.command()
+@COURSE
 @click.argument("student")
 @click.argument("check_id")
 @click.argument("criterion")

@@ -27,6 +27,7 @@ from .evidence import Evidence, Facts
 from .executions import Executions, executed, key_of, kit_digest, snapshots_digest
 from .host.control import Host, Visit
 from .host.models import newest_snapshot
+from .host.wire import Counts
 from .nbgrader_release import course_root
 from .probe import new_question
 from .profile import FROZEN_NAME, Profile, load
@@ -234,6 +235,18 @@ def host_for(course: Path, home: Path) -> Host:
     if where not in hosts:
         hosts[where] = Host.kept(course, home) or Host.started(course, home)
     return hosts[where]
+
+
+def said_at_the_end(counts: Counts) -> list[str]:
+    """What a person must know of a run that the host has served: nothing, where all went well."""
+    said = []
+    if counts.lost:
+        said.append(f"{counts.lost} request(s) could not be answered by this machine; their verdicts are not judged.")
+    if counts.differing:
+        said.append(f"{counts.differing} remembered answer(s) came out otherwise when they were generated again.")
+    if counts.dropped:
+        said.append(f"Memory ran out: models were dropped and loaded again {counts.dropped} time(s).")
+    return said
 
 
 def conversations(evidence: Any, profile: Profile) -> list[tuple[Message, ...]]:

@@ -15,7 +15,7 @@ LAYERS = (
     "render", "shelf", "import_hooks", "virtual_gpu", "recorder", "host.__init__", "host.wire", "host.echo", "host.client",
     "live_objects", "probe", "selfcheck", "notebook_tools", "temperature_picture", "notebook", "__init__", "authoring",
     "records", "executions", "host.memory", "host.models", "host.notebooks", "host.server", "host.control",
-    "nbgrader_release", "nbgrader_execute", "nbgrader_grading", "nbgrader_settings", "tiny", "stand_ins", "classes",
+    "nbgrader_release", "nbgrader_execute", "nbgrader_grading", "nbgrader_settings", "grading", "tiny", "stand_ins", "classes",
     "demo", "library", "library_right", "library_wrong", "mutants", "selftest", "cli",
 )  # fmt: skip
 PURE = ("errors", "profile", "verdict", "transcript", "contract", "words", "evidence", "criteria", "answers", "checks")

@@ -51,6 +51,14 @@ def memory_folder(course: Path) -> Path:
     return course / ".autograder" / "answers"
 
 
+def server_command(course: Path, home: Path, socket: Path, threads: int) -> list[str]:
+    """The command that a host is, without what ends it."""
+    command = [sys.executable, "-W", "ignore", "-m", "autograder.host.server", "--socket", str(socket)]
+    return [
+        *command, "--home", str(home.resolve()), "--memory", str(memory_folder(course)), "--threads", str(threads)
+    ]  # fmt: skip
+
+
 class Host:
     """A model host that answers. Use `kept` or `started` to get one.
 
@@ -73,15 +81,21 @@ class Host:
         return host
 
     @classmethod
-    def started(cls, course: Path, home: Path, threads: int = 1) -> Host:
-        """A host of our own, which ends with this process. Raises HostLost with what it said when it does not start."""
-        folder = Path(tempfile.mkdtemp(prefix="h", dir=runtime_folder()))
-        socket = folder / "host.sock"
+    def started(cls, course: Path, home: Path, threads: int = 1, shared: bool = False) -> Host:
+        """A host of our own, which ends with this process. Raises HostLost with what it said when it does not start.
+
+        Args:
+            shared: have it where `kept` finds it, for the processes that this one starts.
+        """
+        if shared:
+            socket = socket_of(course, home)
+            socket.parent.mkdir(mode=0o700, exist_ok=True)
+        else:
+            socket = Path(tempfile.mkdtemp(prefix="h", dir=runtime_folder())) / "host.sock"
         ours, theirs = os.pipe()  # the host sees the other end close when this process ends, however it does
         (course / ".autograder").mkdir(mode=0o700, exist_ok=True)
         log = course / ".autograder" / "host.log"
-        command = [sys.executable, "-W", "ignore", "-m", "autograder.host.server", "--socket", str(socket)]
-        command += ["--home", str(home.resolve()), "--memory", str(memory_folder(course)), "--threads", str(threads)]
+        command = server_command(course, home, socket, threads)
         with log.open("a", encoding="utf-8") as errors:
             process = subprocess.Popen(
                 [*command, "--parent", str(ours)],

@@ -1,0 +1,178 @@
+"""`autograder grade` and `autograder host`: a run of `nbgrader autograde` with a host of its own, and a host that is kept.
+
+`nbgrader autograde` alone does the same; this shows how far it is, says at the end who needs a person, and has the options
+that nbgrader has not.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from .contract import ASSIGNMENT
+from .errors import NotReady
+from .host.control import Host, server_command, socket_of
+from .nbgrader_execute import model_home, said_at_the_end
+from .profile import FROZEN_NAME, Profile, load
+from .records import Records
+from .verdict import Verdict
+
+Begin = Callable[[str, int], Callable[[], None]]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run came to.
+
+    Attributes:
+        exit_code: zero where every verdict is there and nothing came out otherwise.
+        review, not_judged: (student, verdict) that a person must look at, or that another run must settle.
+        machine: what the host says of the run.
+        log: the end of what nbgrader said, where it failed.
+    """
+
+    exit_code: int
+    seconds: float
+    graded: int
+    review: tuple[tuple[str, Verdict], ...]
+    not_judged: tuple[tuple[str, Verdict], ...]
+    machine: tuple[str, ...]
+    log: str = ""
+
+    def lines(self) -> list[str]:
+        """The end of the run, in words."""
+        said = [f"{self.graded} notebook(s) graded in {self.seconds:.0f} s."]
+        for title, listed in (("A person must look at", self.review), ("Not judged yet", self.not_judged)):
+            if listed:
+                said.append(f"{title}:")
+            said += [
+                f"  {student}, {v.check_id}: {' '.join(reason.en for reason in v.reasons)}" for student, v in listed
+            ]
+        said += self.machine
+        return [*said, self.log] if self.log else said
+
+
+def run(
+    course: Path,
+    student: str | None,
+    regrade: bool,
+    execute: bool,
+    verify: bool,
+    begin: Begin,
+    assignment: str = ASSIGNMENT,
+) -> Outcome:
+    """Grades what has been handed in for the assignment.
+
+    Args:
+        student: only this one's.
+        regrade: what has been graded, too.
+        execute: execute again what has been executed.
+        verify: generate again what is remembered, and compare.
+        begin: called with a step's name and how many parts it has; answers a function to call after each part.
+
+    Raises:
+        NotReady: there is no release, or nothing has been handed in.
+        HostLost: the host does not start.
+    """
+    began = time.monotonic()
+    home = model_home(released_profile(course, assignment))
+    handed_in = sorted(course.glob(f"submitted/{student or '*'}/{assignment}/*.ipynb"))
+    if not handed_in:
+        raise NotReady(f"{course / 'submitted'}: nothing has been handed in for {assignment} by {student or 'anybody'}")
+    one = begin("grade", len(handed_in))
+    command = [
+        "nbgrader",
+        "autograde",
+        assignment,
+        *(["--student", student] if student else []),
+        *(["--force"] * regrade),
+    ]
+    given = {"AUTOGRADER_FORCE": "1" if execute else "", "AUTOGRADER_VERIFY": "1" if verify else ""}
+    env = {**os.environ, **given, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"}
+    host = Host.kept(course, home) or Host.started(course, home, shared=True)
+    try:
+        before = host.status()
+        graded, code, log = follow(command, course, env, one)
+        after = host.status()
+    finally:
+        host.end()
+    counts = after.model_copy(
+        update={name: getattr(after, name) - getattr(before, name) for name in ("lost", "differing", "dropped")}
+    )
+    verdicts = list(recorded(course, assignment, [path.parent.parent.name for path in handed_in]))
+    return Outcome(
+        exit_code=code or (1 if counts.differing else 0),
+        seconds=time.monotonic() - began,
+        graded=graded,
+        review=tuple(pair for pair in verdicts if pair[1].state == "review"),
+        not_judged=tuple(pair for pair in verdicts if pair[1].state == "not judged"),
+        machine=tuple(said_at_the_end(counts)),
+        log=log if code else "",
+    )
+
+
+def follow(command: list[str], course: Path, env: dict[str, str], one: Callable[[], None]) -> tuple[int, int, str]:
+    """Runs nbgrader. Answers how many notebooks it graded, its exit code, and the end of what it said."""
+    said: list[str] = []
+    graded = 0
+    with subprocess.Popen(
+        command, cwd=course, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+    ) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            said = [*said[-19:], line.rstrip()]
+            if "] Autograding " in line:
+                graded += 1
+                one()
+    return graded, process.returncode, "\n".join(said)
+
+
+def recorded(course: Path, assignment: str, students: list[str]) -> list[tuple[str, Verdict]]:
+    """(student, verdict) of everything that is on record for these students."""
+    records = Records(course)
+    found = []
+    for student in dict.fromkeys(students):
+        for path in sorted((course / "verdicts" / assignment / student).glob("*.json")):
+            record = records.read(assignment, student, path.stem)
+            found += [(student, verdict) for verdict in (record.verdicts if record else ())]
+    return found
+
+
+def released_profile(course: Path, assignment: str) -> Profile:
+    """The profile that the release has frozen. Raises NotReady where there is no release."""
+    path = course / "release" / assignment / FROZEN_NAME
+    if not path.exists():
+        raise NotReady(f"{path} is not there. Make a release first: `autograder release`.")
+    return load(path)
+
+
+def keep_host(course: Path, idle_seconds: float, threads: int, stop: bool, say: Callable[[str], None]) -> int:
+    """Runs a host where grading finds it, in the foreground, or ends the one that is running. Answers an exit code."""
+    home = model_home(released_profile(course, ASSIGNMENT))
+    running = Host.kept(course, home)
+    if stop:
+        if running is not None:
+            running.stop()
+        say("The model host has ended." if running is not None else "No model host is running for this course.")
+        return 0
+    if running is not None:
+        running.end()
+        say("A model host is running for this course already. `autograder host --stop` ends it.")
+        return 1
+    socket = socket_of(course, home)
+    socket.parent.mkdir(mode=0o700, exist_ok=True)
+    socket.unlink(missing_ok=True)  # of one that was killed
+    say(f"The model host of {course} serves the models in {home}.")
+    say(
+        f"It ends with Ctrl-C, with `autograder host --stop`, or after {idle_seconds / 60:g} minutes without a request."
+    )
+    command = [*server_command(course, home, socket, threads), "--idle", str(idle_seconds)]
+    try:
+        return subprocess.run(command, check=False).returncode
+    except KeyboardInterrupt:
+        return 0
