@@ -320,7 +320,7 @@ class Server:
                     reply = wire.Refused(name="RuntimeError", message=f"{type(error).__name__}: {error}"[:500])
                 writer.write(wire.packed(reply))
                 await writer.drain()
-        except (OSError, TooLong, asyncio.IncompleteReadError, TimeoutError):
+        except (OSError, TooLong, asyncio.IncompleteReadError, TimeoutError, asyncio.CancelledError):
             pass
         finally:
             with contextlib.suppress(OSError):
