@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +61,11 @@ class Executions:
             return None
 
     def put(self, key: str, execution: Execution) -> None:
-        self._shelf.put(key, execution.model_dump_json())
+        try:
+            text = execution.model_dump_json()
+        except ValueError:  # half of a surrogate pair, which JSON's own escapes let through
+            return
+        self._shelf.put(key, text)
 
 
 def key_of(nb: NotebookNode, folder: Path, around: dict[str, str]) -> str | None:
@@ -73,10 +78,15 @@ def key_of(nb: NotebookNode, folder: Path, around: dict[str, str]) -> str | None
     if files is None:
         return None
     cells = [
-        [cell.source, cell.metadata.get("nbgrader", {}).get("grade_id"), sorted(cell.metadata.get("tags", []))]
+        [cell.source, _named(cell.metadata.get("nbgrader"), "grade_id"), cell.metadata.get("tags")]
         for cell in code_cells(nb)
     ]
-    return digest({"cells": cells, "files": files, "kernel": nb.metadata.get("kernelspec", {}).get("name"), **around})
+    return digest({"cells": cells, "files": files, "kernel": _named(nb.metadata.get("kernelspec"), "name"), **around})
+
+
+def _named(metadata: Any, name: str) -> Any:
+    """A value out of metadata, which a student can have changed into anything."""
+    return metadata.get(name) if isinstance(metadata, dict) else None
 
 
 def files_of(folder: Path) -> dict[str, str] | None:
@@ -101,14 +111,18 @@ def executed(nb: NotebookNode, folder: Path, facts: Facts, problems: dict[str, s
     return Execution(
         outputs=tuple(map(tuple, outputs)),
         counts=tuple(cell.execution_count for cell in code_cells(nb)),
-        facts=facts,
-        problems=problems,
+        facts=Facts.model_validate(without_path(facts.model_dump(mode="json"), folder)),
+        problems=without_path(problems, folder),
     )
 
 
-def without_path(output: Any, folder: Path) -> dict[str, Any]:
-    text = json.dumps(output)
-    for path in {str(folder), str(folder.resolve())}:
+def without_path(data: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """Plain data with "." in the place of the folder, however it is written: as given, resolved, or seen from home."""
+    whole = {str(folder.absolute()), str(folder.resolve())}
+    home = str(Path.home())
+    from_home = {"~" + path.removeprefix(home) for path in whole if path.startswith(f"{home}/")}
+    text = json.dumps(data)
+    for path in sorted(whole | from_home, key=len, reverse=True):
         text = text.replace(json.dumps(path)[1:-1], ".")
     plain: dict[str, Any] = json.loads(text)
     return plain

@@ -40,7 +40,7 @@ class Shelf:
         """The text, or None where there is none that can be trusted."""
         path = self._path(key)
         try:
-            told, _, text = path.read_text(encoding="utf-8").partition("\n")
+            told, _, text = path.read_bytes().decode("utf-8", "surrogatepass").partition("\n")
             if told != _seal(key, text):
                 return None
             os.utime(path)
@@ -50,12 +50,13 @@ class Shelf:
 
     def put(self, key: str, text: str) -> None:
         path = self._path(key)
-        whole = f"{_seal(key, text)}\n{text}"
+        whole = f"{_seal(key, text)}\n{text}".encode("utf-8", "surrogatepass")
         try:
-            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            path.parent.mkdir(exist_ok=True, mode=0o700)
             handle, aside = tempfile.mkstemp(dir=path.parent, suffix=".part")
             try:
-                with os.fdopen(handle, "w", encoding="utf-8") as file:
+                with os.fdopen(handle, "wb") as file:
                     file.write(whole)
                 os.replace(aside, path)
             except OSError:
@@ -66,7 +67,7 @@ class Shelf:
         if self._bytes is None:
             self._bytes = sum(size for _, size, _ in self._files())
         else:
-            self._bytes += len(whole.encode())
+            self._bytes += len(whole)
         if self._bytes > self._limit:
             self._prune()
 
@@ -74,9 +75,9 @@ class Shelf:
         return self._folder / key[:2] / f"{key}.json"
 
     def _files(self) -> list[tuple[float, int, Path]]:
-        """(time of last use in seconds, bytes, path) of every text."""
+        """(time of last use in seconds, bytes, path) of every text, and of what a process that died left half written."""
         found = []
-        for path in self._folder.glob("??/*.json"):
+        for path in self._folder.glob("??/*"):
             try:
                 stat = path.stat()
             except OSError:
@@ -91,10 +92,13 @@ class Shelf:
         for _, size, path in files:
             if taken <= 0.9 * self._limit:
                 break
-            path.unlink(missing_ok=True)
+            try:
+                path.unlink(missing_ok=True)
+            except OSError:
+                continue
             taken -= size
         self._bytes = taken
 
 
 def _seal(key: str, text: str) -> str:
-    return hashlib.sha256(f"{key} {text}".encode()).hexdigest()
+    return hashlib.sha256(f"{key} {text}".encode("utf-8", "surrogatepass")).hexdigest()

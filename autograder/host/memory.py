@@ -5,15 +5,19 @@ A key is a digest of everything that the output depends on, so an answer is righ
 
 from __future__ import annotations
 
-import json
 from collections import OrderedDict
+
+from pydantic import TypeAdapter, ValidationError
 
 from ..shelf import Shelf
 
 Sequences = list[list[int]]
+_SEQUENCES: TypeAdapter[Sequences] = TypeAdapter(Sequences)
 
 IN_MEMORY = 4096
 """Answers kept in memory; the least recently used goes first."""
+TOKENS_IN_MEMORY = 4_000_000
+"""Tokens of all of them, inputs included."""
 
 
 class Memory:
@@ -26,6 +30,7 @@ class Memory:
     def __init__(self, shelf: Shelf | None) -> None:
         self._shelf = shelf
         self._near: OrderedDict[str, Sequences] = OrderedDict()
+        self._tokens = 0
 
     def get(self, key: str) -> Sequences | None:
         """The answer, or None where there is none that can be trusted."""
@@ -35,17 +40,25 @@ class Memory:
         text = self._shelf.get(key) if self._shelf is not None else None
         if text is None:
             return None
-        found: Sequences = json.loads(text)
+        try:
+            found = _SEQUENCES.validate_json(text, strict=True)
+        except ValidationError:  # another version's
+            return None
         self._keep(key, found)
         return found
 
     def put(self, key: str, answer: Sequences) -> None:
         self._keep(key, answer)
         if self._shelf is not None:
-            self._shelf.put(key, json.dumps(answer, separators=(",", ":")))
+            self._shelf.put(key, _SEQUENCES.dump_json(answer).decode())
 
     def _keep(self, key: str, answer: Sequences) -> None:
+        self._tokens += _size(answer) - _size(self._near.pop(key, []))
         self._near[key] = answer
-        self._near.move_to_end(key)
-        while len(self._near) > IN_MEMORY:
-            self._near.popitem(last=False)
+        while len(self._near) > IN_MEMORY or self._tokens > TOKENS_IN_MEMORY:
+            _, gone = self._near.popitem(last=False)
+            self._tokens -= _size(gone)
+
+
+def _size(answer: Sequences) -> int:
+    return sum(map(len, answer))

@@ -1,0 +1,486 @@
+"""What is kept from one run to the next can be trusted: whole, its own key's, bounded; else it counts as forgotten."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import nbformat.v4 as v4
+import pytest
+from nbformat import NotebookNode
+
+from autograder import nbgrader_execute, shelf
+from autograder.evidence import Evidence, Facts
+from autograder.executions import Execution, Executions, executed, key_of, snapshots_digest, without_path
+from autograder.host import memory
+from autograder.host.memory import Memory
+from autograder.nbgrader_execute import Gathered
+from autograder.shelf import Shelf, digest
+from autograder.transcript import Request, Transcript
+
+KEY, OTHER = digest({"key": 1}), digest({"key": 2})
+TEXT = '{"says":"Ahoy ☃"}'
+
+
+def file_of(folder: Path, key: str) -> Path:
+    (found,) = folder.rglob(f"{key}.json")
+    return found
+
+
+# --- Shelf ---
+
+
+@pytest.mark.parametrize("text", [TEXT, "", "two\nlines", "a\r\nb\rc\n", "\x00", "\ud800", "x" * 100_000])
+def test_a_text_comes_back_as_it_was_put(tmp_path: Path, text: str) -> None:
+    Shelf(tmp_path).put(KEY, text)
+    assert Shelf(tmp_path).get(KEY) == text
+
+
+def test_a_second_text_for_a_key_takes_the_place_of_the_first(tmp_path: Path) -> None:
+    shelf = Shelf(tmp_path)
+    shelf.put(KEY, "first")
+    shelf.put(KEY, "second")
+    assert shelf.get(KEY) == "second"
+
+
+def test_two_keys_do_not_mix(tmp_path: Path) -> None:
+    shelf = Shelf(tmp_path)
+    shelf.put(KEY, "one")
+    shelf.put(OTHER, "two")
+    assert [shelf.get(KEY), shelf.get(OTHER), shelf.get(digest({}))] == ["one", "two", None]
+
+
+DAMAGE: dict[str, Callable[[bytes], bytes]] = {
+    "truncated": lambda whole: whole[:-1],
+    "cut in the middle": lambda whole: whole[: len(whole) // 2],
+    "only its seal": lambda whole: whole.split(b"\n")[0],
+    "without its seal": lambda whole: whole.split(b"\n", 1)[1],
+    "changed": lambda whole: whole.replace(b"Ahoy", b"Ahoi"),
+    "longer": lambda whole: whole + b" ",
+    "empty": lambda whole: b"",
+    "binary": lambda whole: bytes(range(256)),
+    "foreign": lambda whole: b'{"says":"something else"}',
+    "with other line ends": lambda whole: whole.replace(b"\n", b"\r\n"),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_a_damaged_text_counts_as_forgotten_until_it_is_put_again(tmp_path: Path, damage: str) -> None:
+    shelf = Shelf(tmp_path)
+    shelf.put(KEY, TEXT)
+    path = file_of(tmp_path, KEY)
+    path.write_bytes(DAMAGE[damage](path.read_bytes()))
+    before = shelf.get(KEY)
+    shelf.put(KEY, TEXT)
+    assert [before, shelf.get(KEY)] == [None, TEXT]
+
+
+def test_the_text_of_another_key_counts_as_forgotten(tmp_path: Path) -> None:
+    shelf = Shelf(tmp_path)
+    shelf.put(KEY, TEXT)
+    shelf.put(OTHER, "other")
+    file_of(tmp_path, OTHER).write_bytes(file_of(tmp_path, KEY).read_bytes())
+    assert shelf.get(OTHER) is None
+
+
+def test_a_folder_in_the_place_of_a_text_counts_as_forgotten(tmp_path: Path) -> None:
+    shelf = Shelf(tmp_path)
+    shelf.put(KEY, TEXT)
+    path = file_of(tmp_path, KEY)
+    path.unlink()
+    path.mkdir()
+    shelf.put(KEY, TEXT)
+    assert shelf.get(KEY) is None
+
+
+def test_a_folder_that_cannot_be_made_costs_nothing(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    shelf = Shelf(tmp_path / "file" / "shelf")
+    shelf.put(KEY, TEXT)
+    assert shelf.get(KEY) is None
+
+
+def test_a_full_disk_costs_nothing_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "replace", full)
+    Shelf(tmp_path).put(KEY, TEXT)
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+def test_a_text_that_cannot_be_removed_costs_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(self: Path, missing_ok: bool = False) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    shelf = Shelf(tmp_path, limit=10)
+    monkeypatch.setattr(Path, "unlink", refuse)
+    shelf.put(KEY, TEXT)
+    assert shelf.get(KEY) == TEXT
+
+
+def taken(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def test_the_bound_is_kept(tmp_path: Path) -> None:
+    shelf = Shelf(tmp_path, limit=5000)
+    for number in range(100):
+        shelf.put(digest({"number": number}), "x" * 200)
+        assert taken(tmp_path) <= 5000
+
+
+def test_the_bound_is_kept_beside_what_another_process_has_put(tmp_path: Path) -> None:
+    Shelf(tmp_path).put(OTHER, "x" * 5000)
+    Shelf(tmp_path, limit=5000).put(KEY, TEXT)
+    assert taken(tmp_path) <= 5000
+
+
+def test_what_a_process_that_died_left_half_written_counts_and_goes(tmp_path: Path) -> None:
+    Shelf(tmp_path).put(OTHER, TEXT)
+    left = file_of(tmp_path, OTHER).parent / "tmp1.part"
+    left.write_text("x" * 5000)
+    os.utime(left, (1, 1))
+    Shelf(tmp_path, limit=4000).put(KEY, TEXT)
+    assert taken(tmp_path) <= 4000
+
+
+def test_what_was_used_longest_ago_goes_first(tmp_path: Path) -> None:
+    shelf = Shelf(tmp_path, limit=5000)
+    keys = [digest({"number": number}) for number in range(20)]
+    for age, key in enumerate(keys):
+        shelf.put(key, "x" * 100)
+        os.utime(file_of(tmp_path, key), (age, age))
+    assert shelf.get(keys[0]) is not None  # used just now
+    shelf.put(KEY, "x" * 3000)
+    kept = [key for key in keys if shelf.get(key) is not None]
+    assert kept[0] == keys[0]
+    assert kept[1:] == keys[len(keys) - len(kept) + 1 :]
+    assert 1 < len(kept) < len(keys)
+
+
+def test_the_folder_is_for_this_user_alone(tmp_path: Path) -> None:
+    Shelf(tmp_path / "a" / "shelf").put(KEY, TEXT)
+    assert stat.S_IMODE((tmp_path / "a" / "shelf").stat().st_mode) == 0o700
+    assert stat.S_IMODE(file_of(tmp_path, KEY).stat().st_mode) == 0o600
+
+
+def test_a_digest_does_not_depend_on_the_order_of_keys() -> None:
+    assert digest({"a": 1, "b": {"c": 2, "d": 3}}) == digest({"b": {"d": 3, "c": 2}, "a": 1})
+
+
+@pytest.mark.parametrize(
+    "other", [{"a": 2}, {"a": "1"}, {"a": 1.5}, {"a": [1]}, {"b": 1}, {"a": 1, "b": None}, {"a": True}]
+)
+def test_other_data_has_another_digest(other: dict[str, Any]) -> None:
+    assert digest({"a": 1}) != digest(other)
+
+
+# --- Memory ---
+
+ANSWER = [[1, 2, 3], [1, 2, 4]]
+
+
+def test_an_answer_is_remembered_without_a_shelf() -> None:
+    held = Memory(None)
+    held.put(KEY, ANSWER)
+    assert [held.get(KEY), held.get(OTHER)] == [ANSWER, None]
+
+
+def test_an_answer_is_remembered_by_the_next_process(tmp_path: Path) -> None:
+    Memory(Shelf(tmp_path)).put(KEY, ANSWER)
+    assert Memory(Shelf(tmp_path)).get(KEY) == ANSWER
+
+
+@pytest.mark.parametrize("text", ["", "null", "[1, 2", '{"a": 1}', '[["a"]]', "[1]", "[[1.5]]"])
+def test_a_text_that_is_no_answer_counts_as_forgotten(tmp_path: Path, text: str) -> None:
+    Shelf(tmp_path).put(KEY, text)
+    assert Memory(Shelf(tmp_path)).get(KEY) is None
+
+
+def test_memory_keeps_the_answers_used_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "IN_MEMORY", 2)
+    held = Memory(None)
+    held.put("a", ANSWER)
+    held.put("b", ANSWER)
+    held.get("a")
+    held.put("c", ANSWER)
+    assert [key for key in "abc" if held.get(key) is not None] == ["a", "c"]
+
+
+def test_memory_keeps_so_many_tokens(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "TOKENS_IN_MEMORY", 100)
+    held = Memory(None)
+    for key in "abcd":
+        held.put(key, [[0] * 40])
+    held.put("b", [[0] * 40])
+    assert [key for key in "abcd" if held.get(key) is not None] == ["b", "d"]
+
+
+def test_an_answer_larger_than_memory_is_still_on_the_shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "TOKENS_IN_MEMORY", 10)
+    held = Memory(Shelf(tmp_path))
+    held.put(KEY, [[0] * 40])
+    assert held.get(KEY) == [[0] * 40]
+
+
+# --- The key of a notebook ---
+
+AROUND = {"profile": "p", "models": "m"}
+
+
+def notebook(*cells: NotebookNode) -> NotebookNode:
+    nb = v4.new_notebook()
+    nb.cells = list(cells)
+    nb.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    return nb
+
+
+def code(source: str = "x = 1", grade_id: str | None = None, **metadata: Any) -> NotebookNode:
+    cell = v4.new_code_cell(source)
+    cell.metadata.update(metadata)  # whatever it is: `new_code_cell` would refuse what a student's file can hold
+    if grade_id is not None:
+        cell.metadata["nbgrader"] = {"grade_id": grade_id, "grade": True}
+    return cell
+
+
+def key(nb: NotebookNode, folder: Path, **around: str) -> str:
+    found = key_of(nb, folder, AROUND | around)
+    assert found is not None
+    return found
+
+
+def base() -> NotebookNode:
+    return notebook(v4.new_markdown_cell("My answer"), code(), code("y = 2", "check-a"))
+
+
+EQUAL = {
+    "the same": lambda nb: None,
+    "another free text": lambda nb: nb.cells[0].update(source="Another answer"),
+    "one more free text": lambda nb: nb.cells.append(v4.new_markdown_cell("More")),
+    "no free text": lambda nb: nb.cells.pop(0),
+    "outputs of before": lambda nb: nb.cells[1].update(outputs=[v4.new_output("stream", text="1")], execution_count=3),
+    "another cell id": lambda nb: nb.cells[1].update(id="other"),
+    "the size of its window": lambda nb: nb.metadata.update(toc={"height": 3}),
+}
+OTHERS = {
+    "another code": lambda nb: nb.cells[1].update(source="x = 2"),
+    "a comment": lambda nb: nb.cells[1].update(source="x = 1  # one"),
+    "one more cell": lambda nb: nb.cells.append(code("")),
+    "one cell less": lambda nb: nb.cells.pop(),
+    "another order": lambda nb: nb.cells.append(nb.cells.pop(1)),
+    "two cells in one": lambda nb: (nb.cells.pop(), nb.cells[1].update(source="x = 1\ny = 2")),
+    "another grade_id": lambda nb: nb.cells[2].metadata["nbgrader"].update(grade_id="check-b"),
+    "a grade_id": lambda nb: nb.cells[1].metadata.update(nbgrader={"grade_id": "check-b"}),
+    "a tag": lambda nb: nb.cells[1].metadata.update(tags=["skip-execution"]),
+    "another kernel": lambda nb: nb.metadata["kernelspec"].update(name="julia"),
+}
+
+
+@pytest.mark.parametrize("change", EQUAL)
+def test_equal_code_has_an_equal_key(tmp_path: Path, change: str) -> None:
+    nb = base()
+    EQUAL[change](nb)
+    assert key(nb, tmp_path) == key(base(), tmp_path)
+
+
+@pytest.mark.parametrize("change", OTHERS)
+def test_other_code_has_another_key(tmp_path: Path, change: str) -> None:
+    nb = base()
+    OTHERS[change](nb)
+    assert key(nb, tmp_path) != key(base(), tmp_path)
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [{"tags": None}, {"tags": ["a", 1]}, {"tags": "a"}, {"tags": {"a": 1}}, {"nbgrader": None}, {"nbgrader": []}],
+    ids=str,
+)
+def test_metadata_of_any_form_has_a_key(tmp_path: Path, metadata: dict[str, Any]) -> None:
+    assert key(notebook(code(**metadata)), tmp_path)
+
+
+def test_what_else_the_outcome_depends_on_changes_the_key(tmp_path: Path) -> None:
+    keys = {key(base(), tmp_path, **around) for around in ({}, {"profile": "q"}, {"models": "n"}, {"run": "2"})}
+    assert len(keys) == 4
+
+
+def test_files_beside_the_notebook_change_the_key(tmp_path: Path) -> None:
+    keys = []
+    for path, content in (("data.csv", "1"), ("data.csv", "2"), ("code/a.py", ""), ("code/b.py", ""), ("a.csv", "2")):
+        keys.append(key(base(), tmp_path))
+        (tmp_path / path).parent.mkdir(exist_ok=True)
+        (tmp_path / path).write_text(content)
+    assert len({*keys, key(base(), tmp_path)}) == 6
+
+
+def test_a_time_stamp_and_the_notebooks_own_texts_play_no_part(tmp_path: Path) -> None:
+    before = key(base(), tmp_path)
+    (tmp_path / "timestamp.txt").write_text("2026-01-01")
+    (tmp_path / "empty").mkdir()
+    assert key(base(), tmp_path) == before
+
+
+def test_other_folders_have_the_same_key(tmp_path: Path) -> None:
+    for student in ("anna", "bo"):
+        (tmp_path / student).mkdir()
+        (tmp_path / student / "data.csv").write_text("1")
+    assert key(base(), tmp_path / "anna") == key(base(), tmp_path / "bo")
+
+
+def test_a_link_has_no_key(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path)
+    assert key_of(base(), tmp_path, AROUND) is None
+
+
+def test_a_pipe_has_no_key(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    assert key_of(base(), tmp_path, AROUND) is None
+
+
+def test_too_large_a_file_has_no_key(tmp_path: Path) -> None:
+    with (tmp_path / "large").open("wb") as file:
+        file.truncate(64 * 1024**2 + 1)
+    assert key_of(base(), tmp_path, AROUND) is None
+
+
+def test_the_models_digest_follows_their_files(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text("{}")
+    before = snapshots_digest({"a/b": tmp_path})
+    os.utime(tmp_path / "config.json", (1, 1))
+    touched = snapshots_digest({"a/b": tmp_path})
+    (tmp_path / "more.json").write_text("{}")
+    assert len({before, touched, snapshots_digest({"a/b": tmp_path}), snapshots_digest({"a/c": tmp_path})}) == 4
+
+
+# --- Executions ---
+
+FACTS = Facts(
+    evidence={"check-a": Evidence(check_id="check-a")},
+    transcript=Transcript(requests=(Request(number=0, model="a/b", text="Ahoy", outputs=("Hi",)),)),
+    in_grading=True,
+)
+
+
+def run_notebook(*outputs: NotebookNode) -> NotebookNode:
+    nb = base()
+    nb.cells[1].update(outputs=list(outputs), execution_count=7)
+    return nb
+
+
+def test_an_execution_comes_back_as_it_was_put(tmp_path: Path) -> None:
+    nb = run_notebook(v4.new_output("stream", text="1\n"), v4.new_output("display_data", data={"text/html": "<b>"}))
+    execution = executed(nb, tmp_path / "anna", FACTS, {"check-a": "a problem"})
+    Executions(tmp_path / "shelf").put(KEY, execution)
+    assert Executions(tmp_path / "shelf").get(KEY) == execution
+    assert Executions(tmp_path / "shelf").get(OTHER) is None
+
+
+def test_outputs_are_written_into_a_notebook_with_the_same_code(tmp_path: Path) -> None:
+    nb, other = run_notebook(v4.new_output("stream", text="1\n")), base()
+    other.cells[0].source = "Another answer"
+    executed(nb, tmp_path, FACTS, {}).write_into(other)
+    assert [cell.get("outputs") for cell in other.cells] == [cell.get("outputs") for cell in nb.cells]
+    assert [cell.get("execution_count") for cell in other.cells] == [None, 7, None]
+    assert other.cells[0].source == "Another answer"
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[]", '{"outputs": 3}', "half an exec"])
+def test_an_older_versions_execution_counts_as_forgotten(tmp_path: Path, text: str) -> None:
+    Shelf(tmp_path).put(KEY, text)
+    assert Executions(tmp_path).get(KEY) is None
+
+
+def test_an_execution_that_cannot_be_written_as_json_is_not_kept(tmp_path: Path) -> None:
+    Executions(tmp_path).put(KEY, executed(run_notebook(v4.new_output("stream", text="\ud800")), tmp_path, FACTS, {}))
+    assert Executions(tmp_path).get(KEY) is None
+
+
+def test_the_folder_is_taken_out_of_outputs(tmp_path: Path) -> None:
+    folder = tmp_path / "autograded" / "anna" / "chatbot"
+    folder.mkdir(parents=True)
+    outputs = [
+        v4.new_output("stream", text=f"reading {folder}/data.csv\nand {folder}"),
+        v4.new_output("error", ename="E", evalue=f"no {folder / 'a'}", traceback=[f"File {folder}/b.py, line 1"]),
+        v4.new_output(
+            "display_data", data={"text/plain": repr(str(folder)), "application/json": {"at": [str(folder)]}}
+        ),
+    ]
+    execution = executed(run_notebook(*outputs), folder, FACTS, {})
+    assert "anna" not in execution.model_dump_json()
+    assert execution.outputs[0][0]["text"] == "reading ./data.csv\nand ."
+
+
+def test_a_link_to_the_folder_is_taken_out_as_well(tmp_path: Path) -> None:
+    (tmp_path / "anna").mkdir()
+    (tmp_path / "course").symlink_to(tmp_path / "anna")
+    output = v4.new_output("stream", text=f"{tmp_path}/course and {tmp_path}/anna")
+    assert without_path(output, tmp_path / "course")["text"] == ". and ."
+
+
+def test_the_folder_as_seen_from_home_is_taken_out_as_well(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    output = v4.new_output("stream", text="File ~/autograded/anna/helper.py:3")  # as IPython's tracebacks
+    assert without_path(output, tmp_path / "autograded" / "anna")["text"] == "File ./helper.py:3"
+
+
+def test_a_name_with_other_letters_is_taken_out_as_well(tmp_path: Path) -> None:
+    output = v4.new_output("stream", text=f'{tmp_path}/bjørn\t"{tmp_path}/bjørn"')
+    assert without_path(output, tmp_path / "bjørn")["text"] == '.\t"."'
+
+
+def test_another_folder_stays_in_outputs(tmp_path: Path) -> None:
+    output = v4.new_output("stream", text="/data/models and .")
+    assert without_path(output, tmp_path) == output
+
+
+def test_the_folder_is_taken_out_of_facts_and_problems(tmp_path: Path) -> None:
+    folder = tmp_path / "anna"
+    transcript = Transcript(requests=(Request(number=0, model=f"{folder}/model", text=f"What is {folder}?"),))
+    evidence = Evidence(check_id="check-a", environment={"HF_HOME": str(folder)})
+    facts = Facts(evidence={"check-a": evidence}, transcript=transcript, in_grading=True)
+    assert "anna" not in executed(base(), folder, facts, {"check-a": f"no {folder}"}).model_dump_json()
+
+
+# --- What is kept ---
+
+
+def error_named(name: str) -> NotebookNode:
+    return v4.new_output("error", ename=name, evalue="", traceback=[])
+
+
+def gathered(
+    stopped: str | None = None, problems: dict[str, str] | None = None, faults: tuple[str, ...] = ()
+) -> Gathered:
+    transcript = Transcript(faults=faults)
+    return Gathered(Facts(evidence={}, transcript=transcript, in_grading=True), problems or {}, stopped)
+
+
+NOT_KEPT = {
+    "a cell was too slow": (run_notebook(error_named("CellTimeoutError")), gathered()),
+    "the kernel died": (run_notebook(), gathered(stopped="check-a")),
+    "evidence could not be read": (run_notebook(), gathered(problems={"check-a": "no"})),
+    "the machine failed": (run_notebook(), gathered(faults=("out of memory",))),
+}
+
+
+@pytest.mark.parametrize("why", NOT_KEPT)
+def test_an_execution_that_did_not_come_to_its_end_is_not_kept(why: str) -> None:
+    assert not nbgrader_execute.came_to_its_end(*NOT_KEPT[why])
+
+
+@pytest.mark.parametrize("outputs", [[], [v4.new_output("stream", text="1")], [error_named("NameError")]], ids=len)
+def test_an_execution_that_came_to_its_end_is_kept_whatever_the_student_did_wrong(outputs: list[NotebookNode]) -> None:
+    assert nbgrader_execute.came_to_its_end(run_notebook(*outputs), gathered())
+
+
+def test_a_shelf_is_a_gigabyte_at_most() -> None:
+    assert shelf.LIMIT == 1024**3
+
+
+def test_an_execution_refuses_what_it_does_not_know() -> None:
+    with pytest.raises(ValueError, match="extra"):
+        Execution.model_validate({"outputs": (), "counts": (), "facts": FACTS, "more": 1})
