@@ -24,15 +24,32 @@ MAX_BATCH_TOKENS = 400_000
 HEADROOM = 1.2
 """What a model takes in memory beside its weights, as a factor."""
 OUT_OF_MEMORY = ("OutOfMemoryError", "MemoryError")
+LOWEST_TEMPERATURE = 1e-30
+"""Below it scores overflow: an error on a processor, the end of the whole process on a GPU."""
 
 
 def out_of_memory(error: BaseException) -> bool:
     """Whether an exception says that a device, or this machine, has no memory left."""
-    return type(error).__name__ in OUT_OF_MEMORY or "allocate memory" in str(error)
+    if type(error).__name__ in OUT_OF_MEMORY:
+        return True
+    return type(error) is RuntimeError and any(
+        words in str(error) for words in ("allocate memory", "CUBLAS_STATUS_ALLOC_FAILED")
+    )
+
+
+def device_failed(error: BaseException) -> bool:
+    """Whether an exception says that this process cannot use its GPU any more."""
+    return type(error).__name__ == "AcceleratorError" or (
+        type(error) is RuntimeError and ("CUDA error" in str(error) or "device-side assert" in str(error))
+    )
 
 
 class Cancelled(Exception):
     """Nobody waits for this output any more."""
+
+
+class LoadFailed(Exception):
+    """A model of this home could not be loaded; it says why."""
 
 
 class Models:
@@ -118,11 +135,14 @@ class Models:
 
         Raises:
             Cancelled: `stop` was set.
+            LoadFailed: the model's files are not what they should be.
             Exception: whatever `generate` raises for these settings, and the device's own out-of-memory error when no
                 other model is left to drop.
         """
         refuse_too_large(rows, settings)
         while True:
+            if stop is not None and stop.is_set():
+                raise Cancelled
             try:
                 model = self._get(name)
                 return run_generate(
@@ -147,7 +167,12 @@ class Models:
             raise MemoryError(
                 f"{name} needs {needed / 1e9:.1f} GB on {device}; {self._free_bytes(device) / 1e9:.1f} are free"
             )
-        self._loaded[name] = self._load(snapshot, device)
+        try:
+            self._loaded[name] = self._load(snapshot, device)
+        except Exception as error:
+            if out_of_memory(error) or device_failed(error):
+                raise
+            raise LoadFailed(f"{name} cannot be loaded: {type(error).__name__}: {error}") from error
         return self._loaded[name]
 
     def _drop_one(self, wanted: str) -> bool:
@@ -227,14 +252,40 @@ def snapshot_digest(snapshot: Path) -> str:
 
 def refuse_too_large(rows: list[list[int]], settings: Mapping[str, Any]) -> None:
     """Raises ValueError for a batch that would fill the device's memory."""
-    copies = max(int(settings.get("num_beams") or 1), int(settings.get("num_return_sequences") or 1))
+    copies = max(_count(settings, "num_beams", 1), _count(settings, "num_return_sequences", 1))
     longest = max(map(len, rows))
-    wanted = len(rows) * copies * (longest + min(int(settings.get("max_new_tokens") or 0), MAX_NEW_TOKENS))
+    new = _count(settings, "max_new_tokens", _count(settings, "max_length", longest) - longest)
+    wanted = len(rows) * copies * (longest + min(max(new, 0), MAX_NEW_TOKENS))
     if copies < 1 or wanted > MAX_BATCH_TOKENS:
         raise ValueError(
             f"{len(rows)} inputs with {copies} sequences each are more than the grading machine takes at a time "
             f"({wanted} tokens; {MAX_BATCH_TOKENS} at most)."
         )
+
+
+def _count(settings: Mapping[str, Any], name: str, usual: int) -> int:
+    value = settings.get(name)
+    if value is None:
+        return usual
+    if not isinstance(value, int | float) or value != value or abs(value) == float("inf"):
+        raise ValueError(f"{name} must be a number, not {str(value)[:50]}")
+    return int(value)
+
+
+def within_limits(settings: Mapping[str, Any], longest: int) -> dict[str, Any]:
+    """Settings whose lengths are no longer than the host generates: some decoding makes room for all of it at once.
+
+    Raises RuntimeError, as torch does on a processor, for numbers with which scores overflow.
+    """
+    bounded = dict(settings)
+    for name, limit in (("max_new_tokens", MAX_NEW_TOKENS), ("max_length", longest + MAX_NEW_TOKENS)):
+        if name in bounded:
+            bounded[name] = min(bounded[name], limit)
+    for name in ("temperature", "repetition_penalty"):
+        value = bounded.get(name)
+        if isinstance(value, int | float) and 0 < value < LOWEST_TEMPERATURE:
+            raise RuntimeError("probability tensor contains either `inf`, `nan` or element < 0")
+    return bounded
 
 
 def refuse_strange_tokens(rows: list[list[int]], settings: Mapping[str, Any], size: int) -> None:
@@ -278,7 +329,7 @@ def run_generate(
         output = model.generate(
             ids,
             attention_mask=torch.tensor(mask, dtype=torch.long, device=model.device),
-            generation_config=GenerationConfig(**settings, disable_compile=True),
+            generation_config=GenerationConfig(**within_limits(settings, longest), disable_compile=True),
             stopping_criteria=[ended],
             **extra,
         )

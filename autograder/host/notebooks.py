@@ -8,15 +8,28 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from ..shelf import digest
 from ..transcript import FOR_CHECKS, MAX_REQUESTS, MAX_TEXT, Request, Transcript
 from .models import Models
-from .wire import Generate, Note
+from .wire import Generate, Note, size_of
 
 MAX_STORED_TOKENS = 4_000_000
-"""Tokens of one notebook's transcript; what comes later is refused."""
+"""Tokens of one notebook's transcript, its settings and texts counted as tokens too; what comes later is refused."""
+FOR_CHECKS_TOKENS = 1_000_000
+"""Of these only checks can use so many."""
+CHARACTERS = 4
+"""Characters of settings or text that count as one token."""
 SEED_BITS = 62
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a notebook was when it asked: the cell that was running, the check whose question it was."""
+
+    cell: str | None
+    check: str | None
 
 
 class TooMuch(Exception):
@@ -44,7 +57,7 @@ class Notebook:
     def fault(self, what: str) -> None:
         """Notes a failure of the machine's: the notebook's verdicts wait for another run."""
         with self._lock:
-            if what not in self._faults and len(self._faults) < 20:
+            if what[:500] not in self._faults and len(self._faults) < 20:
                 self._faults.append(what[:500])
 
     def transcript(self) -> Transcript:
@@ -63,10 +76,16 @@ class Notebook:
             self._times[core] += 1
         return int(digest({"core": core, "time": time})[:16], 16) % (1 << SEED_BITS)
 
-    def room(self, rows: int, tokens: int) -> None:
+    @property
+    def place(self) -> Place:
+        return Place(self.cell, self.check)
+
+    def room(self, place: Place, rows: int, tokens: int) -> None:
         """Raises TooMuch where the transcript has no room for so much more."""
-        limit = MAX_REQUESTS if self.check else MAX_REQUESTS - FOR_CHECKS
-        if len(self._requests) + rows > limit or self._tokens + tokens > MAX_STORED_TOKENS:
+        requests, stored = MAX_REQUESTS, MAX_STORED_TOKENS
+        if place.check is None:
+            requests, stored = requests - FOR_CHECKS, stored - FOR_CHECKS_TOKENS
+        if len(self._requests) + rows > requests or self._tokens + tokens > stored:
             self._complete = False
             raise TooMuch("this notebook has asked more than the grading machine keeps")
 
@@ -74,32 +93,38 @@ class Notebook:
         self,
         models: Models,
         asked: Generate | Note,
+        place: Place,
         outputs: Sequence[Sequence[Sequence[int]]] = (),
         error: str | None = None,
     ) -> list[int]:
         """Adds a request for each row of a batch.
 
         Args:
+            place: where the notebook was when it asked.
             outputs: for each row the new tokens of each sequence; none where nothing was generated.
 
         Returns:
             the numbers that the requests have got.
         """
         rows = without_padding(asked)
-        texts = [models.decode(asked.model, row)[:MAX_TEXT] for row in rows]
         per_row = [list(outputs[n])[:64] if n < len(outputs) else [] for n in range(len(rows))]
+        tokens = sum(map(len, rows)) + sum(len(tokens) for new in per_row for tokens in new)
+        tokens += size_of(asked.settings) // CHARACTERS
+        self.room(place, len(rows), tokens)  # before the work of decoding
+        texts = [models.decode(asked.model, row)[:MAX_TEXT] for row in rows]
         told = [tuple(models.decode(asked.model, tokens)[:MAX_TEXT] for tokens in new) for new in per_row]
+        tokens += sum(map(len, texts)) // CHARACTERS + sum(len(text) for new in told for text in new) // CHARACTERS
         with self._lock:
-            self.room(len(rows), sum(map(len, rows)) + sum(len(tokens) for new in per_row for tokens in new))
+            self.room(place, len(rows), tokens)
+            self._tokens += tokens
             numbers = []
             for row, text, new, out in zip(rows, texts, per_row, told, strict=True):
                 numbers.append(len(self._requests))
-                self._tokens += len(row) + sum(map(len, new))
                 self._requests.append(
                     Request(
                         number=numbers[-1],
-                        cell=self.cell,
-                        challenge=self.check,
+                        cell=place.cell,
+                        challenge=place.check,
                         model=asked.model,
                         text=text,
                         token_ids=tuple(row),

@@ -21,11 +21,12 @@ import threading
 import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
 from ..shelf import Shelf, digest
 from ..transcript import CANNED, Rendering
@@ -33,13 +34,17 @@ from . import models as loading
 from . import wire
 from .echo import canned_answer, echo_of
 from .memory import Memory, Sequences
-from .models import Cancelled, Models, out_of_memory
-from .notebooks import Notebook, TooMuch, without_padding
+from .models import Cancelled, Models, device_failed, out_of_memory, refuse_too_large
+from .notebooks import Notebook, Place, TooMuch, without_padding
 
 FRAME_SECONDS = 30.0
 """How long the rest of a frame may take once it has begun."""
 MAX_CONNECTIONS = 64
 """Connections of one kernel at a time."""
+MAX_AT_ONCE = 8
+"""Requests of one kernel that are in this process at a time; further ones wait unread in the socket."""
+MAX_SAID = 1000
+"""Lines that go to the log of this process, whatever happens."""
 KERNEL_ERRORS = (
     "ValueError",
     "TypeError",
@@ -48,6 +53,8 @@ KERNEL_ERRORS = (
     "IndexError",
     "AttributeError",
     "NotImplementedError",
+    "OverflowError",
+    "ZeroDivisionError",
 )
 
 
@@ -85,11 +92,13 @@ class Server:
         self._notebooks: dict[str, Notebook] = {}
         self._listening: dict[str, asyncio.Server] = {}
         self._connections: dict[str, set[asyncio.StreamWriter]] = {}
+        self._said = 0
 
     # --- the grader's socket ---
 
     async def serve_grader(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await self._serve(reader, writer, wire.FromGrader, wire.MAX_REPLY, self._for_grader)
+        one = asyncio.Semaphore(1)
+        await self._serve(reader, writer, wire.FromGrader, wire.MAX_REPLY, one, self._for_grader)
 
     async def _for_grader(self, frame: Any, reader: asyncio.StreamReader) -> wire.Reply:
         self.last_asked = time.monotonic()
@@ -120,9 +129,10 @@ class Server:
     async def _open(self, asked: wire.Open) -> wire.Opened:
         notebook = Notebook(secrets.token_hex(8), asked.label, asked.run, asked.echo, asked.verify)
         path = self.folder / f"{notebook.id}.sock"
+        turns = asyncio.Semaphore(MAX_AT_ONCE)
 
         async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            await self._serve_kernel(notebook, reader, writer)
+            await self._serve_kernel(notebook, turns, reader, writer)
 
         self._notebooks[notebook.id] = notebook
         self._connections[notebook.id] = set()
@@ -140,6 +150,11 @@ class Server:
             writer.close()
         with contextlib.suppress(OSError):
             (self.folder / f"{notebook.id}.sock").unlink()
+
+    async def close(self) -> None:
+        """Closes every notebook that is still open."""
+        for notebook in list(self._notebooks.values()):
+            await self._close(notebook)
 
     def status(self) -> wire.Counts:
         return self.counts.model_copy(
@@ -165,7 +180,7 @@ class Server:
     # --- a kernel's socket ---
 
     async def _serve_kernel(
-        self, notebook: Notebook, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+        self, notebook: Notebook, turns: asyncio.Semaphore, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
         here = self._connections.get(notebook.id)
         if here is None or len(here) >= MAX_CONNECTIONS:
@@ -174,13 +189,14 @@ class Server:
         here.add(writer)
         try:
             await self._serve(
-                reader, writer, wire.FromKernel, wire.MAX_FRAME, lambda f, r: self._for_kernel(notebook, f, r)
+                reader, writer, wire.FromKernel, wire.MAX_FRAME, turns, lambda f, r: self._for_kernel(notebook, f, r)
             )
         finally:
             here.discard(writer)
 
     async def _for_kernel(self, notebook: Notebook, frame: Any, reader: asyncio.StreamReader) -> wire.Reply:
         self.last_asked = time.monotonic()
+        place = notebook.place
         known = self.models.names()
         if frame.model not in known:
             return wire.Refused(name="ValueError", message=f"{frame.model} is not in the model home")
@@ -189,44 +205,60 @@ class Server:
             if len(outputs) > rows:
                 return wire.Refused(name="ValueError", message=f"outputs of {len(outputs)} rows for {rows} rows")
             return wire.Noted(
-                numbers=await self._in_thread(lambda: notebook.note(self.models, frame, outputs, frame.error))
+                numbers=await self._in_thread(lambda: notebook.note(self.models, frame, place, outputs, frame.error))
             )
         if why := badly_shaped(frame):
             return wire.Refused(name="ValueError", message=why)
-        return await self._generate(notebook, frame, reader)
+        return await self._generate(notebook, frame, place, reader)
 
-    async def _generate(self, notebook: Notebook, asked: wire.Generate, reader: asyncio.StreamReader) -> wire.Reply:
-        check = notebook.check
-        notebook.room(len(asked.rows), sum(map(len, asked.rows)))
+    async def _generate(
+        self, notebook: Notebook, asked: wire.Generate, place: Place, reader: asyncio.StreamReader
+    ) -> wire.Reply:
+        check = place.check
+        notebook.room(place, len(asked.rows), sum(map(len, asked.rows)))
+        try:
+            refuse_too_large(asked.rows, asked.settings)
+        except ValueError as error:
+            return await self._failed(notebook, asked, place, error)
         if check is not None or notebook.echo:
             seed = notebook.seed_for(asked) if check is None else None
             text = CANNED if check is not None else echo_of(asked, seed)
             canned = await self._in_thread(lambda: self.models.encode(asked.model, text))
             sequences = canned_answer(asked, canned)
             self._count(echoed=1)
-            return await self._answer(notebook, asked, sequences)
+            return await self._answer(notebook, asked, place, sequences)
         try:
             sequences = await self._generated(notebook, asked, notebook.seed_for(asked), reader)
         except Exception as error:
-            return await self._failed(notebook, asked, error)
-        return await self._answer(notebook, asked, sequences)
+            refused = await self._failed(notebook, asked, place, error)
+            if isinstance(error, ConnectionResetError):  # where the next frame would begin is no longer known
+                raise
+            return refused
+        return await self._answer(notebook, asked, place, sequences)
 
-    async def _answer(self, notebook: Notebook, asked: wire.Generate, sequences: Sequences) -> wire.Answer:
+    async def _answer(
+        self, notebook: Notebook, asked: wire.Generate, place: Place, sequences: Sequences
+    ) -> wire.Answer:
         each = max(1, len(sequences) // len(asked.rows))
         start = len(asked.rows[0])
         new = [[row[start:] for row in sequences[n * each : (n + 1) * each]] for n in range(len(asked.rows))]
-        numbers = await self._in_thread(lambda: notebook.note(self.models, asked, new))
+        numbers = await self._in_thread(lambda: notebook.note(self.models, asked, place, new))
         return wire.Answer(numbers=numbers, sequences=sequences)
 
-    async def _failed(self, notebook: Notebook, asked: wire.Generate, error: Exception) -> wire.Refused:
+    async def _failed(self, notebook: Notebook, asked: wire.Generate, place: Place, error: Exception) -> wire.Refused:
         name = type(error).__name__
         message = " ".join(str(error).split())[:400]
-        if out_of_memory(error) or (
-            name not in KERNEL_ERRORS and not isinstance(error, Cancelled | ConnectionResetError)
+        if (
+            out_of_memory(error)
+            or device_failed(error)
+            or (name not in KERNEL_ERRORS and not isinstance(error, Cancelled | ConnectionResetError))
         ):
             notebook.fault(f"{asked.model} could not generate: {name}: {message}")
             self._count(lost=1)
-        numbers = await self._in_thread(lambda: notebook.note(self.models, asked, error=name))
+        if device_failed(error):  # for every model and every notebook: another process can begin anew
+            self._say(f"ends, since {name}: {message}")
+            self.stopped.set()
+        numbers = await self._in_thread(lambda: notebook.note(self.models, asked, place, error=name))
         return wire.Refused(name=name, message=message, numbers=numbers)
 
     async def _generated(
@@ -245,7 +277,7 @@ class Server:
         output = await wait_for(job, reader)
         if remembered is not None and remembered != output:
             self._count(differing=1)
-            print(f"{notebook.label}: a remembered answer of {asked.model} came out otherwise", file=sys.stderr)
+            self._say(f"{notebook.label}: a remembered answer of {asked.model} came out otherwise")
         return output
 
     async def _work(self, key: str, job: Job, asked: wire.Generate, seed: int | None) -> None:
@@ -290,6 +322,11 @@ class Server:
             update={name: getattr(self.counts, name) + value for name, value in more.items()}
         )
 
+    def _say(self, line: str) -> None:
+        self._said += 1
+        if self._said <= MAX_SAID:
+            print(f"host: {line[:500]}", file=sys.stderr, flush=True)
+
     # --- frames ---
 
     async def _serve(
@@ -298,28 +335,37 @@ class Server:
         writer: asyncio.StreamWriter,
         kind: TypeAdapter[Any],
         limit: int,
+        turns: AbstractAsyncContextManager[object],
         answer: Callable[[Any, asyncio.StreamReader], Awaitable[wire.Reply]],
     ) -> None:
-        """Reads frames until the other side is done; a frame that is not valid is the last one."""
+        """Reads frames until the other side is done; a frame that is not valid is the last one.
+
+        Args:
+            turns: is held from when a frame begins to arrive until it is answered.
+        """
         try:
-            while (body := await read_frame(reader, limit)) is not None:
-                try:
-                    frame = kind.validate_json(body)
-                except (ValidationError, ValueError, RecursionError) as error:
-                    first = str(error).split("\n")[0]
-                    writer.write(
-                        wire.packed(wire.Refused(name="ValueError", message=f"not a valid frame: {first}"[:500]))
-                    )
-                    break
-                try:
-                    reply = await answer(frame, reader)
-                except TooMuch as error:
-                    reply = wire.Refused(name="RuntimeError", message=str(error)[:500])
-                except Exception as error:  # ours; the kernel is told, and the next frame may be better
-                    print(f"host: {type(error).__name__}: {error}", file=sys.stderr)
-                    reply = wire.Refused(name="RuntimeError", message=f"{type(error).__name__}: {error}"[:500])
-                writer.write(wire.packed(reply))
-                await writer.drain()
+            while (length := await read_length(reader, limit)) is not None:
+                async with turns:
+                    body = await asyncio.wait_for(reader.readexactly(length), FRAME_SECONDS)
+                    try:
+                        frame = wire.parsed(kind, body)
+                    except (ValueError, RecursionError) as error:
+                        message = f"not a valid frame: {' '.join(str(error).split())}"[:500]
+                        writer.write(wire.packed(wire.Refused(name="ValueError", message=message)))
+                        break
+                    del body
+                    try:
+                        reply = await answer(frame, reader)
+                    except ConnectionResetError:
+                        break
+                    except TooMuch as error:
+                        reply = wire.Refused(name="RuntimeError", message=str(error)[:500])
+                    except Exception as error:  # ours; the kernel is told, and the next frame may be better
+                        self._say(f"{type(error).__name__}: {error}")
+                        reply = wire.Refused(name="RuntimeError", message=f"{type(error).__name__}: {error}"[:500])
+                    writer.write(wire.packed(reply))
+                    del frame, reply
+                    await writer.drain()
         except (OSError, TooLong, asyncio.IncompleteReadError, TimeoutError, asyncio.CancelledError):
             pass
         finally:
@@ -334,16 +380,16 @@ class TooLong(Exception):
     """A frame says that it is longer than it may be."""
 
 
-async def read_frame(reader: asyncio.StreamReader, limit: int) -> bytes | None:
-    """The next frame's body, or None where the other side is done. The body must follow its header without delay."""
+async def read_length(reader: asyncio.StreamReader, limit: int) -> int | None:
+    """How long the next frame is, or None where the other side is done."""
     try:
         header = await reader.readexactly(wire.HEADER.size)
     except asyncio.IncompleteReadError:
         return None
-    (length,) = wire.HEADER.unpack(header)
+    length: int = wire.HEADER.unpack(header)[0]
     if length > limit:
         raise TooLong
-    return await asyncio.wait_for(reader.readexactly(length), FRAME_SECONDS)
+    return length
 
 
 def badly_shaped(asked: wire.Generate) -> str | None:
@@ -364,19 +410,23 @@ def badly_shaped(asked: wire.Generate) -> str | None:
 
 
 async def wait_for(job: Job, reader: asyncio.StreamReader) -> Sequences:
-    """A job's output. When the kernel goes away and nobody else waits, the job is told to stop."""
+    """A job's output. When the kernel goes away and nobody else waits, the job is told to stop, and has stopped.
+
+    Raises ConnectionResetError where the kernel went away, or sent its next frame before it had its answer.
+    """
     job.waiting += 1
     gone = asyncio.ensure_future(reader.read(1))
     either: set[asyncio.Future[Any]] = {job.future, gone}
     try:
         await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-        if not job.future.done():
+        if gone.done():
             raise ConnectionResetError("the kernel went away, or spoke out of turn")
         return job.future.result()
     finally:
         job.waiting -= 1
         if job.waiting == 0 and not job.future.done():
             job.stop.set()
+            await asyncio.wait({job.future})  # so that what waits to be generated stays bounded
         if not gone.done():
             gone.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -403,6 +453,7 @@ async def run(server: Server, socket: Path, idle_seconds: float, parent: int | N
                 break
     finally:
         listening.close()
+        await server.close()
         socket.unlink(missing_ok=True)
 
 

@@ -6,12 +6,14 @@ refused. Nothing but JSON crosses: no pickle, no class of the other side's.
 
 from __future__ import annotations
 
+import json
 import socket
 import struct
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import AfterValidator, BaseModel, ConfigDict, FailFast, Field, TypeAdapter
+from pydantic_core import from_json
 
 from ..errors import HostLost
 from ..transcript import MAX_TOKENS, Message, Rendering, Transcript
@@ -21,9 +23,15 @@ MAX_FRAME = 8 * 1024**2
 """Bytes of one frame that a kernel may send."""
 MAX_REPLY = 512 * 1024**2
 """Bytes of one frame that the grader takes from its own host, or a kernel from the grader's."""
+MAX_KEYS = 20
+"""Keys of a frame itself."""
 MAX_ROWS = 64
 MAX_NEW_TOKENS = 4096
 """New tokens that the host makes for one row, whatever was asked for."""
+MAX_SETTINGS = 100_000
+"""Characters of a request's settings as JSON."""
+MAX_STOP_TEXT = 200
+"""Characters of all stop strings together: what they cost grows with their length times the model's vocabulary."""
 
 HONOURED = {
     "do_sample", "temperature", "top_k", "top_p", "min_p", "typical_p", "epsilon_cutoff", "eta_cutoff",
@@ -38,9 +46,33 @@ HONOURED = {
 Short = Annotated[str, Field(max_length=500)]
 Name = Annotated[str, Field(max_length=200, pattern=r"^[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?$")]
 Token = Annotated[int, Field(ge=0, lt=2**31)]
-Row = Annotated[list[Token], Field(max_length=MAX_TOKENS)]
-Rows = Annotated[list[Row], Field(max_length=MAX_ROWS)]
-Settings = Annotated[dict[Annotated[str, Field(max_length=100)], Any], Field(max_length=200)]
+# A list stops at the first thing that is wrong in it: a million errors would take more than the frame itself.
+Row = Annotated[list[Token], Field(max_length=MAX_TOKENS), FailFast()]
+Rows = Annotated[list[Row], Field(max_length=MAX_ROWS), FailFast()]
+
+
+def _not_too_long(settings: dict[str, Any]) -> dict[str, Any]:
+    length = size_of(settings)
+    if length > MAX_SETTINGS:
+        raise ValueError(f"{length} characters of settings, more than {MAX_SETTINGS}")
+    return settings
+
+
+def _few_stop_strings(settings: dict[str, Any]) -> dict[str, Any]:
+    length = len(str(settings.get("stop_strings") or ""))
+    if length > MAX_STOP_TEXT:
+        raise ValueError(f"{length} characters of stop strings, more than {MAX_STOP_TEXT}")
+    return settings
+
+
+def size_of(settings: Mapping[str, Any]) -> int:
+    """Characters that settings take as JSON."""
+    return len(json.dumps(settings))
+
+
+Settings = Annotated[
+    dict[Annotated[str, Field(max_length=100)], Any], Field(max_length=200), AfterValidator(_not_too_long)
+]
 
 
 class Frame(BaseModel):
@@ -62,9 +94,9 @@ class Generate(Frame):
 
     kind: Literal["generate"] = "generate"
     model: Name
-    rows: Annotated[list[Row], Field(min_length=1, max_length=MAX_ROWS)]
+    rows: Annotated[Rows, Field(min_length=1)]
     mask: Rows
-    settings: Settings
+    settings: Annotated[Settings, AfterValidator(_few_stop_strings)]
     seed: Annotated[int, Field(ge=0, lt=2**64)] | None = None
     streamed: bool = False
     tokenizer: bool = False
@@ -83,7 +115,7 @@ class Note(Frame):
     model: Name
     rows: Rows
     settings: Settings
-    outputs: Annotated[list[Rows], Field(max_length=MAX_ROWS)] = []
+    outputs: Annotated[list[Rows], Field(max_length=MAX_ROWS), FailFast()] = []
     streamed: bool = False
     error: Short | None = None
 
@@ -229,6 +261,14 @@ FromGrader: TypeAdapter[Open | Cell | Challenge | Read | Render | Close | Status
 )
 Reply = Answer | Noted | Refused | Opened | Done | Told | Rendered | Counts
 FromHost: TypeAdapter[Reply] = TypeAdapter(Annotated[Reply, Field(discriminator="kind")])
+
+
+def parsed(kind: TypeAdapter[Any], body: bytes) -> Any:
+    """A frame's body as one of the frames that may come. Raises ValueError, in a few words, for any other."""
+    value = from_json(body)
+    if not isinstance(value, dict) or len(value) > MAX_KEYS:
+        raise ValueError("no object of a few keys")
+    return kind.validate_python(value)
 
 
 def packed(frame: Frame) -> bytes:

@@ -1,0 +1,181 @@
+"""A model host inside the test's own process, and models that are no models: what `test_host*.py` share."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import SimpleNamespace, TracebackType
+from typing import Any
+
+from autograder.host import wire
+from autograder.host.control import Host, Visit
+from autograder.host.memory import Memory
+from autograder.host.models import Models
+from autograder.host.server import Server
+
+ONE, TWO, THREE = "org/one", "org/two", "org/three"
+VOCABULARY = 1000
+
+
+class Letters:
+    """A tokenizer whose tokens are the code points of letters."""
+
+    chat_template = None
+
+    def __call__(self, text: str, add_special_tokens: bool = True) -> dict[str, list[int]]:
+        return {"input_ids": [ord(letter) % VOCABULARY for letter in text]}
+
+    def decode(self, tokens: Sequence[int], skip_special_tokens: bool = False) -> str:
+        return "".join(chr(token % 128) for token in tokens)
+
+
+class Network:
+    """In the place of a model: says three letters that depend on what was asked, and on the seed of a sampled request.
+
+    Args:
+        begin: called when it begins to generate, with how often it has.
+    """
+
+    device = "cpu"
+
+    def __init__(self, name: str, begin: Callable[[int], None] | None = None) -> None:
+        self.name, self.begin, self.calls = name, begin, 0
+
+    def get_input_embeddings(self) -> Any:
+        return SimpleNamespace(num_embeddings=VOCABULARY)
+
+    def generate(
+        self, ids: Any, attention_mask: Any, generation_config: Any, stopping_criteria: Any, tokenizer: Any = None
+    ) -> Any:
+        import torch
+
+        self.calls += 1
+        if self.begin is not None:
+            self.begin(self.calls)
+        config = generation_config
+        copies = config.num_return_sequences or 1
+        ids = ids.repeat_interleave(copies, dim=0)
+        for _ in range(min(config.max_new_tokens or 3, 50)):
+            new = 97 + (ids.sum(dim=1, keepdim=True) + len(self.name)) % 26
+            if config.do_sample:
+                new = 97 + torch.randint(26, (ids.shape[0], 1))
+            ids = torch.cat([ids, new], dim=1)
+            if all(bool(criterion(ids, None).all()) for criterion in stopping_criteria):
+                break
+        return ids
+
+
+class FakeModels(Models):
+    """Models of a home without weights, that remembers which snapshots were asked for.
+
+    Args:
+        begin: for each network, called when it begins to generate.
+    """
+
+    def __init__(
+        self,
+        home: Path,
+        begin: Callable[[int], None] | None = None,
+        load: Callable[[Path, str], Any] | None = None,
+        free_bytes: Callable[[str], int] | None = None,
+    ) -> None:
+        self.asked_for: list[Path] = []
+        self.networks: dict[str, Network] = {}
+        self.begin = begin
+        super().__init__(home, load or self.load_fake, free_bytes or (lambda device: 1 << 40))
+
+    def load_fake(self, snapshot: Path, device: str) -> Any:
+        self.asked_for.append(snapshot)
+        name = "/".join(snapshot.parents[1].name.split("--")[1:])
+        self.networks[name] = Network(name, self.begin)
+        return self.networks[name]
+
+    def tokenizer(self, name: str) -> Any:
+        return Letters() if name in self.names() else None
+
+
+def make_home(home: Path, names: Sequence[str] = (ONE, TWO), weights: int = 10) -> Path:
+    """A model home with files that are no models."""
+    for name in names:
+        folder = home / "hub" / f"models--{name.replace('/', '--')}"
+        snapshot = folder / "snapshots" / "abc"
+        snapshot.mkdir(parents=True)
+        (folder / "refs").mkdir()
+        (folder / "refs" / "main").write_text("abc")
+        (snapshot / "config.json").write_text("{}")
+        (snapshot / "model.safetensors").write_bytes(b"x" * weights)
+    return home
+
+
+class Serving:
+    """A server on a thread of its own, until the end of a `with` block."""
+
+    def __init__(self, models: Models, folder: Path, memory: Memory | None = None) -> None:
+        self._models, self._folder, self._memory = models, folder, memory or Memory(None)
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._run()))
+        self._ready = threading.Event()
+        self.server: Server
+
+    async def _run(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self.server = Server(self._models, self._memory, self._folder, versions=lambda: {"all": "1"})
+        listening = await asyncio.start_unix_server(self.server.serve_grader, str(self._folder / "host.sock"))
+        self._ready.set()
+        await self.server.stopped.wait()
+        listening.close()
+        await self.server.close()
+
+    def __enter__(self) -> Serving:
+        self._thread.start()
+        self._ready.wait()
+        self.host = Host(self._folder / "host.sock")
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.host.end()
+        self._loop.call_soon_threadsafe(self.server.stopped.set)
+        self._thread.join()
+        self.server._worker.shutdown()
+        self.server._texts.shutdown()
+
+    def open(self, label: str = "anna", **settings: Any) -> Visit:
+        return self.host.open(label, **settings)
+
+
+def request(text: str = "Ahoy", model: str = ONE, copies: int = 1, **settings: Any) -> wire.Generate:
+    """A request for one row, or for several equal ones."""
+    row = [ord(letter) for letter in text]
+    return wire.Generate(model=model, rows=[row] * copies, mask=[[1] * len(row)] * copies, settings=settings)
+
+
+def ask(visit: Visit, frame: wire.Frame) -> wire.Reply:
+    """What a kernel is answered."""
+    line = wire.Line(visit.socket)
+    try:
+        return line.ask(frame)
+    finally:
+        line.close()
+
+
+def said(reply: wire.Reply, asked: wire.Generate) -> list[str]:
+    """The new text of each sequence of an answer."""
+    assert isinstance(reply, wire.Answer), reply
+    start = len(asked.rows[0])
+    return [Letters().decode(row[start:]) for row in reply.sequences]
+
+
+def expected(asked: wire.Generate, length: int = 3) -> str:
+    """What a network says to the first row of a greedy request."""
+    row = list(asked.rows[0])
+    for _ in range(length):
+        row.append(97 + (sum(row) + len(asked.model)) % 26)
+    return Letters().decode(row[len(asked.rows[0]) :])
+
+
+def as_json(value: Mapping[str, Any]) -> bytes:
+    import json
+
+    body = json.dumps(value).encode()
+    return wire.HEADER.pack(len(body)) + body
