@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
+import tempfile
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import SimpleNamespace, TracebackType
 from typing import Any
@@ -112,8 +114,9 @@ def make_home(home: Path, names: Sequence[str] = (ONE, TWO), weights: int = 10) 
 class Serving:
     """A server on a thread of its own, until the end of a `with` block."""
 
-    def __init__(self, models: Models, folder: Path, memory: Memory | None = None) -> None:
-        self._models, self._folder, self._memory = models, folder, memory or Memory(None)
+    def __init__(self, models: Models, memory: Memory | None = None) -> None:
+        self._models, self._memory = models, memory or Memory(None)
+        self._folder = Path(tempfile.mkdtemp(prefix="host"))  # its path is short enough for a socket
         self._thread = threading.Thread(target=lambda: asyncio.run(self._run()))
         self._ready = threading.Event()
         self.server: Server
@@ -135,13 +138,23 @@ class Serving:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.host.end()
-        self._loop.call_soon_threadsafe(self.server.stopped.set)
+        if self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self.server.stopped.set)
         self._thread.join()
         self.server._worker.shutdown()
         self.server._texts.shutdown()
+        shutil.rmtree(self._folder)
 
     def open(self, label: str = "anna", **settings: Any) -> Visit:
         return self.host.open(label, **settings)
+
+    def until(self, claim: Callable[[], bool]) -> None:
+        """Asks the host for its status until something is so."""
+        for _ in range(100_000):
+            if claim():
+                return
+            self.host.status()
+        raise AssertionError("it never came to that")
 
 
 def request(text: str = "Ahoy", model: str = ONE, copies: int = 1, **settings: Any) -> wire.Generate:
@@ -172,10 +185,3 @@ def expected(asked: wire.Generate, length: int = 3) -> str:
     for _ in range(length):
         row.append(97 + (sum(row) + len(asked.model)) % 26)
     return Letters().decode(row[len(asked.rows[0]) :])
-
-
-def as_json(value: Mapping[str, Any]) -> bytes:
-    import json
-
-    body = json.dumps(value).encode()
-    return wire.HEADER.pack(len(body)) + body

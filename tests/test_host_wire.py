@@ -305,7 +305,7 @@ def fuzzed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fuzzed]:
     folder = tmp_path_factory.mktemp("fuzz")
     models = FakeModels(make_home(folder))
     everything = list(malformed())
-    with Serving(models, folder) as serving:
+    with Serving(models) as serving:
         seen = Fuzzed(serving, models, [])
         for start in range(0, len(everything), EACH):
             visit = serving.open(f"notebook {start}")
@@ -366,7 +366,7 @@ def test_no_connection_and_no_job_was_left(fuzzed: Fuzzed) -> None:
 
 @pytest.fixture
 def serving(tmp_path: Path) -> Iterator[Serving]:
-    with Serving(FakeModels(make_home(tmp_path)), tmp_path) as here:
+    with Serving(FakeModels(make_home(tmp_path))) as here:
         yield here
 
 
@@ -428,7 +428,7 @@ def test_a_frame_sent_before_the_last_was_answered_ends_the_connection_and_is_no
         running.set()
         go_on.wait()
 
-    with Serving(FakeModels(make_home(tmp_path), begin), tmp_path) as serving:
+    with Serving(FakeModels(make_home(tmp_path), begin)) as serving:
         visit = serving.open()
         with socket.socket(socket.AF_UNIX) as line:
             line.connect(visit.socket)
@@ -459,7 +459,7 @@ def test_connections_beyond_the_limit_are_closed_and_the_others_are_served(servi
 
 def test_requests_of_one_kernel_beyond_so_many_at_once_wait_unread(tmp_path: Path) -> None:
     go_on = threading.Event()
-    with Serving(FakeModels(make_home(tmp_path), lambda _: (go_on.wait(), None)[1]), tmp_path) as serving:
+    with Serving(FakeModels(make_home(tmp_path), lambda _: (go_on.wait(), None)[1])) as serving:
         visit = serving.open()
         replies: list[wire.Reply] = []
         threads = [
@@ -530,7 +530,7 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
     make_model_home(folder, {ONE: TinyModel("llama", False)})
     patch = pytest.MonkeyPatch()
     patch.setattr(loading, "MAX_NEW_TOKENS", 4)
-    with Serving(loading.Models(folder), folder) as serving:
+    with Serving(loading.Models(folder)) as serving:
         yield serving
     patch.undo()
 

@@ -298,6 +298,8 @@ class Server:
             job.future.set_exception(error)
             job.future.exception()  # looked at, so that nobody is told of it when nobody waits
         finally:
+            if not job.future.done():  # this process ends
+                job.future.cancel()
             if self._jobs.get(key) is job:
                 del self._jobs[key]
 
@@ -419,18 +421,17 @@ async def wait_for(job: Job, reader: asyncio.StreamReader) -> Sequences:
     either: set[asyncio.Future[Any]] = {job.future, gone}
     try:
         await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-        if gone.done():
-            raise ConnectionResetError("the kernel went away, or spoke out of turn")
-        return job.future.result()
     finally:
         job.waiting -= 1
         if job.waiting == 0 and not job.future.done():
             job.stop.set()
+        gone.cancel()
+        await asyncio.wait({gone})
+    if not gone.cancelled():
+        if job.stop.is_set():
             await asyncio.wait({job.future})  # so that what waits to be generated stays bounded
-        if not gone.done():
-            gone.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await gone
+        raise ConnectionResetError("the kernel went away, or spoke out of turn") from gone.exception()
+    return job.future.result()
 
 
 async def run(server: Server, socket: Path, idle_seconds: float, parent: int | None) -> None:
