@@ -26,12 +26,15 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Protocol
 
+from pydantic import ValidationError
+
 from ..errors import HostLost
 from ..import_hooks import when_imported
 from ..recorder import MODELING, Call, Made, hub_name
 from ..shelf import digest
+from ..transcript import MAX_TOKENS
 from .echo import canned_answer, echo_of
-from .wire import HONOURED, Answer, Generate, Line, Note, Noted, Refused
+from .wire import HONOURED, MAX_ROWS, Answer, Generate, Line, Note, Noted, Refused
 
 SNAPSHOT = re.compile(r"^.*/models--[^/]+/snapshots/[^/]+")
 NEED_WEIGHTS = (
@@ -81,8 +84,14 @@ class HostBackend:
     def note(self, noted: Note) -> list[int] | None:
         if noted.model not in self._models:
             return None
-        reply = self._ask(noted)
-        return reply.numbers if isinstance(reply, Noted) else None
+        numbers: list[int] = []
+        for start in range(0, len(noted.rows), MAX_ROWS):
+            rows, outputs = (part[start : start + MAX_ROWS] for part in (noted.rows, noted.outputs))
+            reply = self._ask(noted.model_copy(update={"rows": rows, "outputs": outputs}))
+            if not isinstance(reply, Noted):
+                return None
+            numbers += reply.numbers
+        return numbers
 
     def _ask(self, frame: Generate | Note) -> Any:
         try:
@@ -231,9 +240,9 @@ class ThinModels:
             Note.model_construct(
                 kind="note",
                 model=call.name,
-                rows=[list(row) for row in call.rows],
+                rows=[list(row[:MAX_TOKENS]) for row in call.rows],
                 settings=call.settings,
-                outputs=[[list(tokens) for tokens in row] for row in outputs],
+                outputs=[[list(tokens[:MAX_TOKENS]) for tokens in row] for row in outputs],
                 streamed=call.streamed,
                 error=error,
             )
@@ -246,9 +255,13 @@ class ThinModels:
         made: list[Made] = []
         streamer, own = kwargs.get("streamer"), kwargs.get("stopping_criteria") or []
         ends, generation_config, kwargs = _without_stop_strings(generation_config, kwargs)
+        prompted = []
 
         def decode(model: Any, input_ids: Any, *, generation_config: Any, **rest: Any) -> Any:
-            asked = self._frame(call, {**generation_config.to_dict(), **ends}, own, kwargs.get("tokenizer") is not None)
+            prompted.append(streamer)
+            settings = {**generation_config.to_dict(), **ends}
+            mask = _mask_of(call, rest.get("attention_mask"))
+            asked = self._frame(call, mask, settings, own, kwargs.get("tokenizer") is not None)
             reply = self._backend.generate(asked, call.encode)
             if isinstance(reply, Refused):
                 error = _exception(reply)
@@ -264,19 +277,27 @@ class ThinModels:
             made.append(Made(output, tuple(reply.numbers), None))
             return output
 
+        if not hasattr(call.ids, "ndim") or (streamer is not None and _several_beams(call)):
+            return Made(original(model, inputs, generation_config, **kwargs, **ends), None, None)  # its own error
         try:
-            if any(_given(kwargs.get(name)) for name in NEED_WEIGHTS) or call.ids is None or call.ids.ndim != 2:
+            if any(_given(kwargs.get(name)) for name in NEED_WEIGHTS) or call.ids.ndim != 2:
+                raise NeedsWeights
+            if model.generation_config.stop_strings:  # with `custom_generate`, `generate` loses the tokenizer
                 raise NeedsWeights
             original(model, inputs, generation_config, custom_generate=decode, **kwargs)
         except NeedsWeights:
             self.make_whole(model)
+            if streamer is not None and prompted:
+                kwargs = {**kwargs, "streamer": _WithoutPrompt(streamer)}
             return Made(original(model, inputs, generation_config, **kwargs, **ends), None, None)
         except Exception:
             if not made:
                 raise
         return made[0]
 
-    def _frame(self, call: Call, settings: Mapping[str, Any], own: Sequence[Any], tokenizer: bool) -> Generate:
+    def _frame(
+        self, call: Call, mask: list[list[int]], settings: Mapping[str, Any], own: Sequence[Any], tokenizer: bool
+    ) -> Generate:
         """The request as the host gets it. Raises NeedsWeights where a setting is beyond it."""
         given = {key: value for key, value in settings.items() if value is not None and not key.startswith("_")}
         if "max_new_tokens" in given:  # what `generate` has made of it, prompt included
@@ -285,16 +306,18 @@ class ThinModels:
         beyond = [k for k, v in given.items() if k not in HONOURED | SAY_NOTHING and v != usual.get(k)]
         if beyond or any(given.get(name) for name in WANT_MORE) or (own and given.get("num_beams", 1) != 1):
             raise NeedsWeights
-        seed = self._own_seed() if given.get("do_sample") else None
-        return Generate(
-            model=call.name,
-            rows=call.ids.tolist(),
-            mask=call.mask.tolist() if call.mask is not None else [[1] * len(row) for row in call.ids.tolist()],
-            settings={key: value for key, value in given.items() if key in HONOURED},
-            seed=seed,
-            streamed=call.streamed,
-            tokenizer=tokenizer,
-        )
+        try:
+            asked = Generate(
+                model=call.name,
+                rows=call.ids.tolist(),
+                mask=mask,
+                settings={key: value for key, value in given.items() if key in HONOURED},
+                streamed=call.streamed,
+                tokenizer=tokenizer,
+            )
+        except ValidationError:  # more than the host takes at a time
+            raise NeedsWeights from None
+        return asked.model_copy(update={"seed": self._own_seed() if given.get("do_sample") else None})
 
     def _own_seed(self) -> int | None:
         """The seed that the notebook has given torch since the last call, if it has.
@@ -329,6 +352,38 @@ def _without_stop_strings(config: Any, kwargs: dict[str, Any]) -> tuple[dict[str
         config = copy.deepcopy(config)
         config.stop_strings = None
     return ({"stop_strings": [ends] if isinstance(ends, str) else list(ends)} if ends else {}), config, rest
+
+
+def _several_beams(call: Call) -> bool:
+    beams = call.settings.get("num_beams")
+    return isinstance(beams, int) and beams > 1
+
+
+class _WithoutPrompt:
+    """A streamer that has got the prompt already, for a second call of `generate` that gives it again."""
+
+    def __init__(self, streamer: Any) -> None:
+        self._streamer, self._begun = streamer, False
+
+    def put(self, value: Any) -> None:
+        if self._begun:
+            self._streamer.put(value)
+        self._begun = True
+
+    def end(self) -> None:
+        self._streamer.end()
+
+
+def _mask_of(call: Call, prepared: Any) -> list[list[int]]:
+    """The attention mask that `generate` has prepared, where none was given from the padding, one row for each input.
+
+    Args:
+        prepared: (rows × copies, length); None where all is input.
+    """
+    if prepared is None:
+        return [[1] * call.ids.shape[1] for _ in range(call.ids.shape[0])]
+    rows: list[list[int]] = prepared[:: prepared.shape[0] // call.ids.shape[0]].long().tolist()
+    return rows
 
 
 def first_seed(torch: Any) -> int:
