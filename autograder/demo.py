@@ -209,7 +209,8 @@ def other_spelling(profile: Profile) -> Cells:
         "limit-output": f"llm = llm.bind(pipeline_kwargs=dict(max_new_tokens={limit}))",
         "prompt": "from langchain_core.prompts import ChatPromptTemplate\n"
         f"prompt = ChatPromptTemplate.from_messages([('system', {system!r}), ('placeholder', '{{messages}}')])",
-        "chain": "from langchain_core.output_parsers import StrOutputParser\nchatbot = prompt.pipe(llm).pipe(StrOutputParser())",
+        "chain": "from langchain_core.output_parsers import StrOutputParser\nchatbot = prompt.pipe(llm).pipe(StrOutputParser())\n"
+        "import sys\nprint('made', chatbot, file=sys.stderr)",
         "who-are-you": f"result = chatbot.batch([{{'messages': [('human', {by_id['who-are-you'].question!r})]}}])[0].strip()",
         "ideal-boat": f"question = {{'role': 'user', 'content': {by_id['ideal-boat'].question!r}}}\n"
         "boat = await chatbot.ainvoke({'messages': [question]})",

@@ -17,7 +17,7 @@ from pathlib import Path
 from .contract import ASSIGNMENT
 from .errors import NotReady
 from .host.control import Host, server_command, socket_of
-from .nbgrader_execute import model_home, said_at_the_end
+from .nbgrader_execute import model_home, refuse_without_models, said_at_the_end
 from .profile import FROZEN_NAME, Profile, load
 from .records import Records
 from .verdict import Verdict
@@ -76,11 +76,13 @@ def run(
         begin: called with a step's name and how many parts it has; answers a function to call after each part.
 
     Raises:
-        NotReady: there is no release, or nothing has been handed in.
+        NotReady: there is no release, nothing has been handed in, or a model is missing.
         HostLost: the host does not start.
     """
     began = time.monotonic()
-    home = model_home(released_profile(course, assignment))
+    profile = released_profile(course, assignment)
+    refuse_without_models(profile)
+    home = model_home(profile)
     handed_in = sorted(course.glob(f"submitted/{student or '*'}/{assignment}/*.ipynb"))
     if not handed_in:
         raise NotReady(f"{course / 'submitted'}: nothing has been handed in for {assignment} by {student or 'anybody'}")
@@ -165,7 +167,7 @@ def keep_host(course: Path, idle_seconds: float, threads: int, stop: bool, say: 
         say("A model host is running for this course already. `autograder host --stop` ends it.")
         return 1
     socket = socket_of(course, home)
-    socket.parent.mkdir(mode=0o700, exist_ok=True)
+    socket.parent.mkdir(mode=0o711, exist_ok=True)
     socket.unlink(missing_ok=True)  # of one that was killed
     say(f"The model host of {course} serves the models in {home}.")
     say(

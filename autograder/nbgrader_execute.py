@@ -7,7 +7,9 @@ which `Judge` judges. A notebook whose code has been executed before is not exec
 
 from __future__ import annotations
 
+import json
 import os
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
@@ -16,10 +18,11 @@ from typing import Any
 
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
+from nbformat.v4 import new_output
 from nbgrader import utils
 from nbgrader.preprocessors import Execute
 from pydantic import ValidationError
-from traitlets import Bool
+from traitlets import Bool, Enum
 
 from .contract import Task, tasks
 from .errors import HostLost, NotReady
@@ -28,14 +31,19 @@ from .executions import Executions, executed, key_of, kit_digest, snapshots_dige
 from .host.control import Host, Visit
 from .host.models import newest_snapshot
 from .host.wire import Counts
+from .kernels.jail import Level, Limits
+from .kernels.provisioner import Kernels, WarmKernelManager
 from .nbgrader_release import course_root
 from .probe import new_question
 from .profile import FROZEN_NAME, Profile, load
+from .profile import Limits as ProfileLimits
 from .selfcheck import EVIDENCE_TYPE, TRANSCRIPT_TYPE
 from .transcript import Message, Transcript
+from .words import LAYOUT
 
 Resources = dict[str, Any]
-BEGIN = "__import__('autograder.notebook', fromlist=['x']).begin_grading({path!r}, {host!r})"
+BEGIN = "__import__('autograder.notebook', fromlist=['x']).begin_grading({profile!r}, {host!r})"
+OUTPUTS = ("stream", "display_data", "execute_result", "update_display_data", "error")
 PUBLISH = "__import__('autograder.notebook', fromlist=['x']).publish({check_id!r}, {question!r})"
 
 
@@ -105,23 +113,28 @@ class GradeExecute(Execute):  # type: ignore[misc]
     """
 
     host = Bool(True, help="Have the model host generate; else each kernel loads its own models.").tag(config=True)
-    reuse = Bool(True, help="Do not execute again what has been executed before.").tag(config=True)
+    warm = Bool(True, help="Fork kernels from a parent that has the imports done.").tag(config=True)
+    isolation = Enum(["full", "landlock", "none"], "full", help="The jail of the kernels.").tag(config=True)
+    reuse = Bool(True, help="Do not execute again what an earlier run has executed.").tag(config=True)
     echo = Bool(False, help="Have no model asked: every request is answered with a canned text.").tag(config=True)
     verify = Bool(False, help="Generate again what is remembered, and compare.").tag(config=True)
 
     def preprocess(self, nb: NotebookNode, resources: Resources, km: Any = None) -> tuple[NotebookNode, Resources]:
         profile = frozen_profile(self, resources)
+        self._home = model_home(profile) if profile is not None else None
+        self._profile = None
         if profile is None:
             return super().preprocess(nb, resources, km)  # type: ignore[no-any-return]
         refuse_without_models(profile)
-        self._profile_path = str(frozen_path(self, resources))
+        self._profile_text = frozen_path(self, resources).read_text(encoding="utf-8")
+        self._profile = profile
         self._checks = {id(cell): task for cell, task in check_cells(nb, profile)}
-        self.timeout = profile.limits.cell_seconds
         self.skip_cells_with_tag = ""
         folder = Path(resources["metadata"]["path"] or ".")
         executions = Executions(course_root(self) / ".autograder" / "executions")
         key = key_of(nb, folder, self._around(profile))
-        known = executions.get(key) if key and self.reuse and not self.verify else None
+        again = not self.reuse or self.verify
+        known = executions.get(key) if key and not (again and key not in _this_run()) else None
         if known is not None:
             self.log.info("This code has been executed before: its outputs are used again")
             known.write_into(nb)
@@ -129,6 +142,7 @@ class GradeExecute(Execute):  # type: ignore[misc]
         else:
             gathered = self._executed(nb, resources, km, profile)
             if key and came_to_its_end(nb, gathered):
+                _this_run().add(key)
                 executions.put(key, executed(nb, folder, gathered.facts, gathered.problems))
         resources["autograder"] = {"gathered": gathered}
         return nb, resources
@@ -138,16 +152,30 @@ class GradeExecute(Execute):  # type: ignore[misc]
         folders = {name: model_folder(name, profile) for name in profile.models_in_use()}
         snapshots = {name: found for name, folder in folders.items() if (found := newest_snapshot(folder)) is not None}
         return {
-            "profile": Path(self._profile_path).read_text(encoding="utf-8"),
+            "profile": self._profile_text,
             "models": snapshots_digest(snapshots),
             "kit": kit_digest(),
             "run": f"{self.host} {self.echo} {os.environ.get('AUTOGRADER_SEED', '')}",
         }
 
+    def create_kernel_manager(self) -> Any:
+        """nbclient's, but for a submission of ours a manager of warm kernels."""
+        if not (self.warm and self._home):
+            return super().create_kernel_manager()
+        self.kernel_manager_class = WarmKernelManager
+        manager = super().create_kernel_manager()
+        kernels = kernels_for(course_root(self), self._home)
+        assert self._profile is not None
+        limits = jail_limits(self._profile.limits)
+        refuse_without_jail(kernels, self.isolation, limits)
+        manager.plan = kernels.plan(self.isolation, limits, self._visit.socket if self._visit is not None else None)
+        return manager
+
     def _executed(self, nb: NotebookNode, resources: Resources, km: Any, profile: Profile) -> Gathered:
         self._begun = False
         self._running, self._seen, self._questions = "", dict[str, int](), dict[str, str]()
         self._visit: Visit | None = None
+        self._written, self._ends = 0, time.monotonic() + profile.limits.notebook_seconds
         stopped = None
         try:
             if self.host:
@@ -191,6 +219,9 @@ class GradeExecute(Execute):  # type: ignore[misc]
         if checks and not self._begun:
             self._begin()
         self._running = cell.metadata.get("nbgrader", {}).get("grade_id") or f"{index + 1}"
+        if self._profile is not None:
+            left = self._ends - time.monotonic()
+            self.timeout = max(1, min(self._profile.limits.cell_seconds, int(left)))
         visit: Visit | None = getattr(self, "_visit", None)
         if visit is not None and cell.cell_type == "code":
             visit.cell(self._running)
@@ -210,10 +241,24 @@ class GradeExecute(Execute):  # type: ignore[misc]
             visit.challenge(None)
         return cell, resources
 
+    def process_message(self, msg: dict[str, Any], cell: NotebookNode, cell_index: int) -> NotebookNode | None:
+        """nbclient's, but for output beyond what a notebook may write: it is left out, and a sentence says so."""
+        profile: Profile | None = getattr(self, "_profile", None)
+        if profile is None or msg["msg_type"] not in OUTPUTS or id(cell) in self._checks:
+            return super().process_message(msg, cell, cell_index)
+        before, limit = self._written, profile.limits.output_mb * 10**6
+        self._written += len(json.dumps(msg["content"]))
+        if self._written <= limit:
+            return super().process_message(msg, cell, cell_index)
+        if before <= limit:
+            text = LAYOUT["output-cut"].say(profile.course.language).format(mb=profile.limits.output_mb)
+            cell.outputs.append(new_output("display_data", data={"text/plain": text}))
+        return None
+
     def _begin(self) -> None:
         """Starts the recorder and the virtual GPU before the first line of the student's code."""
         host = (self._visit.socket, self._visit.models) if self._visit is not None else None
-        code = BEGIN.format(path=self._profile_path, host=host)
+        code = BEGIN.format(profile=self._profile_text, host=host)
         message = self.kc.execute(code, silent=True, store_history=False)
         content = self.wait_for_reply(message)["content"]
         if content["status"] != "ok":
@@ -225,6 +270,50 @@ class GradeExecute(Execute):  # type: ignore[misc]
 def _hosts() -> dict[tuple[Path, Path], Host]:
     """The hosts that this process has found or started, by course and model home."""
     return {}
+
+
+def jail_limits(limits: ProfileLimits) -> Limits:
+    return Limits(
+        memory_bytes=int(limits.memory_gb * 10**9),
+        disk_bytes=int(limits.disk_gb * 10**9),
+        processes=limits.processes,
+        open_files=limits.open_files,
+        seconds=limits.notebook_seconds,
+    )
+
+
+@cache
+def refuse_without_jail(kernels: Kernels, level: Level, limits: Limits) -> None:
+    """Raises NotReady where this machine cannot have the jail that is asked for. Tried once for each parent."""
+    why = kernels.refusal(level, limits)
+    if why is not None:
+        raise NotReady(
+            f'isolation = "{level}" cannot be had on this machine: {why}. Nothing was run. `autograder doctor` shows '
+            "what can be had here. Set `isolation` under [limits] in course.toml to that, or, to run submissions with "
+            'your own rights, to "none".'
+        )
+
+
+@cache
+def _this_run() -> set[str]:
+    """Keys of what this process has executed."""
+    return set()
+
+
+@cache
+def _kernels() -> dict[Path, Kernels]:
+    """The parents of kernels that this process has started, by model home."""
+    return {}
+
+
+def kernels_for(course: Path, home: Path) -> Kernels:
+    """The parent of kernels for a model home, as long as this process lives."""
+    kernels, where = _kernels(), home.resolve()
+    if where in kernels and not kernels[where].alive():
+        kernels.pop(where).end()
+    if where not in kernels:
+        kernels[where] = Kernels(home, course / ".autograder" / "kernels.log")
+    return kernels[where]
 
 
 def host_for(course: Path, home: Path) -> Host:

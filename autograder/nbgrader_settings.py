@@ -85,6 +85,7 @@ def configure(c: Any, root: Path) -> None:
     ]  # fmt: skip
     c.OverwriteCells.add_missing_cells = True
     c.GradeExecute.host = True
+    c.GradeExecute.isolation = profile.limits.isolation  # this machine's, and so not the frozen profile's
     c.GradeExecute.echo = os.environ.get("AUTOGRADER_ECHO", "") not in ("", "0")
     c.GradeExecute.verify = os.environ.get("AUTOGRADER_VERIFY", "") not in ("", "0")
     c.GradeExecute.reuse = os.environ.get("AUTOGRADER_FORCE", "") in ("", "0")

@@ -6,6 +6,7 @@ Outside IPython (the command line, nbgrader) importing this starts nothing.
 from __future__ import annotations
 
 import functools
+import json
 import sys
 from collections.abc import Mapping, MutableMapping
 from pathlib import Path
@@ -57,12 +58,16 @@ def show_temperature_picture(chains: Mapping[float, Any], question: str, draws: 
     show(chains, question, _profile(), draws)
 
 
-def begin_grading(profile_path: str, host: tuple[str, dict[str, str]] | None = None) -> None:
-    """Called by the executing side before a notebook's first cell is run for grading (`Session.begin_grading`)."""
-    from .profile import load
+def begin_grading(profile: str, host: tuple[str, dict[str, str]] | None = None) -> None:
+    """Called by the executing side before a notebook's first cell is run for grading (`Session.begin_grading`).
+
+    Args:
+        profile: the frozen profile, as JSON.
+    """
+    from .profile import FROZEN_NAME, parse
 
     here = session()
-    here.begin_grading(load(Path(profile_path)), host)
+    here.begin_grading(parse(json.loads(profile), FROZEN_NAME), host)
     helpers = (check, free_models, show_gpu_memory, show_temperature_picture)
     here.namespace.update({helper.__name__: helper for helper in helpers})  # though the first cell may be gone
 

@@ -108,10 +108,20 @@ class Generation(Part):
 
 
 class Limits(Part):
-    """Bounds on one notebook while grading: seconds of wall-clock time for a cell, GB (10**9 bytes) of memory."""
+    """Bounds on one notebook while grading.
+
+    Seconds of wall-clock time for a cell and for the whole notebook; GB (10**9 bytes) of memory for all its processes
+    together, and of what it can write in each of its folders; MB of output; `isolation` is the level of its jail.
+    """
 
     cell_seconds: Annotated[int, Field(ge=5, le=86_400)] = 900
+    notebook_seconds: Annotated[int, Field(ge=30, le=86_400)] = 3600
     memory_gb: Annotated[float, Field(ge=1, le=1000)] = 12.0
+    disk_gb: Annotated[float, Field(ge=0.01, le=1000)] = 0.5
+    processes: Annotated[int, Field(ge=8, le=10_000)] = 128
+    open_files: Annotated[int, Field(ge=64, le=100_000)] = 1024
+    output_mb: Annotated[float, Field(ge=0.1, le=1000)] = 10.0
+    isolation: Literal["full", "landlock", "none"] = "full"
 
 
 class TaskInUse(Part):

@@ -152,6 +152,8 @@ def make_model_home(home: Path, models: Mapping[str, TinyModel]) -> None:
         snapshot.mkdir(parents=True)
         _save(name, model, snapshot)
         (repo / "refs" / "main").write_text(revision)
+    for path in (home, *home.rglob("*")):  # a model home is for everybody to read
+        path.chmod(0o755 if path.is_dir() else 0o644)
 
 
 def _save(name: str, model: TinyModel, folder: Path) -> None:

@@ -404,6 +404,10 @@ LAYOUT = {
         "Denne cellen stoppet med en feil: {error}. Det som står under, er Pythons egen melding om hvor.",
         "This cell stopped with an error: {error}. What follows is Python's own message about where.",
     ),
+    "output-cut": w(
+        "Her er resten av utskriften utelatt: notatboken skrev mer enn {mb:g} MB.",
+        "The rest of the output is left out here: the notebook wrote more than {mb:g} MB.",
+    ),
     "stopped-time": w(
         "Denne cellen ble stoppet fordi den brukte mer enn tiden den har ({seconds} sekunder).",
         "This cell was stopped because it took more than the time it has ({seconds} seconds).",

@@ -12,12 +12,14 @@ import autograder
 PACKAGE = Path(autograder.__file__).parent
 LAYERS = (
     "errors", "profile", "verdict", "transcript", "contract", "words", "evidence", "criteria", "answers", "checks",
-    "render", "shelf", "import_hooks", "virtual_gpu", "recorder", "host.__init__", "host.wire", "host.echo", "host.client",
-    "live_objects", "probe", "selfcheck", "notebook_tools", "temperature_picture", "notebook", "__init__", "authoring",
-    "records", "executions", "host.memory", "host.models", "host.notebooks", "host.server", "host.control",
-    "nbgrader_release", "nbgrader_execute", "nbgrader_grading", "nbgrader_settings", "grading", "tiny", "stand_ins", "classes",
-    "demo", "library", "library_right", "library_wrong", "mutants", "selftest", "cli",
+    "render", "shelf", "daemons", "import_hooks", "virtual_gpu", "recorder", "host.__init__", "host.wire",
+    "host.echo", "host.client", "live_objects", "probe", "selfcheck", "notebook_tools", "temperature_picture",
+    "notebook", "__init__", "authoring", "records", "executions", "host.memory", "host.models", "host.notebooks",
+    "host.server", "host.control", "kernels.__init__", "kernels.jail", "kernels.parent", "kernels.provisioner",
+    "nbgrader_release", "nbgrader_execute", "nbgrader_grading", "nbgrader_settings", "grading", "tiny", "stand_ins",
+    "classes", "demo", "library", "library_right", "library_wrong", "mutants", "selftest", "cli",
 )  # fmt: skip
+
 PURE = ("errors", "profile", "verdict", "transcript", "contract", "words", "evidence", "criteria", "answers", "checks")
 FOREIGN = {"torch", "transformers", "langchain_core", "nbgrader", "IPython", "nbformat", "huggingface_hub"}
 

@@ -9,35 +9,17 @@ from __future__ import annotations
 import atexit
 import contextlib
 import hashlib
-import os
-import select
-import stat
-import subprocess
+import shutil
 import sys
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
+from ..daemons import Daemon, runtime_folder
 from ..errors import HostLost
 from ..transcript import Message, Rendering, Transcript
 from . import wire
 from .wire import Line, Reply
-
-START_SECONDS = 60.0
-
-
-def runtime_folder() -> Path:
-    """A folder that only this user can enter, with a path short enough for sockets.
-
-    Raises HostLost where somebody else has made it.
-    """
-    base = Path(os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir())
-    folder = base / f"llm-autograder-{os.getuid()}"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    found = folder.lstat()
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
-        raise HostLost(f"{folder} must be a folder of your own that nobody else can enter; move it away")
-    return folder
 
 
 def socket_of(course: Path, home: Path) -> Path:
@@ -63,12 +45,12 @@ class Host:
     """A model host that answers. Use `kept` or `started` to get one.
 
     Args:
-        process: the process, where it is this handle's to end.
+        daemon: the process, where it is this handle's to end.
     """
 
-    def __init__(self, socket: Path, process: subprocess.Popen[str] | None = None, pipe: int | None = None) -> None:
+    def __init__(self, socket: Path, daemon: Daemon | None = None) -> None:
         self._line = Line(str(socket), timeout=600)
-        self.socket, self._process, self._pipe = socket, process, pipe
+        self.socket, self._daemon = socket, daemon
 
     @classmethod
     def kept(cls, course: Path, home: Path) -> Host | None:
@@ -89,30 +71,12 @@ class Host:
         """
         if shared:
             socket = socket_of(course, home)
-            socket.parent.mkdir(mode=0o700, exist_ok=True)
+            socket.parent.mkdir(mode=0o711, exist_ok=True)
         else:
             socket = Path(tempfile.mkdtemp(prefix="h", dir=runtime_folder())) / "host.sock"
-        ours, theirs = os.pipe()  # the host sees the other end close when this process ends, however it does
-        (course / ".autograder").mkdir(mode=0o700, exist_ok=True)
+            socket.parent.chmod(0o711)  # a kernel of another user passes through it to its own socket
         log = course / ".autograder" / "host.log"
-        command = server_command(course, home, socket, threads)
-        with log.open("a", encoding="utf-8") as errors:
-            process = subprocess.Popen(
-                [*command, "--parent", str(ours)],
-                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors, pass_fds=[ours], text=True,
-                start_new_session=True,
-            )  # fmt: skip
-        os.close(ours)
-        assert process.stdout is not None
-        ready = (
-            bool(select.select([process.stdout], [], [], START_SECONDS)[0]) and process.stdout.readline() == "ready\n"
-        )
-        if not ready:
-            process.kill()
-            os.close(theirs)
-            tail = " / ".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-3:])
-            raise HostLost(f"the model host could not be started; {log} ends with: {tail}")
-        host = cls(socket, process, theirs)
+        host = cls(socket, Daemon("the model host", server_command(course, home, socket, threads), log))
         atexit.register(host.end)
         return host
 
@@ -148,22 +112,10 @@ class Host:
     def end(self) -> None:
         """Lets go of the host; one of our own ends."""
         self._line.close()
-        if self._pipe is not None:
-            os.close(self._pipe)
-            self._pipe = None
-        if self._process is not None:
-            try:
-                self._process.wait(10)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
-            if self._process.stdout is not None:
-                self._process.stdout.close()
-            self._process = None
-            with contextlib.suppress(OSError):
-                for path in self.socket.parent.iterdir():
-                    path.unlink()
-                self.socket.parent.rmdir()
+        if self._daemon is not None:
+            self._daemon.end()
+            self._daemon = None
+            shutil.rmtree(self.socket.parent, ignore_errors=True)
 
 
 class Visit:

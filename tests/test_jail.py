@@ -1,0 +1,351 @@
+"""What a kernel can reach: nothing but its own. Each entry of the table is something that a kernel without a jail can do.
+
+The kernels are real ones, forked from a real parent; each test compares level `full` with level `none`, so that an entry
+that never worked cannot pass for one that was refused.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyseccomp
+import pytest
+
+from autograder.kernels import jail
+from autograder.kernels.jail import Level, Limits
+from autograder.kernels.provisioner import Kernels, WarmKernelManager
+
+LIMITS = Limits(memory_bytes=3 * 10**9, disk_bytes=20 * 10**6, processes=40, open_files=512, seconds=120)
+SECRET = "AUTOGRADER_TEST_SECRET"
+
+
+class Course:
+    """A course with things in it that are nobody's business, and a submission."""
+
+    def __init__(self, root: Path) -> None:
+        self.folder = root / "autograded" / "anna" / "chatbot"
+        for path in ("gradebook.db", "source/chatbot/solution.txt", "autograded/bjorn/chatbot/answer.txt"):
+            (root / path).parent.mkdir(parents=True, exist_ok=True)
+            (root / path).write_text("secret")
+        self.folder.mkdir(parents=True)
+        (self.folder / "data.txt").write_text("mine")
+        (self.folder / "link").symlink_to(root / "gradebook.db")
+        self.root = root
+
+
+@pytest.fixture(scope="module")
+def course(tmp_path_factory: pytest.TempPathFactory) -> Course:
+    return Course(tmp_path_factory.mktemp("course"))
+
+
+@pytest.fixture(scope="module")
+def kernels(tiny_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernels]:
+    os.environ[SECRET] = "secret"
+    made = Kernels(tiny_home, tmp_path_factory.mktemp("log") / "kernels.log")
+    yield made
+    made.end()
+    del os.environ[SECRET]
+
+
+@pytest.fixture(scope="module")
+def listening() -> Iterator[int]:
+    """A TCP port of the grader's machine, and an abstract Unix socket `@grader-PORT`, that answer."""
+    with socket.create_server(("127.0.0.1", 0)) as server, socket.socket(socket.AF_UNIX) as other:
+        port = server.getsockname()[1]
+        other.bind(f"\0grader-{port}")
+        other.listen()
+        for each in (server, other):
+            threading.Thread(target=_accept_all, args=(each,), daemon=True).start()
+        yield port
+
+
+def _accept_all(server: socket.socket) -> None:
+    while True:
+        try:
+            server.accept()[0].close()
+        except OSError:
+            return
+
+
+def run(kernels: Kernels, level: Level, folder: Path, *cells: str, limits: Limits = LIMITS) -> list[str]:
+    """What each cell printed, or the name of what it raised; "died" where the kernel did, and for all after it."""
+    return asyncio.run(_run(kernels, level, folder, cells, limits))
+
+
+async def _run(kernels: Kernels, level: Level, folder: Path, cells: tuple[str, ...], limits: Limits) -> list[str]:
+    manager = WarmKernelManager()
+    manager.plan = kernels.plan(level, limits)
+    await manager.start_kernel(cwd=str(folder))
+    client = manager.client()
+    client.start_channels()
+    said: list[str] = []
+    try:
+        await client.wait_for_ready(timeout=30)
+        for cell in cells:
+            said.append(await _cell(manager, client, cell))
+    finally:
+        client.stop_channels()
+        await manager.shutdown_kernel(now=True)
+    return said
+
+
+async def _cell(manager: WarmKernelManager, client, cell: str) -> str:  # type: ignore[no-untyped-def]
+    out: list[str] = []
+
+    def hear(message) -> None:  # type: ignore[no-untyped-def]
+        content = message["content"]
+        if message["msg_type"] == "stream" and content["name"] == "stdout":
+            out.append(content["text"])
+        elif message["msg_type"] == "error":
+            out.append(content["ename"])
+
+    asked = asyncio.ensure_future(client.execute_interactive(cell, output_hook=hear, timeout=60))
+    ended = asyncio.ensure_future(manager.provisioner.wait())
+    done, _ = await asyncio.wait({asked, ended}, return_when=asyncio.FIRST_COMPLETED)
+    for waiting in (asked, ended):
+        waiting.cancel()
+    await asyncio.gather(asked, ended, return_exceptions=True)
+    return "died" if ended in done else "".join(out).strip()
+
+
+# Code that prints GOT where it gets what it wants. {root} is the course, {port} what listens on the grader's machine.
+REACHES = {
+    "the gradebook": "print(open('{root}/gradebook.db').read() and 'GOT')",
+    "the solutions": "print(open('{root}/source/chatbot/solution.txt').read() and 'GOT')",
+    "another student's work": "print(open('{root}/autograded/bjorn/chatbot/answer.txt').read() and 'GOT')",
+    "a file through a link": "print(open('link').read() and 'GOT')",
+    "a write to the gradebook": "open('{root}/gradebook.db', 'a').write('x'); print('GOT')",
+    "a new file beside its folder": "open('{root}/autograded/anna/new', 'w').close(); print('GOT')",
+    "the list of students": "import os; print('GOT' if 'bjorn' in os.listdir('{root}/autograded') else '')",
+    "the machine's users": "print(open('/etc/passwd').read() and 'GOT')",
+    "root's home": "import os; set(os.listdir('/root')) - {{'.pyenv'}} and print('GOT')",
+    "the grader's environment": "import os; print('GOT' if os.path.exists('/proc/{pid}/environ') else '')",
+    "the grader's processes": "import os; print('GOT' if len([p for p in os.listdir('/proc') if p.isdigit()]) > 5 else '')",
+    "a TCP port of the grader's": "import socket; socket.create_connection(('127.0.0.1', {port}), 2); print('GOT')",
+    "an abstract Unix socket": "import socket; socket.socket(socket.AF_UNIX).connect('\\0grader-{port}'); print('GOT')",
+    "a packet socket": "import socket; socket.socket(socket.AF_PACKET, socket.SOCK_RAW); print('GOT')",
+    "a raw socket": "import socket; socket.socket(socket.AF_INET, socket.SOCK_RAW, 1); print('GOT')",
+    "the Python environment": "import sys; open(sys.prefix + '/planted.py', 'w').close(); print('GOT')",
+    "a model's folder": "open('{home}/planted', 'w').close(); print('GOT')",
+    "a mount": "import ctypes; print('GOT' if ctypes.CDLL(None).mount(b'x', b'/mnt', b'tmpfs', 0, None) == 0 else '')",
+    "a new namespace": "import ctypes; print('GOT' if ctypes.CDLL(None).unshare(0x20000) == 0 else '')",
+    "root": "import os; print('GOT' if os.getuid() == 0 else '')",
+    "a device": "import os, stat; os.mknod('disk', stat.S_IFBLK | 0o600, os.makedev(7, 0)); print('GOT')",
+    "another root": "import os\nif (pid := os.fork()) == 0:\n    try: os.chroot('/usr'); os._exit(0)\n"
+    "    except OSError: os._exit(1)\nprint('GOT' if os.waitpid(pid, 0)[1] == 0 else '')",
+    "the host's name": "import socket; print('GOT' if socket.gethostname() != 'notebook' else '')",
+    "more priority": "import os; os.nice(-5); print('GOT')",
+    "more open files": "import resource as r; r.setrlimit(r.RLIMIT_NOFILE, (9999, 9999)); print('GOT')",
+    "a large file": "f = open('large', 'wb'); f.write(bytes(40_000_000)); f.flush(); print('GOT')",
+    "a lot in /tmp": "import os, tempfile; d = tempfile.mkdtemp()\n"
+    "for n in range(5):\n    open(f'{{d}}/{{n}}', 'wb').write(bytes(9_000_000))\nprint('GOT')",
+    "a hundred processes": "import subprocess\nps = [subprocess.Popen(['sleep', '30']) for _ in range(100)]\nprint('GOT')",
+}  # fmt: skip
+TIDY = """
+import glob, os, subprocess, sys
+subprocess.run(["pkill", "-P", str(os.getpid()), "sleep"])
+for path in ["large", sys.prefix + "/planted.py", "{home}/planted", "disk", *glob.glob("{root}/autograded/anna/new")]:
+    if os.path.exists(path): os.remove(path)
+import ctypes; ctypes.CDLL(None).umount2(b"/mnt", 2)
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="what root could do is tried as root")
+@pytest.mark.parametrize("what", REACHES)
+def test_a_jailed_kernel_does_not_reach(
+    what: str, kernels: Kernels, course: Course, listening: int, tiny_home: Path
+) -> None:
+    values = {"root": course.root, "port": listening, "home": tiny_home, "pid": os.getpid()}
+    code = REACHES[what].format(**values)
+    tidy = TIDY.format(**values) if what != "the host's name" else ""
+    assert run(kernels, "none", course.folder, code, tidy)[0] == "GOT"
+    assert "GOT" not in run(kernels, "full", course.folder, code)[0]
+
+
+WORKS = {
+    "reading its own files": ("print(open('data.txt').read())", "mine"),
+    "writing beside them": ("open('new.txt', 'w').write('new'); print(open('new.txt').read())", "new"),
+    "a command": "import subprocess; print(subprocess.check_output('echo said', shell=True, text=True))|said",
+    "a shell escape": "!echo said|said",
+    "threads": "import threading; t = threading.Thread(target=print, args=('said',)); t.start(); t.join()|said",
+    "top-level await": "import asyncio; await asyncio.sleep(0); print('said')|said",
+    "a forked process": "from multiprocessing import get_context as c\n"
+    "q = c('fork').Queue(); p = c('fork').Process(target=q.put, args=('said',)); p.start(); print(q.get()); p.join()|said",
+    "tensors": "import torch; print(torch.ones(2).sum().item())|2.0",
+    "another seed in each kernel": "import random; print(len(str(random.random())) > 3)|True",
+    "a temporary file": "import tempfile; f = tempfile.TemporaryFile(); print(f.write(b'123'))|3",
+    "an error": "1 / 0|ZeroDivisionError",
+    "no memory": "x = bytearray(10**12)|MemoryError",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", WORKS)
+def test_a_jailed_kernel_still_has(what: str, kernels: Kernels, course: Course) -> None:
+    entry = WORKS[what]
+    code, _, due = entry.rpartition("|") if isinstance(entry, str) else (entry[0], "", entry[1])
+    assert run(kernels, "full", course.folder, code)[0] == due
+
+
+def test_what_a_jailed_kernel_writes_stays_in_its_own_copy(kernels: Kernels, course: Course) -> None:
+    run(kernels, "full", course.folder, "open('data.txt', 'w').write('changed'); open('planted', 'w').close()")
+    assert (course.folder / "data.txt").read_text() == "mine"
+    assert not (course.folder / "planted").exists()
+
+
+def test_the_graders_variables_are_not_in_a_kernels_environment(kernels: Kernels, course: Course) -> None:
+    cells = [f"import os; print({SECRET!r} in os.environ)", f"print({SECRET!r} in open('/proc/self/environ').read())"]
+    assert run(kernels, "none", course.folder, *cells) == ["False", "False"]
+    assert run(kernels, "full", course.folder, *cells) == ["False", "PermissionError"]
+
+
+def test_an_interrupt_ends_a_cell_and_not_the_kernel(kernels: Kernels, course: Course) -> None:
+    said = run(kernels, "full", course.folder, "import os, signal; os.kill(os.getpid(), signal.SIGINT)", "print('on')")
+    assert said == ["KeyboardInterrupt", "on"]
+
+
+@pytest.mark.parametrize(
+    "code", ["import os; os._exit(3)", "import os; os.kill(os.getpid(), 9)", "import ctypes; ctypes.string_at(0)"]
+)
+def test_a_kernel_that_dies_is_seen_to_die(code: str, kernels: Kernels, course: Course) -> None:
+    assert run(kernels, "full", course.folder, code) == ["died"]
+
+
+def test_a_kernel_whose_processes_take_too_much_memory_together_is_ended(kernels: Kernels, course: Course) -> None:
+    hungry = (
+        "from multiprocessing import get_context as c\nimport time\n"
+        "def eat():\n    x = bytearray(b'x') * 400_000_000\n    time.sleep(60)\n"
+        "ps = [c('fork').Process(target=eat) for _ in range(4)]\n[p.start() for p in ps]\n[p.join() for p in ps]\n"
+    )
+    limits = Limits(memory_bytes=10**9, disk_bytes=10**7, processes=40, open_files=512, seconds=120)
+    assert run(kernels, "full", course.folder, hungry, limits=limits) == ["died"]
+
+
+def test_a_kernel_that_takes_too_long_is_ended(kernels: Kernels, course: Course) -> None:
+    limits = Limits(memory_bytes=10**10, disk_bytes=10**7, processes=40, open_files=512, seconds=1)
+    assert run(kernels, "full", course.folder, "import time; time.sleep(60)", limits=limits) == ["died"]
+
+
+def test_nothing_that_a_kernel_started_outlives_it(kernels: Kernels, course: Course) -> None:
+    mark = f"31{os.getpid()}"
+    run(
+        kernels,
+        "full",
+        course.folder,
+        f"import subprocess; subprocess.Popen(['sleep', '{mark}'], start_new_session=True)",
+    )
+    left = [p for p in Path("/proc").glob("[0-9]*/cmdline") if mark.encode() in _read(p)]
+    assert left == []
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
+
+
+def test_this_machine_is_asked_whether_it_can_have_the_jail(kernels: Kernels) -> None:
+    assert kernels.refusal("full", LIMITS) is None
+
+
+def test_a_model_that_a_kernel_could_not_read_is_refused_with_its_name(kernels: Kernels, tiny_home: Path) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("the grader's own user can read it")
+    model = next(tiny_home.glob("hub/models--*/snapshots/*/config.json"))
+    model.chmod(0o600)
+    try:
+        assert "config.json cannot be read" in str(kernels.refusal("full", LIMITS))
+    finally:
+        model.chmod(0o644)
+
+
+# --- As an ordinary user, and at level landlock: with the system's Python, since root's may be closed to others ---
+
+HARNESS = """
+import importlib.util, json, os, sys
+spec = importlib.util.spec_from_file_location("jail", sys.argv[1])
+jail = importlib.util.module_from_spec(spec); sys.modules["jail"] = jail; spec.loader.exec_module(jail)
+import pyseccomp
+level, private, folder, code = sys.argv[2:6]
+read_only = tuple(p for p in (sys.prefix, os.path.dirname(pyseccomp.__file__)) if not p.startswith("/usr"))
+limits = jail.Limits(10**9, 10**7, 200, 256, 60)
+jail.enter(jail.Jail(level, read_only, private, None, folder, limits))
+try:
+    exec(code)
+except Exception as error:
+    print(type(error).__name__)
+"""
+SYSTEM_PYTHON = "/usr/bin/python3"
+ORDINARY = 54321
+
+
+@pytest.fixture
+def outside(tmp_path: Path) -> Path:
+    """A folder that everybody can enter, with a jail's parts in it."""
+    base = Path("/tmp") / f"jail-{tmp_path.name}-{os.getpid()}"
+    for name in ("code", "private", "folder"):
+        (base / name).mkdir(parents=True)
+    for module in (jail.__file__, pyseccomp.__file__):
+        shutil.copy(module, base / "code")
+    (base / "folder" / "data.txt").write_text("mine")
+    (base / "secret.txt").write_text("secret")
+    return base
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or not Path(SYSTEM_PYTHON).exists(), reason="needs root and the system's Python")
+@pytest.mark.parametrize("level", ["full", "landlock"])
+@pytest.mark.parametrize("user", [0, ORDINARY])
+@pytest.mark.parametrize(
+    ("code", "at_none", "in_jail"),
+    [
+        ("print(open('data.txt').read())", "mine", {"mine"}),
+        ("print(open('{base}/secret.txt').read())", "secret", {"FileNotFoundError", "PermissionError"}),
+        ("open('new', 'w').write('x'); print('wrote')", "wrote", {"wrote"}),
+        ("open('{base}/new', 'w').write('x')\nprint('wrote')", "wrote", {"OSError", "PermissionError", "wrote"}),
+        ("import socket; socket.socket(socket.AF_PACKET, 3)\nprint('open')", None, {"PermissionError"}),
+        ("import ctypes; print(ctypes.CDLL(None).unshare(0x10000000))", "0", {"-1"}),
+        ("import subprocess; print(subprocess.run(['cat', '{base}/secret.txt'], capture_output=True).returncode)", "0", {"1"}),
+    ],
+)  # fmt: skip
+def test_the_jail_holds_for(
+    level: str, user: int, code: str, at_none: str | None, in_jail: set[str], outside: Path
+) -> None:
+    def said(chosen: str) -> str:
+        for path in (outside, *outside.rglob("*")):
+            os.chown(path, user, user)
+        command = [SYSTEM_PYTHON, "-c", HARNESS, str(outside / "code" / "jail.py"), chosen, str(outside / "private")]
+        done = subprocess.run(
+            [*command, str(outside / "folder"), code.format(base=outside)],
+            capture_output=True, text=True, user=user, group=user, extra_groups=[], timeout=60,
+            env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(outside / "code"), "PYTHONDONTWRITEBYTECODE": "1"},
+        )  # fmt: skip
+        return done.stdout.strip() or done.stderr.strip().split("\n")[-1]
+
+    try:
+        if at_none is not None:
+            assert said("none") == at_none
+            (outside / "new").unlink(missing_ok=True)
+        assert said(level) in in_jail
+        assert not (outside / "new").exists()  # in memory of its own, if anywhere
+    finally:
+        shutil.rmtree(outside)
+
+
+def test_the_parent_of_kernels_has_one_thread(kernels: Kernels) -> None:
+    assert len(list(Path(f"/proc/{kernels.pid}/task").iterdir())) == 1
+
+
+def test_what_the_parent_changes_in_ipykernel_is_there() -> None:
+    from ipykernel import debugger, iostream
+
+    assert hasattr(debugger, "_is_debugpy_available")
+    assert callable(iostream.IOPubThread._setup_pipe_in)
+    assert sys.platform == "linux"
