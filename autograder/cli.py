@@ -182,6 +182,8 @@ def selftest(course: Path, profile_path: Path | None, folder: Path, seeds: int, 
         + ", ".join(f"{sum(f.kind == kind for f in found.findings)} {kind}" for kind in library.KINDS),
         highlight=False,
     )
+    rate = found.notebooks / found.minutes
+    console.print(f"{found.minutes:.1f} minutes, {rate:.0f} notebooks a minute, {jobs} at a time", highlight=False)
     sys.exit(1 if found.findings else 0)
 
 

@@ -7,8 +7,9 @@ every profile.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import get_args
 
 from .authoring import render
@@ -16,6 +17,9 @@ from .classes import Cells
 from .contract import Task, tasks
 from .profile import Profile, Role
 
+_TASK_OF = re.compile(r"task_of\(\"([\w-]+)\"\)")
+_UNLESS = re.compile(r"task_of\(\"([\w-]+)\"\)[^»]*? if uses\(\"\1\"\) else")
+"""What a template says of another task only where that one is in use."""
 EXTRA_CELLS = frozenset({"model-home-again", "prompt-again"})
 """Unscored solution cells that a solution may write."""
 
@@ -30,7 +34,8 @@ class Solution:
         loses: for a wrong one, the criteria that must not have their points, by task id. All others must keep theirs.
         hint: key in `words.HINTS` of the hint that the first failed criterion of the first losing task shows.
         review: tasks that go to a person, with their points proposed.
-        alone: not to be put into one notebook with other solutions, since its cells change what later ones see.
+        alone: its cells change what later tasks see (`sharing.LATER`), so that nobody else may be about those. One that is
+            not leaves behind what the reference's later cells count on.
     """
 
     name: str
@@ -40,12 +45,28 @@ class Solution:
     review: frozenset[str] = frozenset()
     alone: bool = False
 
-    def fits(self, profile: Profile) -> bool:
-        """Whether every task that it is about is in use, and every model that it names is there."""
+    def adapted(self, profile: Profile) -> Solution | None:
+        """What there is of it under a profile; None where it is about a task or a model that is not in use.
+
+        What it loses in tasks that are left out falls away. So do a right solution's cells for such tasks, where its
+        first cell stays: the others build on that one. A wrong one's cells belong together.
+        """
         in_use = {task.id for task in tasks(profile)} | EXTRA_CELLS
+        first = next(name for name in (*self.loses, *self.cells) if name not in EXTRA_CELLS)
+        cells = {name: code for name, code in self.cells.items() if name in in_use}
+        if first not in in_use or (self.loses and len(cells) < len(self.cells)):
+            return None
         missing = [role for role in get_args(Role) if getattr(profile.models, role) is None]
-        named = any(f"models.{role}" in code for role in missing for code in self.cells.values())
-        return set(self.cells) | set(self.loses) <= in_use and not named
+        if any(f"models.{role}" in code for role in missing for code in cells.values()):
+            return None
+        if any(named not in in_use for code in cells.values() for named in _TASK_OF.findall(_UNLESS.sub("", code))):
+            return None
+        loses = {name: criteria for name, criteria in self.loses.items() if name in in_use}
+        return replace(self, cells=cells, loses=loses, review=self.review & in_use)
+
+    def fits(self, profile: Profile) -> bool:
+        """Whether there is anything of it under a profile."""
+        return self.adapted(profile) is not None
 
     def notebooks(self, profile: Profile) -> frozenset[str]:
         """The notebooks that its tasks are in."""

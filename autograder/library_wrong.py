@@ -236,11 +236,13 @@ LOAD_MODEL = (
         "load: the large model",
         {"load-model": FREE + loaded(model="«py(models.large)»")},
         {"load-model": frozenset({"model"})},
+        alone=True,
     ),
     Solution(
         "load: base and instruct swapped",
         {"load-model": FREE + loaded(model='«py(models.instruct if task.role == "base" else models.base)»')},
         {"load-model": frozenset({"model"})},
+        alone=True,
     ),
     Solution(
         "load: a typo in the model's name",
@@ -399,7 +401,6 @@ LIMIT_OUTPUT = (
         {"limit-output": TODO},
         {"limit-output": frozenset({"limit"})},
         "limit-default",
-        alone=True,
     ),
     Solution(
         "limit: set in the task before, and nothing done",
@@ -448,21 +449,18 @@ LIMIT_OUTPUT = (
         {"limit-output": "llm = llm.bind(max_new_tokens=«max_new_tokens»)"},
         {"limit-output": frozenset({"limit"})},
         "limit-ignored",
-        alone=True,
     ),
     Solution(
         "limit: bind, and the result let go",
         {"limit-output": "llm.bind(pipeline_kwargs=" + LIMIT + ")"},
         {"limit-output": frozenset({"limit"})},
         "limit-default",
-        alone=True,
     ),
     Solution(
         "limit: in another variable",
         {"limit-output": "short_llm = llm.bind(pipeline_kwargs=" + LIMIT + ")"},
         {"limit-output": frozenset({"limit"})},
         "limit-default",
-        alone=True,
     ),
     Solution(
         "limit: beside a ready pipeline, ignored in the partner package",
@@ -512,14 +510,12 @@ LIMIT_OUTPUT = (
         {"limit-output": PACKAGE + loaded().replace("device=0,", "device=0,\n    model_kwargs=" + LIMIT + ",")},
         {"limit-output": frozenset({"limit"})},
         "missing-raised",
-        alone=True,
     ),
     Solution(
         "limit: straight to from_model_id, which refuses it",
         {"limit-output": PACKAGE + loaded().replace("device=0,", "device=0,\n    max_new_tokens=«max_new_tokens»,")},
         {"limit-output": frozenset({"limit"})},
         "missing-raised",
-        alone=True,
     ),
     Solution(
         "limit: refused after the old model was freed",
@@ -533,7 +529,6 @@ LIMIT_OUTPUT = (
         {"limit-output": "llm = llm.bind(pipeline_kwargs=" + LIMIT},
         {"limit-output": frozenset({"limit"})},
         "missing-raised",
-        alone=True,
     ),
     Solution(
         "limit: llm becomes a cut answer",
@@ -1343,12 +1338,14 @@ TEMPERATURES = (
     # The settings
     warm(1, "sampling off", HEAT, "sampling-off", sampling('"do_sample": False')),
     warm(2, "sampling off", HEAT, "sampling-off", sampling('"do_sample": False')),
-    warm(2, "beams without sampling", HEAT, "sampling-off", sampling('"do_sample": False, "num_beams": 3')),
-    warm(1, "top_k leaves one token", HEAT, "sampling-cancelled", sampling('"do_sample": True, "top_k": 1')),
+    warm(3, "beams without sampling", HEAT, "sampling-off", sampling('"do_sample": False, "num_beams": 3')),
+    warm(
+        1, "top_k leaves one token", HEAT, "sampling-cancelled", sampling('"do_sample": True, "top_k": 1'), alone=True
+    ),
     warm(2, "top_k leaves one token", HEAT, "sampling-cancelled", sampling('"do_sample": True, "top_k": 1')),
-    warm(2, "top_p leaves one token", HEAT, "sampling-cancelled", sampling('"do_sample": True, "top_p": 0.0')),
+    warm(3, "top_p leaves one token", HEAT, "sampling-cancelled", sampling('"do_sample": True, "top_p": 0.0')),
     warm(1, "a little too warm", HEAT, "temperature-other", settings("«py(task.temperature + 0.1)»")),
-    warm(2, "as a percentage", HEAT, "temperature-other", settings("«py(task.temperature * 100)»")),
+    warm(3, "as a percentage", HEAT, "temperature-other", settings("«py(task.temperature * 100)»")),
     warm(2, "the temperature before", HEAT, "temperature-other", settings("«py(temperatures[0])»")),
     warm(3, "the temperature before", HEAT, "temperature-other", settings("«py(temperatures[1])»")),
     warm(1, "sampling, and no temperature", HEAT, "temperature-other", '{"do_sample": True}'),
@@ -1358,8 +1355,8 @@ TEMPERATURES = (
     warm(2, "a text", HEAT | KEPT, "temperature-text", settings('"«task.temperature»"')),
     warm(3, "a text with a decimal comma", HEAT | KEPT, "decimal-comma", settings(f'"{COMMA}"')),
     warm(2, "a decimal comma in the dict", WARM, "decimal-comma", settings(COMMA)),
-    warm(2, "a decimal comma makes a tuple", HEAT | KEPT, "decimal-comma", settings(f"({COMMA})")),
-    warm(2, "zero", HEAT | KEPT, "temperature-other", settings("0.0")),
+    warm(3, "a decimal comma makes a tuple", HEAT | KEPT, "decimal-comma", settings(f"({COMMA})")),
+    warm(3, "zero", HEAT | KEPT, "temperature-other", settings("0.0")),
     warm(3, "negative", HEAT | KEPT, "temperature-other", settings("«py(-task.temperature)»")),
     # Settings that do not arrive
     warm(
@@ -1377,14 +1374,14 @@ TEMPERATURES = (
         chain="chatbot_N = prompt | llm.bind(do_sample=True, temperature=«py(task.temperature)»)",
     ),
     warm(
-        2,
+        3,
         "bound to the chain",
         HEAT,
         "temperature-ignored",
         chain=f"chatbot_N = (prompt | llm).bind(pipeline_kwargs={settings()})",
     ),
     warm(
-        2,
+        3,
         "given to the call",
         HEAT,
         "temperature-other",
@@ -1464,14 +1461,14 @@ TEMPERATURES = (
     ),
     warm(2, "reversed", TEXT | KEPT, "chain-reversed", chain=f"chatbot_N = {bound(settings())} | prompt"),
     warm(
-        2,
+        3,
         "a function",
         KEPT,
         "missing-raised",
         chain=f"def chatbot_N(messages):\n    return (prompt | {bound(settings())}).invoke(messages)\n\n",
     ),
-    warm(2, "the chain before", WARM, "left-over", chain="chatbot_N = chatbot_1", alone=True),
-    warm(3, "the chain before", WARM, "left-over", chain="chatbot_N = chatbot_2", alone=True),
+    warm(2, "the chain before", WARM, "left-over", chain="chatbot_N = chatbot_1"),
+    warm(3, "the chain before", WARM, "left-over", chain="chatbot_N = chatbot_2"),
     Solution("temperature-2: nothing done", {"temperature-2": TODO}, {"temperature-2": WARM}, "missing"),
     Solution("temperature-3: nothing done", {"temperature-3": TODO}, {"temperature-3": WARM}, "missing"),
     warm(
@@ -1491,17 +1488,16 @@ TEMPERATURES = (
     ),
     # The answer
     warm(1, "not asked", KEPT, "missing", asked=TODO),
-    warm(2, "only printed", KEPT, "missing", asked=f"print(chatbot_N.invoke({QUESTION}))"),
-    warm(2, "another question", KEPT, "not-asked", asked='result_N = chatbot_N.invoke([HumanMessage("Really?")])'),
+    warm(3, "only printed", KEPT, "missing", asked=f"print(chatbot_N.invoke({QUESTION}))"),
+    warm(3, "another question", KEPT, "not-asked", asked='result_N = chatbot_N.invoke([HumanMessage("Really?")])'),
     warm(3, "a text for a list", KEPT, "missing-raised", asked="result_N = chatbot_N.invoke(«py(task.question)»)"),
-    warm(2, "the answer before", KEPT, "asked-other-settings", asked="result_N = result_1", alone=True),
+    warm(2, "the answer before", KEPT, "asked-other-settings", asked="result_N = result_1"),
     warm(
         2,
         "asked, and the answer before kept",
         KEPT,
         "kept-again",
         asked=f"print(chatbot_N.invoke({QUESTION}))\nresult_N = result_1",
-        alone=True,
     ),
     warm(
         2,
@@ -1509,7 +1505,6 @@ TEMPERATURES = (
         KEPT,
         "asked-other-settings",
         asked=f"result_N = chatbot_1.invoke({QUESTION})",
-        alone=True,
     ),
     warm(
         2,
@@ -1517,7 +1512,6 @@ TEMPERATURES = (
         KEPT,
         "missing",
         asked=f"result_1 = chatbot_N.invoke({QUESTION})",
-        alone=True,
     ),
 )
 

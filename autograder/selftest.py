@@ -1,15 +1,16 @@
 """`autograder selftest`: grades a library of solutions through the whole real path, and says where a verdict is not due.
 
 Right solutions that lost a point, wrong ones that kept one, hints other than expected, mutants that keep all points though
-something else reached a model, and verdicts that change with the seed. Solutions without influence on each other share a
-notebook, so that a kernel's start serves several. Every notebook goes through `nbgrader autograde` with real kernels and
-tiny models; courses are graded side by side, one process each.
+something else reached a model, and verdicts that change with the seed. Those without influence on each other share a
+notebook (`sharing.py`). Every notebook goes through `nbgrader autograde` with real kernels and tiny models; courses are
+graded side by side, one process each.
 """
 
 from __future__ import annotations
 
 import shutil
 import statistics
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -22,9 +23,10 @@ from .demo import ScratchCourse
 from .library import Solution
 from .library_right import RIGHT
 from .library_wrong import WRONG
-from .mutants import Mutant, mutants
+from .mutants import mutants
 from .profile import Profile
 from .records import Record, Records
+from .sharing import Piece, Sharing, shelve
 from .tiny import TinyModel, make_model_home
 from .transcript import Request
 from .verdict import Criterion, Verdict
@@ -32,7 +34,8 @@ from .words import HINTS
 
 SEED_SAMPLE = 8
 """Notebooks that are graded again with each further seed."""
-
+KILL = "--GradeExecute.shutdown_kernel=immediate"
+"""A kernel that has run its last cell has nothing more to say: a slow farewell costs a second each."""
 
 KINDS = (
     "false fail",
@@ -47,13 +50,19 @@ KINDS = (
 
 @dataclass(frozen=True)
 class Submission:
-    """One notebook with the solutions that share it."""
+    """One notebook with the pieces that share it: solutions of the library, or mutants."""
 
     id: str
     notebook: str
-    cells: Cells
-    solutions: tuple[Solution, ...] = ()
-    mutant: Mutant | None = None
+    pieces: tuple[Piece, ...] = ()
+
+    @property
+    def cells(self) -> Cells:
+        return {name: code for piece in self.pieces for name, code in piece.cells.items()}
+
+    @property
+    def solutions(self) -> tuple[Solution, ...]:
+        return tuple(piece.origin for piece in self.pieces if isinstance(piece.origin, Solution))
 
 
 @dataclass(frozen=True)
@@ -73,12 +82,15 @@ class Outcome:
 
     Attributes:
         seconds: by check id, the seconds that each probe took.
+        notebooks: how many were graded, those with further seeds included.
+        minutes: for everything.
     """
 
     right: int = 0
     wrong: int = 0
     mutants: int = 0
     notebooks: int = 0
+    minutes: float = 0.0
     findings: list[Finding] = field(default_factory=list)
     seconds: dict[str, list[float]] = field(default_factory=dict)
 
@@ -86,46 +98,27 @@ class Outcome:
         return {name: statistics.median(values) for name, values in self.seconds.items()}
 
 
-def pack(solutions: Iterable[Solution], profile: Profile, prefix: str) -> list[Submission]:
-    """Puts solutions into as few notebooks as they allow: those about different tasks share one.
-
-    A solution that is `alone`, or whose tasks lie in several notebooks, gets its own (one for each notebook).
-    """
-    open_ones: dict[str, list[list[Solution]]] = {}
-    for solution in solutions:
-        if not solution.fits(profile):
-            continue
-        touched = {*solution.cells, *solution.loses}
-        for notebook in sorted(solution.notebooks(profile)):
-            shelves = open_ones.setdefault(notebook, [])
-            shared = solution.alone or len(solution.notebooks(profile)) > 1
-            for shelf in [] if shared else shelves:
-                if not any(other.alone or touched & {*other.cells, *other.loses} for other in shelf):
-                    shelf.append(solution)
-                    break
-            else:
-                shelves.append([solution])
+def pack(pieces: Iterable[Piece], prefix: str) -> list[Submission]:
+    """A submission for each notebook that the pieces need."""
     return [
-        Submission(
-            id=f"{prefix}-{notebook}-{number:03}",
-            notebook=notebook,
-            cells={name: code for solution in shelf for name, code in solution.written(profile).items()},
-            solutions=tuple(shelf),
-        )
-        for notebook, shelves in sorted(open_ones.items())
-        for number, shelf in enumerate(shelves)
+        Submission(f"{prefix}-{shelf[0].notebook}-{number:03}", shelf[0].notebook, tuple(shelf))
+        for number, shelf in enumerate(shelve(pieces))
     ]
 
 
-def mutated(reference: Cells, profile: Profile) -> list[Submission]:
-    """A submission for each mutant of the judged cells."""
-    judged = {task.id: task for task in tasks(profile) if task.judged_by == "autograder"}
-    variables = frozenset(name for task in judged.values() for name in task.variables)
-    cells = {name: source for name, source in reference.items() if name in judged}
-    return [
-        Submission(f"mutant-{number:03}", judged[mutant.cell].notebook, {mutant.cell: mutant.source}, mutant=mutant)
-        for number, mutant in enumerate(mutants(cells, variables))
-    ]
+def library_pieces(sharing: Sharing, only: str = "") -> list[Piece]:
+    """The library's solutions, right and wrong, with `only` in their names."""
+    right = [piece for solution in RIGHT if only in solution.name for piece in sharing.of_solution(solution, True)]
+    wrong = [piece for solution in WRONG if only in solution.name for piece in sharing.of_solution(solution, False)]
+    return right + wrong
+
+
+def mutant_pieces(sharing: Sharing) -> list[Piece]:
+    """The mutants of the judged cells."""
+    judged = [task for task in sharing.by_id.values() if task.judged_by == "autograder"]
+    variables = frozenset(name for task in judged for name in task.variables)
+    cells = {task.id: sharing.reference[task.id] for task in judged}
+    return [sharing.of_mutant(mutant) for mutant in mutants(cells, variables)]
 
 
 def model_home(folder: Path, profile: Profile) -> Path:
@@ -157,8 +150,8 @@ def grade(
         if "] Autograding " in line:
             one()
 
-    env = {} if seed is None else {"AUTOGRADER_SEED": str(seed)}
-    course.instructor("autograde", ASSIGNMENT, each_line=follow, env=env)
+    env = {"OMP_NUM_THREADS": "1"} | ({} if seed is None else {"AUTOGRADER_SEED": str(seed)})
+    course.instructor("autograde", ASSIGNMENT, KILL, each_line=follow, env=env)
     records = Records(course.root)
     return {s.id: records.read(ASSIGNMENT, s.id, s.notebook) or Record() for s in submissions}
 
@@ -182,40 +175,41 @@ def run(
         begin: as in `demo.run`.
         only: a piece of a solution's name; others are left out.
     """
+    began = time.monotonic()
     shutil.rmtree(folder, ignore_errors=True)
     course = ScratchCourse(folder / "0", root, folder / "models", profile_path)
     profile, reference = course.profile, course.reference()
     model_home(folder / "models", profile)
     course.instructor("generate_assignment", ASSIGNMENT)
-    base = [Submission(f"reference-{n}", n, {}) for n in sorted({t.notebook for t in tasks(profile)})]
-    library = pack(_named(RIGHT, only), profile, "right") + pack(_named(WRONG, only), profile, "wrong")
-    changed = [] if only else mutated(reference, profile)
+    sharing = Sharing(profile, reference)
+    pieces = library_pieces(sharing, only)
+    base = [Submission(f"reference-{n}", n) for n in sorted({t.notebook for t in tasks(profile)})]
+    library = pack(pieces, "library")
+    changed = [] if only else pack(mutant_pieces(sharing), "mutants")
     everything = base + library + changed
     records = _side_by_side(course, everything, reference, jobs, begin("grade", len(everything)), None)
     outcome = Outcome(
-        right=sum(s.fits(profile) for s in _named(RIGHT, only)),
-        wrong=sum(s.fits(profile) for s in _named(WRONG, only)),
-        mutants=len(changed),
+        right=sum(s.fits(profile) and only in s.name for s in RIGHT),
+        wrong=sum(s.fits(profile) and only in s.name for s in WRONG),
+        mutants=sum(len(submission.pieces) for submission in changed),
         notebooks=len(everything),
     )
     for submission in base + library:
         outcome.findings += compare(submission, records[submission.id], profile)
     for submission in changed:
         reference_record = records[f"reference-{submission.notebook}"]
-        outcome.findings += compare_mutant(submission, records[submission.id], reference_record, profile)
+        outcome.findings += compare_mutants(submission, records[submission.id], reference_record, profile)
     for record in records.values():
         for evidence in record.evidence:
             outcome.seconds.setdefault(evidence.check_id, []).append(evidence.seconds)
     sample = library[:: max(1, len(library) // SEED_SAMPLE)][:SEED_SAMPLE]
     for seed in range(1, seeds):
+        outcome.notebooks += len(sample)
         again = _side_by_side(course, sample, reference, jobs, begin(f"seed {seed + 1}", len(sample)), seed)
         for submission in sample:
             outcome.findings += compare_seeds(submission, records[submission.id], again[submission.id], seed)
+    outcome.minutes = (time.monotonic() - began) / 60
     return outcome
-
-
-def _named(solutions: Iterable[Solution], only: str) -> list[Solution]:
-    return [solution for solution in solutions if only in solution.name]
 
 
 def _side_by_side(
@@ -300,28 +294,42 @@ def _pieces(template: str) -> list[str]:
     return [piece for piece in pieces if piece]
 
 
-def compare_mutant(submission: Submission, record: Record, reference: Record, profile: Profile) -> list[Finding]:
-    """A finding where a mutant keeps every point although something else reached a model, or is in a variable."""
-    here = [task for task in tasks(profile) if task.notebook == submission.notebook and task.judged_by == "autograder"]
-    verdicts = [record.verdict(task.check_id) for task in here]
-    if any(v is None or v.score != v.points or v.state != "judged" for v in verdicts):
-        return []
-    before, after = traces(reference, here), traces(record, here)
-    if before == after or submission.mutant is None:
-        return []
-    differing = [key for key in before.keys() | after.keys() if before.get(key) != after.get(key)]
-    return [Finding("mutant keeps all", submission.mutant.name, submission.mutant.cell, ", ".join(sorted(differing)))]
+def compare_mutants(submission: Submission, record: Record, reference: Record, profile: Profile) -> list[Finding]:
+    """A finding for each mutant that keeps every point although something else reached a model, or is in a variable.
+
+    A mutant is judged on the tasks that it shows in, which no other in its notebook shows in: a point lost there is its
+    doing, and so is a trace that differs from the reference's.
+    """
+    found = []
+    for piece in submission.pieces:
+        here = [task for task in tasks(profile) if task.id in piece.shows_in and task.judged_by == "autograder"]
+        verdicts = [record.verdict(task.check_id) for task in here]
+        if any(v is None or v.score != v.points or v.state != "judged" for v in verdicts):
+            continue
+        before, after = traces(reference, here), traces(record, here)
+        if differing := sorted(key for key in before.keys() | after.keys() if before.get(key) != after.get(key)):
+            name = ", ".join(sorted(piece.cells))
+            found.append(Finding("mutant keeps all", piece.origin.name, name, "", ", ".join(differing)))
+    return found
 
 
 def traces(record: Record, here: Sequence[Task]) -> dict[str, Any]:
-    """What a notebook left behind, without what chance decides: requests and variables.
+    """What a notebook left behind in some tasks, without what chance decides: requests and variables.
 
-    The token limit counts in `limit-output` alone, and the device where a model is loaded for the first time, so that only
-    `llm` (and `base_llm`) are compared on them.
+    Requests belong to the task whose check is the first to see them. Those after the last check belong to none: they
+    come from chains that the checks have asked. The token limit counts in `limit-output` alone, and the device where a
+    model is loaded for the first time, so that only `llm` (and `base_llm`) are compared on them, and HF_HOME in its own
+    task.
     """
     questions = {c.question for evidence in record.evidence for c in evidence.challenges}
-    left: dict[str, Any] = {"requests": [_asked(request, questions) for request in record.transcript.own()]}
+    left: dict[str, Any] = {}
+    seen = 0
     for evidence in record.evidence:
+        asked = [r for r in record.transcript.own() if seen <= r.number < (evidence.seen or 0)]
+        seen = max(seen, evidence.seen or 0)
+        if evidence.check_id not in {task.check_id for task in here}:
+            continue
+        left[f"{evidence.check_id} requests"] = [_asked(request, questions) for request in asked]
         for name, held in evidence.variables.items():
             left[f"{evidence.check_id} {name}"] = (
                 held.state,
@@ -335,7 +343,8 @@ def traces(record: Record, here: Sequence[Task]) -> dict[str, Any]:
             (c.variable, [_asked(r, questions, c.variable == "llm") for r in record.transcript.requests if _of(r, c)])
             for c in evidence.challenges
         ]
-        left[f"{evidence.check_id} environment"] = evidence.environment.get("HF_HOME", "").rstrip("/")
+        if any(task.kind == "model-home" and task.check_id == evidence.check_id for task in here):
+            left["HF_HOME"] = evidence.environment.get("HF_HOME", "").rstrip("/")
     return left
 
 
