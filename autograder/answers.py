@@ -109,8 +109,7 @@ def _not_asked(case: Case, name: str, question: str) -> tuple[Words, Words]:
     if raised is not None and "Expected llm to be one of" in raised.message:
         return HINTS["chat-wrapper"].fill(variable=name), FOUND["error"].fill(error=criteria.error_text(raised))
     if raised is not None:
-        error = criteria.error_text(raised)
-        return HINTS["missing-raised"].fill(variable=name, error=error), FOUND["error"].fill(error=error)
+        return case.stopped(name, raised), FOUND["error"].fill(error=criteria.error_text(raised))
     if not asked and (near := _nearest_question(case, mine, question)):
         hint = HINTS["asked-nearly"].fill(variable=name, found=criteria.shown(near, 60), question=question)
         return hint, FOUND["value"].fill(value=f"«{criteria.shown(near)}»")

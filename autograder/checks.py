@@ -141,7 +141,7 @@ def _limit_output(case: Case) -> Iterable[Criterion]:
 def _limit_hint(case: Case, name: str, settings: dict[str, object]) -> Words:
     n, limit = case.profile.generation.max_new_tokens, settings.get("max_new_tokens")
     if case.evidence.raised is not None:
-        return HINTS["missing-raised"].fill(variable=name, error=criteria.error_text(case.evidence.raised))
+        return case.stopped(name, case.evidence.raised)
     if "unresolved" in settings:
         return HINTS["limit-refused"].fill(variable=name)
     given = case.variable(name).given

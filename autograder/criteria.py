@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from .contract import Task
+from .contract import Task, tasks
 from .evidence import Challenge, Evidence, Facts, Failure, Variable
 from .profile import Profile
 from .transcript import Message, Request, bare, plain
@@ -23,6 +23,13 @@ Title = Mapping[str, object]
 NO_TITLE: Title = MappingProxyType({})
 _COMMA = re.compile(r"':' expected after dictionary key|positional argument follows keyword")
 """What Python says of `{"temperature": 0,9}` and of `temperature=0,9`."""
+_UNKNOWN_NAME = re.compile(r"name '(\w+)' is not defined")
+_REFUSED = re.compile(
+    r"unexpected keyword argument '(\w+)'|^(\w+)\n +Extra inputs are not permitted|object has no field \"(\w+)\"",
+    re.MULTILINE,
+)
+"""What models and LangChain's classes say of an argument or a field that they do not have."""
+SETTINGS = frozenset({"max_new_tokens", "max_length", "do_sample", "temperature", "top_k", "top_p", "num_beams"})
 
 
 @dataclass
@@ -129,9 +136,20 @@ class Case:
         found = FOUND["none"] if held.state == "none" else FOUND["missing"].fill(variable=variable)
         if raised is None:
             return HINTS["missing"].fill(variable=variable), found
+        return self.stopped(variable, raised), found
+
+    def stopped(self, variable: str, raised: Failure) -> Words:
+        """The hint where the cell that should make a variable raised."""
         if raised.name == "SyntaxError" and self.task.temperature is not None and _COMMA.search(raised.message):
-            return HINTS["decimal-comma"].fill(variable=variable), found
-        return HINTS["missing-raised"].fill(variable=variable, error=error_text(raised)), found
+            return HINTS["decimal-comma"].fill(variable=variable)
+        unknown = _UNKNOWN_NAME.search(raised.message) if raised.name == "NameError" else None
+        if unknown and unknown[1] in {name for task in tasks(self.profile) for name in task.variables} - {variable}:
+            return HINTS["out-of-order"].fill(variable=variable, name=unknown[1])
+        for refused in _REFUSED.finditer(raised.message):
+            setting = next(filter(None, refused.groups()))
+            if setting in SETTINGS:
+                return HINTS["setting-refused"].fill(variable=variable, setting=setting)
+        return HINTS["missing-raised"].fill(variable=variable, error=error_text(raised))
 
 
 def kind(case: Case, name: str, share: float) -> Criterion:

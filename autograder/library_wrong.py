@@ -478,7 +478,7 @@ LIMIT_OUTPUT = (
         "limit: written to an attribute that is not there",
         {"limit-output": FREE + loaded() + "llm.max_new_tokens = «max_new_tokens»"},
         {"limit-output": frozenset({"limit"})},
-        "missing-raised",
+        "setting-refused",
     ),
     Solution(
         "limit: GenerationConfig made and not used",
@@ -509,19 +509,19 @@ LIMIT_OUTPUT = (
         "limit: in model_kwargs",
         {"limit-output": PACKAGE + loaded().replace("device=0,", "device=0,\n    model_kwargs=" + LIMIT + ",")},
         {"limit-output": frozenset({"limit"})},
-        "missing-raised",
+        "setting-refused",
     ),
     Solution(
         "limit: straight to from_model_id, which refuses it",
         {"limit-output": PACKAGE + loaded().replace("device=0,", "device=0,\n    max_new_tokens=«max_new_tokens»,")},
         {"limit-output": frozenset({"limit"})},
-        "missing-raised",
+        "setting-refused",
     ),
     Solution(
         "limit: refused after the old model was freed",
         {"limit-output": FREE + loaded().replace("device=0,", "device=0,\n    max_new_tokens=«max_new_tokens»,")},
         {"limit-output": frozenset({"limit"}), **NO_CHAIN},
-        "missing-raised",
+        "setting-refused",
         alone=True,
     ),
     Solution(
@@ -1039,6 +1039,13 @@ WHO = (
         alone=True,
     ),
     Solution(
+        "who-are-you: asked in a cell that stands before the one with the chain",
+        {"chain": TODO, "ideal-boat": HUMAN + f"chatbot = prompt | llm\nboat = chatbot.invoke({QUESTION})"},
+        {"who-are-you": ANSWER, "chain": CHAIN},
+        "out-of-order",
+        alone=True,
+    ),
+    Solution(
         "who-are-you: both questions asked, the wrong answer kept",
         {
             "who-are-you": HUMAN
@@ -1416,7 +1423,7 @@ TEMPERATURES = (
         2,
         "refused by from_model_id",
         WARM,
-        "missing-raised",
+        "setting-refused",
         chain=PACKAGE
         + loaded("warm_llm").replace("device=0,", "device=0,\n    temperature=«py(task.temperature)»,")
         + "chatbot_N = prompt | warm_llm",

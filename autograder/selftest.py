@@ -20,6 +20,7 @@ from typing import Any
 from .classes import Cells, Student, write_submission
 from .contract import ASSIGNMENT, Task, tasks
 from .demo import ScratchCourse
+from .hint_rules import given_away, names_a_place, pieces_of
 from .library import Solution
 from .library_right import RIGHT
 from .library_wrong import WRONG
@@ -45,6 +46,8 @@ KINDS = (
     "mutant keeps all",
     "changes with the seed",
     "not graded",
+    "solution given away",
+    "no place named",
 )
 
 
@@ -199,6 +202,10 @@ def run(
     for submission in changed:
         reference_record = records[f"reference-{submission.notebook}"]
         outcome.findings += compare_mutants(submission, records[submission.id], reference_record, profile)
+    judged = [t.id for t in tasks(profile) if t.judged_by == "autograder"]
+    secret = pieces_of(reference[task_id] for task_id in judged)
+    for submission in everything:
+        outcome.findings += compare_hints(submission, records[submission.id], secret, profile)
     for record in records.values():
         for evidence in record.evidence:
             outcome.seconds.setdefault(evidence.check_id, []).append(evidence.seconds)
@@ -257,6 +264,24 @@ def _criteria_findings(verdict: Verdict, due_lost: frozenset[str], name: str, ta
             found.append(Finding("false fail", name, task.id, criterion.name, _said(criterion)))
         elif not lost and criterion.name in due_lost:
             found.append(Finding("false pass", name, task.id, criterion.name, _said(criterion)))
+    return found
+
+
+def compare_hints(submission: Submission, record: Record, secret: frozenset[str], profile: Profile) -> list[Finding]:
+    """Findings about any hint of a notebook that holds a piece of the solution, or does not say where to look.
+
+    What was found is the student's own, so that a hint may quote it.
+    """
+    found = []
+    for task in tasks(profile):
+        verdict = record.verdict(task.check_id)
+        for criterion in verdict.criteria if verdict else ():
+            hint, quoted, where = criterion.hint, criterion.found, (submission.id, task.id, criterion.name)
+            for said, own in ((hint.nb, quoted and quoted.nb), (hint.en, quoted and quoted.en)) if hint else ():
+                if piece := given_away(said.replace(own, "…") if own else said, secret, profile):
+                    found.append(Finding("solution given away", *where, f"{piece} in: {said}"))
+                if not names_a_place(said, task):
+                    found.append(Finding("no place named", *where, said))
     return found
 
 

@@ -40,6 +40,14 @@ HINTS = {
         "Cellen over stoppet med {error} før `{variable}` fikk verdien sin. Rett feilen, og kjør cellen igjen.",
         "The cell above stopped with {error} before `{variable}` got its value. Fix it, and run the cell again.",
     ),
+    "out-of-order": w(
+        "Cellen som lager `{variable}`, bruker `{name}`, som ikke finnes ennå. Kjør cellene i rekkefølge, ovenfra og ned.",
+        "The cell that makes `{variable}` uses `{name}`, which does not exist yet. Run the cells in order, from the top.",
+    ),
+    "setting-refused": w(
+        "`{setting}` tas ikke imot der du skrev det for `{variable}`. Det er pipelinen som skal ha det.",
+        "`{setting}` is not accepted where you wrote it for `{variable}`. It is the pipeline that should have it.",
+    ),
     "none": w(
         "`{variable}` er tom (None). Kjør cellen som lager den; den blir også tom når modeller frigjøres.",
         "`{variable}` is empty (None). Run the cell that makes it; freeing models also empties it.",

@@ -594,6 +594,7 @@ GONE = [
     ("load-model", "llm", "kind model device", GEMMA),
 ]
 COMMA = "positional argument follows keyword argument"
+EXTRA = "max_new_tokens\n  Extra inputs are not permitted [type=extra_forbidden, input_value=5, input_type=int]"
 COMMA_IN_DICT = "':' expected after dictionary key"
 WITHOUT = (
     [
@@ -644,6 +645,18 @@ WITHOUT = (
             ("SyntaxError", "invalid syntax. Perhaps you forgot a comma?", "missing-raised"),
             ("SyntaxError", "invalid syntax", "missing-raised"),
             ("ValueError", COMMA, "missing-raised"),
+            ("NameError", "name 'chatbot_1' is not defined", "out-of-order"),
+            ("NameError", "name 'llm' is not defined. Did you mean: 'lmm'?", "out-of-order"),
+            ("NameError", "name 'result_2' is not defined", "missing-raised"),
+            ("NameError", "name 'HumanMesage' is not defined", "missing-raised"),
+            (
+                "TypeError",
+                "LlamaForCausalLM.__init__() got an unexpected keyword argument 'temperature'",
+                "setting-refused",
+            ),
+            ("TypeError", "f() got an unexpected keyword argument 'question'", "missing-raised"),
+            ("ValidationError", f"1 validation error for HuggingFacePipeline\n{EXTRA}", "setting-refused"),
+            ("ValueError", '"HuggingFacePipeline" object has no field "max_new_tokens"', "setting-refused"),
         ]
     ]
 )

@@ -17,7 +17,8 @@ LAYERS = (
     "notebook", "__init__", "authoring", "records", "executions", "host.memory", "host.models", "host.notebooks",
     "host.server", "host.control", "kernels.__init__", "kernels.jail", "kernels.parent", "kernels.provisioner",
     "nbgrader_release", "nbgrader_execute", "nbgrader_grading", "nbgrader_settings", "grading", "tiny", "stand_ins",
-    "classes", "demo", "library", "library_right", "library_wrong", "mutants", "sharing", "selftest", "cli",
+    "classes", "demo", "library", "library_right", "library_wrong", "mutants", "hint_rules", "sharing", "selftest",
+    "cli",
 )  # fmt: skip
 
 PURE = ("errors", "profile", "verdict", "transcript", "contract", "words", "evidence", "criteria", "answers", "checks")

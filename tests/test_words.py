@@ -43,6 +43,7 @@ LONG = {
     "expected": "meta-llama/Llama-3.2-1B-Instruct",
     "question": "Why do we split data into training and test sets?",
     "setting": "top_p=0.00001",
+    "name": "chatbot_small",
     "n": 4096,
     "t": 10.0,
     "right": 7,
