@@ -156,7 +156,10 @@ def demo(folder: Path, model_home: Path, profile_path: Path | None, course: Path
 @click.option("--seeds", default=2, show_default=True, help="A sample is graded again with each seed after the first.")
 @click.option("--jobs", default=2, show_default=True, help="Courses graded side by side.")
 @click.option("--only", default="", help="Only solutions with this in their name; no mutants.")
-def selftest(course: Path, profile_path: Path | None, folder: Path, seeds: int, jobs: int, only: str) -> None:
+@click.option("--sample", is_flag=True, help="Only the sample that is graded with each seed.")
+def selftest(
+    course: Path, profile_path: Path | None, folder: Path, seeds: int, jobs: int, only: str, sample: bool
+) -> None:
     """Grades a library of right and wrong solutions, and shows where a verdict is not what is due."""
     from . import selftest as library
 
@@ -167,7 +170,7 @@ def selftest(course: Path, profile_path: Path | None, folder: Path, seeds: int, 
             task = progress.add_task(name, total=parts)
             return lambda: progress.advance(task)
 
-        found = library.run(course.resolve(), folder.resolve(), profile_path, seeds, jobs, begin, only)
+        found = library.run(course.resolve(), folder.resolve(), profile_path, seeds, jobs, begin, only, sample)
     if found.findings:
         table = Table("what", "solution", "task", "criterion", "detail", title="Verdicts that are not what is due")
         for finding in found.findings:

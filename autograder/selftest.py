@@ -67,6 +67,10 @@ class Submission:
     def solutions(self) -> tuple[Solution, ...]:
         return tuple(piece.origin for piece in self.pieces if isinstance(piece.origin, Solution))
 
+    @property
+    def mutants(self) -> int:
+        return len(self.pieces) - len(self.solutions)
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -167,6 +171,7 @@ def run(
     jobs: int,
     begin: Callable[[str, int], Callable[[], None]],
     only: str = "",
+    sample_only: bool = False,
 ) -> Outcome:
     """Grades the library and the mutants, and compares each verdict with what is due.
 
@@ -176,7 +181,8 @@ def run(
         seeds: how many seeds; with each after the first, a sample is graded again.
         jobs: courses graded side by side, one thread each.
         begin: as in `demo.run`.
-        only: a piece of a solution's name; others are left out.
+        only: a piece of a solution's name; others are left out, and so are mutants.
+        sample_only: whether the sample is all that is graded, with every seed.
     """
     began = time.monotonic()
     shutil.rmtree(folder, ignore_errors=True)
@@ -185,37 +191,48 @@ def run(
     model_home(folder / "models", profile)
     course.instructor("generate_assignment", ASSIGNMENT)
     sharing = Sharing(profile, reference)
-    pieces = library_pieces(sharing, only)
-    base = [Submission(f"reference-{n}", n) for n in sorted({t.notebook for t in tasks(profile)})]
-    library = pack(pieces, "library")
-    changed = [] if only else pack(mutant_pieces(sharing), "mutants")
-    everything = base + library + changed
-    records = _side_by_side(course, everything, reference, jobs, begin("grade", len(everything)), None)
-    outcome = Outcome(
-        right=sum(s.fits(profile) and only in s.name for s in RIGHT),
-        wrong=sum(s.fits(profile) and only in s.name for s in WRONG),
-        mutants=sum(len(submission.pieces) for submission in changed),
-        notebooks=len(everything),
-    )
-    for submission in base + library:
-        outcome.findings += compare(submission, records[submission.id], profile)
-    for submission in changed:
-        reference_record = records[f"reference-{submission.notebook}"]
-        outcome.findings += compare_mutants(submission, records[submission.id], reference_record, profile)
-    judged = [t.id for t in tasks(profile) if t.judged_by == "autograder"]
-    secret = pieces_of(reference[task_id] for task_id in judged)
-    for submission in everything:
-        outcome.findings += compare_hints(submission, records[submission.id], secret, profile)
-    for record in records.values():
-        for evidence in record.evidence:
-            outcome.seconds.setdefault(evidence.check_id, []).append(evidence.seconds)
+    library = pack(library_pieces(sharing, only), "library")
     sample = library[:: max(1, len(library) // SEED_SAMPLE)][:SEED_SAMPLE]
+    mutated = [] if only or sample_only else pack(mutant_pieces(sharing), "mutants")
+    everything = references(profile) + (sample if sample_only else library) + mutated
+    records = _side_by_side(course, everything, reference, jobs, begin("grade", len(everything)), None)
+    outcome = judged(everything, records, sharing)
     for seed in range(1, seeds):
         outcome.notebooks += len(sample)
         again = _side_by_side(course, sample, reference, jobs, begin(f"seed {seed + 1}", len(sample)), seed)
         for submission in sample:
             outcome.findings += compare_seeds(submission, records[submission.id], again[submission.id], seed)
     outcome.minutes = (time.monotonic() - began) / 60
+    return outcome
+
+
+def references(profile: Profile) -> list[Submission]:
+    """The reference solution, as a submission for each notebook."""
+    return [Submission(f"reference-{name}", name) for name in sorted({task.notebook for task in tasks(profile)})]
+
+
+def judged(submissions: Sequence[Submission], records: Mapping[str, Record], sharing: Sharing) -> Outcome:
+    """What there is to say of graded notebooks."""
+    profile = sharing.profile
+    solutions = {solution.name: solution for submission in submissions for solution in submission.solutions}
+    names = [task.id for task in sharing.by_id.values() if task.judged_by == "autograder"]
+    secret = pieces_of(sharing.reference[name] for name in names)
+    outcome = Outcome(
+        right=sum(solution.name in solutions for solution in RIGHT),
+        wrong=sum(solution.name in solutions for solution in WRONG),
+        notebooks=len(submissions),
+    )
+    for submission in submissions:
+        record = records[submission.id]
+        if submission.mutants:
+            reference_record = records[f"reference-{submission.notebook}"]
+            outcome.mutants += submission.mutants
+            outcome.findings += compare_mutants(submission, record, reference_record, profile)
+        else:
+            outcome.findings += compare(submission, record, profile)
+        outcome.findings += compare_hints(submission, record, secret, profile)
+        for evidence in record.evidence:
+            outcome.seconds.setdefault(evidence.check_id, []).append(evidence.seconds)
     return outcome
 
 
