@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Literal
 
 import click
 from rich.console import Console
@@ -188,6 +189,53 @@ def selftest(
     rate = found.notebooks / found.minutes
     console.print(f"{found.minutes:.1f} minutes, {rate:.0f} notebooks a minute, {jobs} at a time", highlight=False)
     sys.exit(1 if found.findings else 0)
+
+
+@main.command()
+@COURSE
+@click.option("--size", default=30, show_default=True, help="Students of the class.")
+@click.option("--seed", default=1, show_default=True, help="Another seed, another class.")
+@click.option("--mix", type=click.Choice(["usual", "identical", "varied"]), default="usual", show_default=True)
+@click.option("--stock", "sample", default=3, show_default=True, help="Submissions that stock nbgrader grades too.")
+@click.option("--folder", type=click.Path(path_type=Path), default=".scratch/bench", help="Where to build it.")
+@click.option("--models", "model_home", type=click.Path(path_type=Path), default=".models", help="The model home.")
+def bench(
+    course: Path,
+    size: int,
+    seed: int,
+    mix: Literal["usual", "identical", "varied"],
+    sample: int,
+    folder: Path,
+    model_home: Path,
+) -> None:
+    """Grades a made-up class with this kit, and a sample of it with stock nbgrader; shows what each costs."""
+    from . import bench as benchmark
+    from .bench_report import lines, table
+
+    columns = TextColumn("{task.description:<20}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
+    with Progress(*columns, console=console) as progress:
+
+        def begin(name: str, parts: int):  # type: ignore[no-untyped-def]
+            task = progress.add_task(name, total=parts)
+            return lambda: progress.advance(task)
+
+        found = benchmark.run(course.resolve(), folder.resolve(), model_home, size, seed, mix, sample, begin)
+    console.print(table(found))
+    for line in lines(found):
+        console.print(line, highlight=False, soft_wrap=True)
+    sys.exit(1 if found.wrong else 0)
+
+
+@main.command("bench-picture")
+@click.option("--result", type=click.Path(exists=True, path_type=Path), required=True, help="With stock's cost.")
+@click.option("--to", type=click.Path(path_type=Path), default="docs/images/cost.png", show_default=True)
+@click.argument("curves", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+def bench_picture(result: Path, to: Path, curves: tuple[Path, ...]) -> None:
+    """Draws cost against class size out of the results (`result.json`) of `autograder bench`, and prints it as a table."""
+    from .bench_picture import draw, sizes
+
+    draw(result, curves, to)
+    console.print(sizes(result, curves), highlight=False)
 
 
 def outcome(scores, students, profile: Profile) -> Table:  # type: ignore[no-untyped-def]

@@ -103,12 +103,12 @@ class ScratchCourse:
     def _run(self, command: Sequence[str], cwd: Path, extra: Mapping[str, str], each_line: Say | None) -> None:
         env = {
             **os.environ,
-            **extra,
             "AUTOGRADER_MODEL_HOME": str(self.model_home.resolve()),
             "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]),
             "JUPYTER_CONFIG_DIR": str(self.folder / "jupyter"),
             "IPYTHONDIR": str(self.folder / "ipython"),
             "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "2"),
+            **extra,
         }
         env.pop("AUTOGRADER_PROFILE", None)
         with (
