@@ -47,19 +47,36 @@ Begin = Callable[[str, int], Callable[[], None]]
 
 
 @dataclass(frozen=True)
-class Graded:
-    """One run of `nbgrader autograde`.
+class Timed:
+    """One notebook of a run.
 
     Attributes:
-        submissions: how many it graded.
-        finished: seconds from the start of the run at which each submission was done, in order.
-        executed: how many notebooks were executed; the others had been.
+        done: seconds from the start of the run at which it was done.
+        executed: whether it was executed; else its code had been before.
     """
+
+    student: str
+    notebook: str
+    done: float
+    executed: bool
+
+
+@dataclass(frozen=True)
+class Graded:
+    """One run of `nbgrader autograde` over so many submissions."""
 
     submissions: int
     cost: Cost
-    finished: tuple[float, ...] = ()
-    executed: int = 0
+    notebooks: tuple[Timed, ...] = ()
+
+    @property
+    def executed(self) -> int:
+        return sum(notebook.executed for notebook in self.notebooks)
+
+    @property
+    def finished(self) -> tuple[float, ...]:
+        """Seconds from the start of the run at which each submission was done, in order."""
+        return tuple({notebook.student: notebook.done for notebook in self.notebooks}.values())
 
     @property
     def each(self) -> float:
@@ -165,28 +182,27 @@ def graded(
     course: ScratchCourse, submissions: int, one: Callable[[], None], *options: str, env: dict[str, str] | None = None
 ) -> Graded:
     """Grades what has been handed in with `nbgrader autograde`, and measures it."""
-    begun: dict[str, float] = {}
-    notebooks = reused = 0
+    begun: list[tuple[str, str, float]] = []
+    reused: set[int] = set()
 
     def follow(line: str) -> None:
-        nonlocal notebooks, reused
         if "] Sanitizing " in line:
-            begun.setdefault(student_of(line), time.monotonic() - began)
+            path = Path(line.strip())  # … Sanitizing …/submitted/STUDENT/ASSIGNMENT/NAME.ipynb
+            begun.append((path.parent.parent.name, path.stem, time.monotonic() - began))
         elif "] Autograding " in line:
-            notebooks += 1
             one()
-        reused += "has been executed before" in line
+        elif "has been executed before" in line:
+            reused.add(len(begun) - 1)
 
     began = time.monotonic()
     with Meter() as meter:
         course.instructor("autograde", ASSIGNMENT, *options, each_line=follow, env={**ONE_THREAD, **(env or {})})
-    finished = (*list(begun.values())[1:], meter.cost.seconds)
-    return Graded(submissions, meter.cost, tuple(round(second, 2) for second in finished), notebooks - reused)
-
-
-def student_of(line: str) -> str:
-    """The student in a line of nbgrader's about a notebook: `… Sanitizing …/submitted/STUDENT/ASSIGNMENT/NAME.ipynb`."""
-    return Path(line.strip()).parent.parent.name
+    ends = [*(start for _, _, start in begun[1:]), meter.cost.seconds]
+    notebooks = tuple(
+        Timed(student, name, round(end, 2), number not in reused)
+        for number, ((student, name, _), end) in enumerate(zip(begun, ends, strict=True))
+    )
+    return Graded(submissions, meter.cost, notebooks)
 
 
 def differing(course: ScratchCourse, members: Iterable[Member], grader: str) -> list[str]:

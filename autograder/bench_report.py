@@ -10,9 +10,18 @@ from .bench import Graded, Outcome
 def table(found: Outcome) -> Table:
     """Cost per submission of each grader, and how many times stock nbgrader's that is."""
     shown = Table(title=f"A class of {found.size}, made from seed {found.seed} ({found.mix})")
-    for column in ("", "submissions", "notebooks run", "s each", "CPU-s each", "stock / this", "CPU", "peak MB"):
+    for column in (
+        "",
+        "students",
+        "notebooks\nexecuted",
+        "seconds\neach",
+        "CPU-s\neach",
+        "times\nstock",
+        "in CPU",
+        "peak\nMB",
+    ):
         shown.add_column(column, justify="left" if not column else "right", no_wrap=True)
-    rows = (("stock nbgrader", found.stock), ("this kit", found.kit), ("this kit, again", found.again))
+    rows = (("stock nbgrader", found.stock), ("this kit", found.kit), ("the same again", found.again))
     for name, graded in rows:
         if graded is None:
             continue
@@ -52,6 +61,9 @@ def lines(found: Outcome) -> list[str]:
         f"Peak memory is that of host and kernels together (PSS); each at its own peak, in MB: {peaks}.",
         "CPU-s are of nbgrader and all that it has started and waited for, kernels and model host among them.",
     ]
+    others = max(graded.cost.others for graded in (found.kit, found.again, found.stock) if graded is not None)
+    if others > 0.2:
+        said.append(f"Others kept up to {others:.1f} processors of this machine busy meanwhile: seconds are too many.")
     if found.wrong:
         return [*said, f"{len(found.wrong)} scores are not what is due:", *(f"  {each}" for each in found.wrong)]
     return [*said, "Every score is what is due, with " + ("both graders." if found.stock else "this kit.")]

@@ -31,12 +31,14 @@ class Cost:
         cpu_seconds: of all processes together, in their own code and in the system's on their behalf.
         peak_mb: the most memory that host and kernels held together, in megabytes.
         peak_of: the most that each held, by role.
+        others: processors that the rest of the machine kept busy meanwhile, on average.
     """
 
     seconds: float = 0.0
     cpu_seconds: float = 0.0
     peak_mb: float = 0.0
     peak_of: dict[str, float] = field(default_factory=dict)
+    others: float = 0.0
 
 
 class Meter:
@@ -49,7 +51,7 @@ class Meter:
         self._peak, self._peak_of = 0.0, Counter[str]()
 
     def __enter__(self) -> Meter:
-        self._began, self._cpu = time.monotonic(), children_cpu()
+        self._began, self._cpu, self._busy = time.monotonic(), children_cpu(), busy_cpu()
         self._thread = threading.Thread(target=self._watch, name="meter", daemon=True)
         self._thread.start()
         return self
@@ -60,7 +62,8 @@ class Meter:
         seconds, cpu = time.monotonic() - self._began, children_cpu() - self._cpu
         self._done.set()
         self._thread.join()
-        self.cost = Cost(seconds, cpu, self._peak, dict(self._peak_of))
+        others = max(0.0, busy_cpu() - self._busy - cpu) / seconds
+        self.cost = Cost(seconds, cpu, self._peak, dict(self._peak_of), others)
 
     def _watch(self) -> None:
         while not self._done.wait(self._every):
@@ -74,6 +77,14 @@ def children_cpu() -> float:
     """Processor seconds of every descendant that has ended and been waited for."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
+
+
+def busy_cpu() -> float:
+    """Processor seconds that the whole machine has been busy."""
+    user, nice, system, _, _, irq, softirq = (
+        int(part) for part in Path("/proc/stat").read_text(encoding="ascii").split("\n")[0].split()[1:8]
+    )
+    return (user + nice + system + irq + softirq) / os.sysconf("SC_CLK_TCK")
 
 
 def memory_below(root: int) -> dict[str, float]:
