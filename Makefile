@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PROFILE ?= course.toml
 READY := $(VENV)/.ready
 
-.PHONY: setup demo test selftest lint release lock clean
+.PHONY: setup demo test selftest bench bench-picture lint release lock clean
 
 setup: $(READY)
 
@@ -27,6 +27,21 @@ release: setup  ## release/chatbot from source/chatbot, with PROFILE=… (course
 SEEDS ?= 2
 selftest: setup  ## right and wrong solutions through the real path: PROFILE=…, SEEDS=…
 	$(BIN)/autograder selftest --profile $(PROFILE) --seeds $(SEEDS)
+
+SIZE ?= 30
+SEED ?= 1
+BENCH := $(BIN)/autograder bench --seed $(SEED)
+RESULT := .scratch/bench/result.json
+bench: .models/STAND-INS.txt  ## a made-up class with this kit, and three of it with stock nbgrader: SIZE=…, SEED=…
+	$(BENCH) --size $(SIZE)
+
+bench-picture: .models/STAND-INS.txt  ## cost against class size, for docs/performance.md; takes its time
+	test -f $(RESULT) || $(BENCH) --size $(SIZE)
+	$(BENCH) --size 100 --mix identical --stock 0 --folder .scratch/bench-identical
+	$(BENCH) --size 100 --mix usual --stock 0 --folder .scratch/bench-usual
+	$(BENCH) --size 30 --mix varied --stock 0 --folder .scratch/bench-varied
+	$(BIN)/autograder bench-picture --result $(RESULT) \
+	  .scratch/bench-identical/result.json .scratch/bench-usual/result.json .scratch/bench-varied/result.json
 
 lint: setup
 	$(BIN)/ruff check autograder tests nbgrader_config.py

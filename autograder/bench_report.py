@@ -14,14 +14,14 @@ def table(found: Outcome) -> Table:
         "",
         "students",
         "notebooks\nexecuted",
-        "seconds\neach",
+        "s\neach",
         "CPU-s\neach",
-        "times\nstock",
-        "in CPU",
+        "stock /\nthis",
+        "in\nCPU-s",
         "peak\nMB",
     ):
-        shown.add_column(column, justify="left" if not column else "right", no_wrap=True)
-    rows = (("stock nbgrader", found.stock), ("this kit", found.kit), ("the same again", found.again))
+        shown.add_column(column, justify="right" if column else "left", no_wrap=True)
+    rows = (("stock", found.stock), ("this kit", found.kit), ("again", found.again))
     for name, graded in rows:
         if graded is None:
             continue

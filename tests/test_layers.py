@@ -18,7 +18,7 @@ LAYERS = (
     "host.server", "host.control", "kernels.__init__", "kernels.jail", "kernels.parent", "kernels.provisioner",
     "nbgrader_release", "nbgrader_execute", "nbgrader_grading", "nbgrader_settings", "grading", "tiny", "stand_ins",
     "classes", "demo", "library", "library_right", "library_wrong", "mutants", "hint_rules", "sharing", "selftest",
-    "cli",
+    "measure", "bench_class", "bench", "bench_report", "bench_picture", "cli",
 )  # fmt: skip
 
 PURE = ("errors", "profile", "verdict", "transcript", "contract", "words", "evidence", "criteria", "answers", "checks")

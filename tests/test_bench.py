@@ -1,0 +1,258 @@
+"""The benchmark: the class that it makes, what it measures, and a very small one from end to end."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from conftest import ROOT
+from rich.console import Console
+
+from autograder.bench import Cost, Floor, Graded, Outcome, Timed, floor_of, run
+from autograder.bench_class import (
+    FROM_LIBRARY,
+    Member,
+    full_points,
+    kinds_of,
+    make_class,
+    stock_sample,
+)
+from autograder.bench_picture import draw, read, sizes
+from autograder.bench_report import lines, table
+from autograder.classes import Cells, reference
+from autograder.contract import ASSIGNMENT, tasks
+from autograder.errors import NotReady
+from autograder.library_right import RIGHT
+from autograder.measure import Meter, descendants
+from autograder.profile import Profile
+from autograder.transcript import Request
+
+
+@pytest.fixture(scope="module")
+def cells(llama: Profile) -> Cells:
+    return reference(ROOT / "source" / ASSIGNMENT, llama)
+
+
+@pytest.fixture(scope="module")
+def members(cells: Cells, llama: Profile) -> list[Member]:
+    return make_class(30, 1, "usual", cells, llama)
+
+
+def code(member: Member, profile: Profile) -> tuple[tuple[str, str], ...]:
+    """What a student wrote, free text aside."""
+    texts = {task.id for task in tasks(profile) if task.judged_by == "person"}
+    return tuple(sorted((name, source) for name, source in member.student.cells.items() if name not in texts))
+
+
+# --- the class ---
+
+
+@pytest.mark.parametrize(
+    ("size", "counts"), [(1, (1, 0, 0)), (3, (2, 0, 1)), (10, (6, 3, 1)), (30, (18, 9, 3)), (100, (60, 30, 10))]
+)
+def test_a_usual_class_keeps_its_proportions(size: int, counts: tuple[int, int, int]) -> None:
+    kinds = Counter(kinds_of(size, "usual"))
+    assert (kinds["letter"], kinds["varied"], kinds["broken"]) == counts
+
+
+def test_other_mixes_have_one_kind() -> None:
+    assert set(kinds_of(10, "identical")) == {"letter"}
+    assert set(kinds_of(10, "varied")) == {"varied"}
+
+
+def test_the_same_seed_makes_the_same_class_and_another_seed_another(
+    members: list[Member], cells: Cells, llama: Profile
+) -> None:
+    assert make_class(30, 1, "usual", cells, llama) == members
+    assert make_class(30, 2, "usual", cells, llama) != members
+
+
+def test_those_who_follow_the_chapter_differ_in_free_text_alone(members: list[Member], llama: Profile) -> None:
+    letters = [m for m in members if m.kind == "letter"]
+    assert len({code(m, llama) for m in letters}) == 1
+    assert len({tuple(sorted(m.student.cells.items())) for m in letters}) == len(letters)
+
+
+def test_no_two_varied_students_share_the_code_of_a_changed_notebook(cells: Cells, llama: Profile) -> None:
+    notebook_of = {task.id: task.notebook for task in tasks(llama)}
+    seen: set[tuple[str, ...]] = set()
+    for member in make_class(100, 3, "varied", cells, llama):
+        assert 1 <= len(member.changed) <= 3
+        for notebook in member.changed:
+            here = tuple(s for n, s in code(member, llama) if notebook_of.get(n) == notebook)
+            assert here not in seen
+            seen.add(here)
+
+
+def test_varied_notebooks_are_the_changed_ones(cells: Cells, llama: Profile) -> None:
+    notebook_of = {task.id: task.notebook for task in tasks(llama)}
+    for member in make_class(50, 4, "varied", cells, llama):
+        differing = {notebook_of[n] for n, s in code(member, llama) if n in notebook_of and s != cells[n]}
+        assert differing == set(member.changed)
+
+
+def test_everybody_but_the_broken_is_due_every_point(members: list[Member], llama: Profile) -> None:
+    for member in members:
+        assert (member.student.points == full_points(llama)) == (member.kind != "broken")
+        assert set(member.student.points) == set(full_points(llama))
+
+
+def test_the_broken_raise_do_nothing_or_use_the_wrong_model(members: list[Member]) -> None:
+    broken = [m for m in members if m.kind == "broken"]
+    assert [m.student.story for m in broken] == ["code that raises", "nothing done", "the wrong model"]
+    raises, nothing, wrong = (m.student.points for m in broken)
+    assert [name for name, points in raises.items() if not points] == [
+        "check-chain",
+        "check-who-are-you",
+        "check-ideal-boat",
+    ]
+    assert not any(nothing.values())
+    assert (wrong["check-load-model"], wrong["check-instruct-large"]) == pytest.approx((2, 1.25))
+
+
+def test_every_piece_is_one_of_the_library(llama: Profile) -> None:
+    assert set(FROM_LIBRARY) <= {s.name for s in RIGHT if s.fits(llama) and not s.alone and not s.review}
+
+
+def test_stock_gets_submissions_with_full_marks_two_to_one(members: list[Member]) -> None:
+    assert Counter(m.kind for m in stock_sample(members, 3)) == {"letter": 2, "varied": 1}
+
+
+# --- measuring ---
+
+
+def test_the_processor_time_of_a_grandchild_counts() -> None:
+    burn = "import time\nwhile time.process_time() < 0.5: pass"
+    child = f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', {burn!r}])"
+    with Meter() as meter:
+        subprocess.run([sys.executable, "-c", child], check=True)
+    assert meter.cost.cpu_seconds >= 0.5
+    assert meter.cost.seconds >= 0.5
+
+
+def test_memory_of_a_model_host_is_told_apart() -> None:
+    code = "import sys, time; held = bytearray(60_000_000); time.sleep(1.5)"
+    with Meter(every=0.1) as meter:
+        subprocess.run([sys.executable, "-c", code, "autograder.host.server"], check=True)
+    assert meter.cost.peak_of["host"] > 55
+    assert meter.cost.peak_mb > 55
+
+
+def test_descendants_are_found_however_deep() -> None:
+    deep = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'import time; print(1, flush=True); time.sleep(20)'])"
+    child = subprocess.Popen([sys.executable, "-c", deep], stdout=subprocess.PIPE, text=True)
+    assert child.stdout is not None
+    child.stdout.readline()
+    below = descendants(os.getpid())
+    assert child.pid in below
+    own = set(descendants(child.pid))
+    assert own
+    assert own < set(below)
+    for pid in own:
+        os.kill(pid, 9)
+    child.wait()
+    child.stdout.close()
+
+
+def test_the_floor_is_tokens_over_speed() -> None:
+    assert Floor(3, 600, 20.0).seconds == 30
+    assert Floor().seconds == 0
+
+
+def test_without_requests_there_is_no_floor(tmp_path: Path) -> None:
+    assert floor_of([], tmp_path, tmp_path) == Floor()
+
+
+def test_the_tokens_of_every_sequence_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("autograder.bench.tokens_per_second", lambda *_: 10.0)
+    asked = Request(number=0, model="m", text="", token_ids=(1,), output_ids=((1, 2), (3,)))
+    assert floor_of([asked, asked], tmp_path, tmp_path) == Floor(2, 6, 10.0)
+
+
+# --- telling ---
+
+
+def outcome(stock: bool = True, wrong: tuple[str, ...] = ()) -> Outcome:
+    def graded(count: int, seconds: float, executed: bool = True) -> Graded:
+        each = seconds / count
+        notebooks = tuple(Timed(f"s{n // 3}", f"n{n % 3}", each * (n // 3 + 1), executed) for n in range(3 * count))
+        return Graded(count, Cost(seconds, seconds / 2, 900.0, {"host": 600.0, "kernels": 300.0}), notebooks)
+
+    floor = Floor(7, 350, 17.5)
+    kinds = {"letter": 18, "varied": 9, "broken": 3}
+    beside = graded(3, 180) if stock else None
+    return Outcome(30, 1, "usual", kinds, graded(30, 300), graded(30, 30, executed=False), beside, floor, wrong)
+
+
+def shown(found: Outcome) -> str:
+    console = Console(width=100, record=True, file=open(os.devnull, "w"))  # noqa: SIM115
+    console.print(table(found))
+    text = console.export_text()
+    console.file.close()
+    return text
+
+
+def test_the_table_gives_ratios_to_stock() -> None:
+    text = shown(outcome())
+    assert "60.00" in text  # stock, seconds each
+    assert "6.0" in text  # this kit
+    assert "60.0" in text  # again
+    assert "0.67" in text  # the floor for each
+
+
+def test_without_stock_the_table_has_no_ratios() -> None:
+    assert "60.0" not in shown(outcome(stock=False))
+
+
+def test_scores_that_are_not_due_are_told() -> None:
+    said = "\n".join(lines(outcome(wrong=("stock nbgrader: student-001 (x), check-chain: 0, due 2",))))
+    assert "1 scores are not what is due" in said
+    assert "check-chain: 0, due 2" in said
+
+
+def test_a_submission_is_done_when_its_last_notebook_is() -> None:
+    assert outcome().kit.finished[:2] == pytest.approx((10, 20))
+    assert len(outcome().kit.finished) == 30
+
+
+def test_a_result_is_read_back_as_it_was(tmp_path: Path) -> None:
+    outcome().write(tmp_path / "result.json")
+    assert read(tmp_path / "result.json") == outcome()
+
+
+def test_the_picture_and_its_table_come_out_of_results(tmp_path: Path) -> None:
+    outcome().write(tmp_path / "result.json")
+    dataclasses.replace(outcome(), mix="identical").write(tmp_path / "identical.json")
+    curves = (tmp_path / "result.json", tmp_path / "identical.json")
+    draw(curves[0], curves, tmp_path / "cost.png")
+    assert (tmp_path / "cost.png").read_bytes().startswith(b"\x89PNG")
+    rows = sizes(curves[0], curves).splitlines()
+    assert [row.split("|")[1].strip() for row in rows[2:]] == ["10", "30"]
+    assert "600" in rows[2]
+    assert "100 (6.0×)" in rows[2]
+
+
+def test_a_picture_needs_the_cost_of_stock(tmp_path: Path) -> None:
+    outcome(stock=False).write(tmp_path / "result.json")
+    with pytest.raises(NotReady, match="--stock"):
+        sizes(tmp_path / "result.json", [tmp_path / "result.json"])
+
+
+# --- from end to end ---
+
+
+def test_a_class_of_two_gets_its_points_and_is_not_executed_again(tmp_path: Path, tiny_home: Path) -> None:
+    found = run(ROOT, tmp_path / "bench", tiny_home, 2, 1, "identical", 1, lambda name, parts: lambda: None)
+    assert found.wrong == ()
+    assert (found.kit.executed, found.again.executed) == (3, 0)
+    assert found.stock is not None
+    assert found.stock.executed == 3
+    assert found.floor.answers == 7
+    assert found.kit.cost.peak_of.keys() == {"host", "kernels", "nbgrader"}
+    assert found.kit.cost.cpu_seconds > found.again.cost.cpu_seconds
+    assert read(tmp_path / "bench" / "result.json") == found
