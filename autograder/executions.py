@@ -7,6 +7,7 @@ Before it is kept, the folder it ran in is taken out of its outputs: a path can 
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 from collections.abc import Mapping
@@ -128,6 +129,7 @@ def without_path(data: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     return plain
 
 
+@functools.cache
 def kit_digest() -> str:
     """A digest of this package's own code: another version judges and records in its own way."""
     whole = hashlib.sha256()

@@ -365,3 +365,10 @@ def test_too_few_points_for_the_temperatures_are_refused_and_no_others(count: in
     else:
         with pytest.raises(ProfileError, match="too few points"):
             parse(raw, "x")
+
+
+def test_asking_again_about_the_same_answer_takes_no_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    frozen = load(SHIPPED["default"]).freeze()
+    assert frozen.argument_is_right("a", "max_new_tokens")
+    monkeypatch.setattr(profile_module.hashlib, "pbkdf2_hmac", None)
+    assert frozen.argument_is_right("a", "max_new_tokens")
