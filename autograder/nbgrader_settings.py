@@ -89,6 +89,9 @@ def configure(c: Any, root: Path) -> None:
     c.GradeExecute.echo = os.environ.get("AUTOGRADER_ECHO", "") not in ("", "0")
     c.GradeExecute.verify = os.environ.get("AUTOGRADER_VERIFY", "") not in ("", "0")
     c.GradeExecute.reuse = os.environ.get("AUTOGRADER_FORCE", "") in ("", "0")
+    c.GradeExecute.shutdown_kernel = (
+        "immediate"  # all it had to say has arrived; taking leave costs it a second of work
+    )
     c.Execute.timeout = profile.limits.cell_seconds
     c.GenerateFeedback.preprocessors = [OnlySettled, GetGrades, ShowVerdicts, CSSHTMLHeaderPreprocessor]
     c.ExportApp.plugin_class = SettledExport
