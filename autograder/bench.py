@@ -51,13 +51,14 @@ class Timed:
     """One notebook of a run.
 
     Attributes:
-        done: seconds from the start of the run at which it was done.
+        done, cpu: seconds, and processor seconds, from the start of the run to where it was done.
         executed: whether it was executed; else its code had been before.
     """
 
     student: str
     notebook: str
     done: float
+    cpu: float
     executed: bool
 
 
@@ -74,9 +75,9 @@ class Graded:
         return sum(notebook.executed for notebook in self.notebooks)
 
     @property
-    def finished(self) -> tuple[float, ...]:
-        """Seconds from the start of the run at which each submission was done, in order."""
-        return tuple({notebook.student: notebook.done for notebook in self.notebooks}.values())
+    def finished(self) -> tuple[Timed, ...]:
+        """The last notebook of each submission, in order: what a class of the first so many takes."""
+        return tuple({notebook.student: notebook for notebook in self.notebooks}.values())
 
     @property
     def each(self) -> float:
@@ -182,13 +183,15 @@ def graded(
     course: ScratchCourse, submissions: int, one: Callable[[], None], *options: str, env: dict[str, str] | None = None
 ) -> Graded:
     """Grades what has been handed in with `nbgrader autograde`, and measures it."""
-    begun: list[tuple[str, str, float]] = []
+    begun: list[tuple[str, str]] = []
+    ends: list[tuple[float, float]] = []
     reused: set[int] = set()
 
     def follow(line: str) -> None:
         if "] Sanitizing " in line:
             path = Path(line.strip())  # … Sanitizing …/submitted/STUDENT/ASSIGNMENT/NAME.ipynb
-            begun.append((path.parent.parent.name, path.stem, time.monotonic() - began))
+            ends.append((time.monotonic() - began, meter.cpu_so_far()))
+            begun.append((path.parent.parent.name, path.stem))
         elif "] Autograding " in line:
             one()
         elif "has been executed before" in line:
@@ -197,10 +200,10 @@ def graded(
     began = time.monotonic()
     with Meter() as meter:
         course.instructor("autograde", ASSIGNMENT, *options, each_line=follow, env={**ONE_THREAD, **(env or {})})
-    ends = [*(start for _, _, start in begun[1:]), meter.cost.seconds]
+    ends = [*ends[1:], (meter.cost.seconds, meter.cost.cpu_seconds)]
     notebooks = tuple(
-        Timed(student, name, round(end, 2), number not in reused)
-        for number, ((student, name, _), end) in enumerate(zip(begun, ends, strict=True))
+        Timed(student, name, round(seconds, 2), round(cpu, 2), number not in reused)
+        for number, ((student, name), (seconds, cpu)) in enumerate(zip(begun, ends, strict=True))
     )
     return Graded(submissions, meter.cost, notebooks)
 

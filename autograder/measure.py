@@ -1,10 +1,11 @@
 """What running other processes costs: seconds, processor seconds, and the memory that they hold together.
 
-Processor seconds are the kernel's own account of the processes that have ended and been waited for, with those that they
-in turn have waited for (`RUSAGE_CHILDREN`): nbgrader waits for its kernels, and for the model host that it started. Memory
-is looked at a few times a second, as proportional set size, in which a page that several processes share counts once.
+Processor seconds are the operating system's own account: of the processes that have ended and been waited for, with those
+that they in turn have waited for (`RUSAGE_CHILDREN`), and of those that are still there. nbgrader waits for its kernels, and
+for the model host that it started. Memory is looked at a few times a second, as proportional set size, in which a page that
+several processes share counts once.
 
-Linux only. A process that outlives its parent is not in the account.
+Linux only. A process that leaves the tree (its parent ends before it does) is not in the account from then on.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ class Meter:
         self._peak, self._peak_of = 0.0, Counter[str]()
 
     def __enter__(self) -> Meter:
-        self._began, self._cpu, self._busy = time.monotonic(), children_cpu(), busy_cpu()
+        self._began, self._cpu, self._busy = time.monotonic(), cpu_below(os.getpid()), busy_cpu()
         self._thread = threading.Thread(target=self._watch, name="meter", daemon=True)
         self._thread.start()
         return self
@@ -59,11 +60,15 @@ class Meter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        seconds, cpu = time.monotonic() - self._began, children_cpu() - self._cpu
+        seconds, cpu = time.monotonic() - self._began, self.cpu_so_far()
         self._done.set()
         self._thread.join()
         others = max(0.0, busy_cpu() - self._busy - cpu) / seconds
         self.cost = Cost(seconds, cpu, self._peak, dict(self._peak_of), others)
+
+    def cpu_so_far(self) -> float:
+        """Processor seconds since the beginning."""
+        return cpu_below(os.getpid()) - self._cpu
 
     def _watch(self) -> None:
         while not self._done.wait(self._every):
@@ -73,10 +78,17 @@ class Meter:
                 self._peak_of[role] = max(self._peak_of[role], mb)  # type: ignore[assignment]
 
 
-def children_cpu() -> float:
-    """Processor seconds of every descendant that has ended and been waited for."""
+def cpu_below(root: int) -> float:
+    """Processor seconds of this process's descendants: of those that it has waited for, and of those that are there."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
+    ticks = 0
+    for pid in descendants(root):
+        try:
+            stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+            ticks += sum(map(int, stat.rpartition(")")[2].split()[11:15]))  # utime, stime, cutime, cstime
+        except (OSError, ValueError):  # it has ended since: its parent's account has it
+            continue
+    return used.ru_utime + used.ru_stime + ticks / os.sysconf("SC_CLK_TCK")
 
 
 def busy_cpu() -> float:

@@ -138,6 +138,16 @@ def test_the_processor_time_of_a_grandchild_counts() -> None:
     assert meter.cost.seconds >= 0.5
 
 
+def test_processor_time_is_told_while_it_is_spent() -> None:
+    burn = "import time\nwhile time.process_time() < 0.5: pass\nprint(1, flush=True); time.sleep(20)"
+    with Meter() as meter, subprocess.Popen([sys.executable, "-c", burn], stdout=subprocess.PIPE, text=True) as child:
+        assert child.stdout is not None
+        child.stdout.readline()
+        assert meter.cpu_so_far() >= 0.45
+        child.kill()
+    assert meter.cost.cpu_seconds >= 0.5
+
+
 def test_memory_of_a_model_host_is_told_apart() -> None:
     code = "import sys, time; held = bytearray(60_000_000); time.sleep(1.5)"
     with Meter(every=0.1) as meter:
@@ -189,7 +199,10 @@ def test_a_grading_kernel_is_not_left_to_tidy_up_after_its_last_cell() -> None:
 def outcome(stock: bool = True, wrong: tuple[str, ...] = ()) -> Outcome:
     def graded(count: int, seconds: float, executed: bool = True) -> Graded:
         each = seconds / count
-        notebooks = tuple(Timed(f"s{n // 3}", f"n{n % 3}", each * (n // 3 + 1), executed) for n in range(3 * count))
+        notebooks = tuple(
+            Timed(f"s{n // 3}", f"n{n % 3}", each * (n // 3 + 1), each / 2 * (n // 3 + 1), executed)
+            for n in range(3 * count)
+        )
         return Graded(count, Cost(seconds, seconds / 2, 900.0, {"host": 600.0, "kernels": 300.0}), notebooks)
 
     floor = Floor(7, 350, 17.5)
@@ -225,7 +238,7 @@ def test_scores_that_are_not_due_are_told() -> None:
 
 
 def test_a_submission_is_done_when_its_last_notebook_is() -> None:
-    assert outcome().kit.finished[:2] == pytest.approx((10, 20))
+    assert [notebook.done for notebook in outcome().kit.finished[:2]] == pytest.approx([10, 20])
     assert len(outcome().kit.finished) == 30
 
 
@@ -242,8 +255,8 @@ def test_the_picture_and_its_table_come_out_of_results(tmp_path: Path) -> None:
     assert (tmp_path / "cost.png").read_bytes().startswith(b"\x89PNG")
     rows = sizes(curves[0], curves).splitlines()
     assert [row.split("|")[1].strip() for row in rows[2:]] == ["10", "30"]
-    assert "600" in rows[2]
-    assert "100 (6.0×)" in rows[2]
+    assert "| 300 |" in rows[2]
+    assert "50 (6.0×)" in rows[2]
 
 
 def test_a_picture_needs_the_cost_of_stock(tmp_path: Path) -> None:
