@@ -17,7 +17,8 @@ from pathlib import Path
 from .contract import ASSIGNMENT
 from .errors import NotReady
 from .host.control import Host, server_command, socket_of
-from .nbgrader_execute import model_home, refuse_without_models, said_at_the_end
+from .machine import said_at_the_end
+from .nbgrader_course import model_home, refuse_without_models
 from .profile import FROZEN_NAME, Profile, load
 from .records import Records
 from .verdict import Verdict

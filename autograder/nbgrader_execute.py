@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -19,29 +18,34 @@ from typing import Any
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 from nbformat.v4 import new_output
-from nbgrader import utils
 from nbgrader.preprocessors import Execute
 from pydantic import ValidationError
 from traitlets import Bool, Enum
 
-from .contract import Task, tasks
+from .contract import Task
 from .errors import HostLost, NotReady
 from .evidence import Evidence, Facts
 from .executions import Executions, executed, key_of, kit_digest, snapshots_digest
-from .host.control import Host, Visit
+from .host.control import Visit
 from .host.models import newest_snapshot
-from .host.wire import Counts
-from .kernels.jail import Level, Limits
-from .kernels.provisioner import Kernels, WarmKernelManager
+from .kernels.provisioner import WarmKernelManager
+from .machine import host_for, jail_limits, kernels_for, refuse_without_jail
+from .nbgrader_course import (
+    Resources,
+    check_cells,
+    frozen_path,
+    frozen_profile,
+    model_folder,
+    model_home,
+    refuse_without_models,
+)
 from .nbgrader_release import course_root
 from .probe import new_question
-from .profile import FROZEN_NAME, Profile, load
-from .profile import Limits as ProfileLimits
+from .profile import Profile
 from .selfcheck import EVIDENCE_TYPE, TRANSCRIPT_TYPE
 from .transcript import Message, Transcript
 from .words import LAYOUT
 
-Resources = dict[str, Any]
 BEGIN = "__import__('autograder.notebook', fromlist=['x']).begin_grading({profile!r}, {host!r})"
 OUTPUTS = ("stream", "display_data", "execute_result", "update_display_data", "error")
 PUBLISH = "__import__('autograder.notebook', fromlist=['x']).publish({check_id!r}, {question!r})"
@@ -59,51 +63,6 @@ class Gathered:
     facts: Facts
     problems: dict[str, str] = field(default_factory=dict)
     stopped: str | None = None
-
-
-def frozen_path(preprocessor: Any, resources: Resources) -> Path:
-    """Where the frozen profile of the assignment being graded is, if it has one."""
-    coursedir = preprocessor.parent.parent.coursedir
-    folder: str = coursedir.format_path(coursedir.release_directory, ".", resources["nbgrader"]["assignment"])
-    return (course_root(preprocessor) / folder / FROZEN_NAME).resolve()
-
-
-def frozen_profile(preprocessor: Any, resources: Resources) -> Profile | None:
-    """The profile that the assignment was released with, or None for an assignment that has nothing to do with us."""
-    path = frozen_path(preprocessor, resources)
-    return load(path) if path.exists() else None
-
-
-def check_cells(nb: NotebookNode, profile: Profile) -> Iterator[tuple[NotebookNode, Task]]:
-    """The check cells of a notebook with their tasks, in the notebook's order."""
-    known = {task.check_id: task for task in tasks(profile) if task.judged_by == "autograder"}
-    for cell in nb.cells:
-        task = known.get(cell.metadata.get("nbgrader", {}).get("grade_id"))
-        if task is not None and cell.cell_type == "code" and utils.is_grade(cell):
-            yield cell, task
-
-
-def model_home(profile: Profile) -> Path:
-    """The Hugging Face home that grading uses: the profile's, or this machine's own (`AUTOGRADER_MODEL_HOME`)."""
-    return Path(os.environ.get("AUTOGRADER_MODEL_HOME") or profile.models.home)
-
-
-def model_folder(name: str, profile: Profile) -> Path:
-    return model_home(profile) / "hub" / f"models--{name.replace('/', '--')}"
-
-
-def refuse_without_models(profile: Profile) -> None:
-    """Raises NotReady, with what to do, when a model that the tasks need is not on this machine.
-
-    Without it every right answer would fail, for a reason that is not the student's.
-    """
-    for name in profile.models_in_use():
-        folder = model_folder(name, profile)
-        if not any(folder.glob("snapshots/*/config.json")):
-            raise NotReady(
-                f"{name} is not in {folder}. Put it there, or set AUTOGRADER_MODEL_HOME to a Hugging Face home that "
-                "has it (`python -m autograder.stand_ins` makes one to try things out)."
-            )
 
 
 class GradeExecute(Execute):  # type: ignore[misc]
@@ -267,75 +226,9 @@ class GradeExecute(Execute):  # type: ignore[misc]
 
 
 @cache
-def _hosts() -> dict[tuple[Path, Path], Host]:
-    """The hosts that this process has found or started, by course and model home."""
-    return {}
-
-
-def jail_limits(limits: ProfileLimits) -> Limits:
-    return Limits(
-        memory_bytes=int(limits.memory_gb * 10**9),
-        disk_bytes=int(limits.disk_gb * 10**9),
-        processes=limits.processes,
-        open_files=limits.open_files,
-        seconds=limits.notebook_seconds,
-    )
-
-
-@cache
-def refuse_without_jail(kernels: Kernels, level: Level, limits: Limits) -> None:
-    """Raises NotReady where this machine cannot have the jail that is asked for. Tried once for each parent."""
-    why = kernels.refusal(level, limits)
-    if why is not None:
-        raise NotReady(
-            f'isolation = "{level}" cannot be had on this machine: {why}. Nothing was run. `autograder doctor` shows '
-            "what can be had here. Set `isolation` under [limits] in course.toml to that, or, to run submissions with "
-            'your own rights, to "none".'
-        )
-
-
-@cache
 def _this_run() -> set[str]:
     """Keys of what this process has executed."""
     return set()
-
-
-@cache
-def _kernels() -> dict[Path, Kernels]:
-    """The parents of kernels that this process has started, by model home."""
-    return {}
-
-
-def kernels_for(course: Path, home: Path) -> Kernels:
-    """The parent of kernels for a model home, as long as this process lives."""
-    kernels, where = _kernels(), home.resolve()
-    if where in kernels and not kernels[where].alive():
-        kernels.pop(where).end()
-    if where not in kernels:
-        kernels[where] = Kernels(home, course / ".autograder" / "kernels.log")
-    return kernels[where]
-
-
-def host_for(course: Path, home: Path) -> Host:
-    """The host of a course: the one that is kept, or one of our own for as long as this process lives."""
-    hosts, where = _hosts(), (course.resolve(), home.resolve())
-    if where in hosts and not hosts[where].alive():
-        hosts.pop(where).end()
-    if where not in hosts:
-        hosts[where] = Host.kept(course, home) or Host.started(course, home)
-    return hosts[where]
-
-
-def said_at_the_end(counts: Counts) -> list[str]:
-    """What a person must know of a run that the host has served: nothing, where all went well."""
-    said = []
-    if counts.lost:
-        said.append(f"{counts.lost} request(s) could not be answered by this machine; their verdicts are not judged.")
-    if counts.differing:
-        said.append(f"{counts.differing} remembered answer(s) came out otherwise when they were generated again.")
-    if counts.dropped:
-        said.append(f"Memory ran out: models were dropped and loaded again {counts.dropped} time(s).")
-    return said
 
 
 def conversations(evidence: Any, profile: Profile) -> list[tuple[Message, ...]]:

@@ -21,7 +21,8 @@ from .checks import judge
 from .contract import ASSIGNMENT, Task, task_of, tasks
 from .errors import NotJudged, NotReady, NotSettled
 from .evidence import Facts
-from .nbgrader_execute import Gathered, Resources, check_cells, frozen_profile
+from .nbgrader_course import Resources, check_cells, frozen_profile
+from .nbgrader_execute import Gathered
 from .nbgrader_release import course_root
 from .profile import FROZEN_NAME, Language, Profile, load
 from .records import Record, Records, with_overrides
