@@ -87,6 +87,24 @@ def grade(course: Path, student: str | None, regrade: bool, force: bool, verify:
 
 @main.command()
 @COURSE
+def doctor(course: Path) -> None:
+    """Tells what protects the grader on this machine, by trying; ends non-zero where the level asked for is not there."""
+    from . import doctor as examination
+    from .nbgrader_course import model_home
+
+    loaded = load(course / "course.toml")
+    wanted = f'isolation = "{loaded.limits.isolation}"'
+    found = examination.examine(course.resolve(), model_home(loaded))
+    for line in found:
+        mark = "[green]✓[/green]" if line.there else "[red]✗[/red]"
+        console.print(f"{mark} {line.what}: {line.seen}", highlight=False, soft_wrap=True)
+    console.print(f"course.toml asks for {wanted}", highlight=False)
+    missing = [line for line in found if line.what in (wanted, "warm kernels", "model host") and not line.there]
+    sys.exit(1 if missing else 0)
+
+
+@main.command()
+@COURSE
 @click.option("--idle", default=30.0, show_default=True, help="Minutes without a request after which it ends.")
 @click.option("--threads", default=1, show_default=True, help="Threads that a model uses on a machine without a GPU.")
 @click.option("--stop", is_flag=True, help="End the one that is running.")
@@ -158,8 +176,16 @@ def demo(folder: Path, model_home: Path, profile_path: Path | None, course: Path
 @click.option("--jobs", default=2, show_default=True, help="Courses graded side by side.")
 @click.option("--only", default="", help="Only solutions with this in their name; no mutants.")
 @click.option("--sample", is_flag=True, help="Only the sample that is graded with each seed.")
+@click.option("--generate", is_flag=True, help="Have tiny models asked; else they are with further seeds alone.")
 def selftest(
-    course: Path, profile_path: Path | None, folder: Path, seeds: int, jobs: int, only: str, sample: bool
+    course: Path,
+    profile_path: Path | None,
+    folder: Path,
+    seeds: int,
+    jobs: int,
+    only: str,
+    sample: bool,
+    generate: bool,
 ) -> None:
     """Grades a library of right and wrong solutions, and shows where a verdict is not what is due."""
     from . import selftest as library
@@ -171,7 +197,9 @@ def selftest(
             task = progress.add_task(name, total=parts)
             return lambda: progress.advance(task)
 
-        found = library.run(course.resolve(), folder.resolve(), profile_path, seeds, jobs, begin, only, sample)
+        found = library.run(
+            course.resolve(), folder.resolve(), profile_path, seeds, jobs, begin, only, sample, not generate
+        )
     if found.findings:
         table = Table("what", "solution", "task", "criterion", "detail", title="Verdicts that are not what is due")
         for finding in found.findings:

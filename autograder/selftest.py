@@ -144,8 +144,13 @@ def grade(
     reference: Cells,
     one: Callable[[], None],
     seed: int | None,
+    echo: bool,
 ) -> dict[str, Record]:
-    """Grades submissions in one course with `nbgrader autograde`; answers their records by submission id."""
+    """Grades submissions in one course with `nbgrader autograde`; answers their records by submission id.
+
+    Args:
+        echo: have every request answered with a canned text; else the models are asked.
+    """
     for submission in submissions:
         folder = course.root / "submitted" / submission.id / ASSIGNMENT
         write_submission(course.release, folder, Student(submission.id, "", {**reference, **submission.cells}))
@@ -157,7 +162,8 @@ def grade(
         if "] Autograding " in line:
             one()
 
-    env = {"OMP_NUM_THREADS": "1"} | ({} if seed is None else {"AUTOGRADER_SEED": str(seed)})
+    env = {"OMP_NUM_THREADS": "1", "AUTOGRADER_ECHO": "1" if echo else ""}
+    env |= {} if seed is None else {"AUTOGRADER_SEED": str(seed)}
     course.instructor("autograde", ASSIGNMENT, KILL, each_line=follow, env=env)
     records = Records(course.root)
     return {s.id: records.read(ASSIGNMENT, s.id, s.notebook) or Record() for s in submissions}
@@ -172,6 +178,7 @@ def run(
     begin: Callable[[str, int], Callable[[], None]],
     only: str = "",
     sample_only: bool = False,
+    echo: bool = True,
 ) -> Outcome:
     """Grades the library and the mutants, and compares each verdict with what is due.
 
@@ -183,6 +190,7 @@ def run(
         begin: as in `demo.run`.
         only: a piece of a solution's name; others are left out, and so are mutants.
         sample_only: whether the sample is all that is graded, with every seed.
+        echo: whether requests are answered with a canned text; with a further seed the models are asked in any case.
     """
     began = time.monotonic()
     shutil.rmtree(folder, ignore_errors=True)
@@ -195,11 +203,11 @@ def run(
     sample = library[:: max(1, len(library) // SEED_SAMPLE)][:SEED_SAMPLE]
     mutated = [] if only or sample_only else pack(mutant_pieces(sharing), "mutants")
     everything = references(profile) + (sample if sample_only else library) + mutated
-    records = _side_by_side(course, everything, reference, jobs, begin("grade", len(everything)), None)
+    records = _side_by_side(course, everything, reference, jobs, begin("grade", len(everything)), None, echo)
     outcome = judged(everything, records, sharing)
     for seed in range(1, seeds):
         outcome.notebooks += len(sample)
-        again = _side_by_side(course, sample, reference, jobs, begin(f"seed {seed + 1}", len(sample)), seed)
+        again = _side_by_side(course, sample, reference, jobs, begin(f"seed {seed + 1}", len(sample)), seed, False)
         for submission in sample:
             outcome.findings += compare_seeds(submission, records[submission.id], again[submission.id], seed)
     outcome.minutes = (time.monotonic() - began) / 60
@@ -243,12 +251,15 @@ def _side_by_side(
     jobs: int,
     one: Callable[[], None],
     seed: int | None,
+    echo: bool,
 ) -> dict[str, Record]:
     """Deals the submissions out to copies of the course, each with a gradebook of its own."""
     shares = [submissions[number::jobs] for number in range(jobs)]
     twins = [course.twin(course.folder.parent / f"seed{seed or 0}-{number}") for number in range(jobs)]
     with ThreadPoolExecutor(jobs) as pool:
-        graded = pool.map(lambda pair: grade(pair[0], pair[1], reference, one, seed), zip(twins, shares, strict=True))
+        graded = pool.map(
+            lambda pair: grade(pair[0], pair[1], reference, one, seed, echo), zip(twins, shares, strict=True)
+        )
         return {name: record for part in graded for name, record in part.items()}
 
 

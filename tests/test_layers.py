@@ -17,8 +17,9 @@ LAYERS = (
     "notebook", "__init__", "authoring", "records", "executions", "host.memory", "host.models", "host.notebooks",
     "host.server", "host.control", "kernels.__init__", "kernels.jail", "kernels.parent", "kernels.provisioner",
     "machine", "nbgrader_release", "nbgrader_course", "nbgrader_execute", "nbgrader_grading", "nbgrader_settings",
-    "grading", "tiny", "stand_ins", "classes", "demo", "library", "library_right", "library_wrong", "mutants",
-    "hint_rules", "sharing", "selftest", "measure", "bench_class", "bench", "bench_report", "bench_picture", "cli",
+    "doctor", "grading", "tiny", "stand_ins", "classes", "demo", "library", "library_right", "library_wrong",
+    "mutants", "hint_rules", "sharing", "selftest", "measure", "bench_class", "bench", "bench_report",
+    "bench_picture", "cli",
 )  # fmt: skip
 
 PURE = ("errors", "profile", "verdict", "transcript", "contract", "words", "evidence", "criteria", "answers", "checks")

@@ -80,7 +80,10 @@ UNKNOWN_KEYS = [
     ("limits.cell_second", "did you mean 'cell_seconds'?"),
     ("tasks.chain.modell", "did you mean 'model'?"),
     ("tasks.chain.weight", "valid here: id, model, points, question"),
-    ("limits.xyz", "valid here: cell_seconds, memory_gb"),
+    (
+        "limits.xyz",
+        "valid here: cell_seconds, disk_gb, isolation, memory_gb, notebook_seconds, open_files, output_mb, processes",
+    ),
 ]
 
 
