@@ -787,6 +787,14 @@ def test_a_socket_that_nobody_listens_on_is_no_host_and_stands_in_nobodys_way(co
     own.end()
 
 
+def test_a_host_that_cannot_start_says_what_it_said(course: Path, home: Path) -> None:
+    (course / ".autograder").mkdir()
+    socket_of(course, home).parent.mkdir(mode=0o700)
+    socket_of(course, home).mkdir()  # in the way
+    with pytest.raises(HostLost, match="could not be started"):
+        Host.started(course, home, shared=True)
+
+
 def test_answers_are_remembered_inside_the_course(course: Path) -> None:
     assert memory_folder(course) == course / ".autograder" / "answers"
 
