@@ -19,6 +19,7 @@ from typing import Any
 
 from .classes import Cells, Student, write_submission
 from .contract import ASSIGNMENT, Task, tasks
+from .criteria import error_text
 from .demo import ScratchCourse
 from .hint_rules import given_away, names_a_place, pieces_of
 from .library import Solution
@@ -298,19 +299,34 @@ def _criteria_findings(verdict: Verdict, due_lost: frozenset[str], name: str, ta
 def compare_hints(submission: Submission, record: Record, secret: frozenset[str], profile: Profile) -> list[Finding]:
     """Findings about any hint of a notebook that holds a piece of the solution, or does not say where to look.
 
-    What was found is the student's own, so that a hint may quote it.
+    What was found is the student's own, and so is what Python said of the student's code, so that a hint may quote it.
     """
     found = []
     for task in tasks(profile):
         verdict = record.verdict(task.check_id)
+        errors = errors_of(record, task)
         for criterion in verdict.criteria if verdict else ():
             hint, quoted, where = criterion.hint, criterion.found, (submission.id, task.id, criterion.name)
             for said, own in ((hint.nb, quoted and quoted.nb), (hint.en, quoted and quoted.en)) if hint else ():
-                if piece := given_away(said.replace(own, "…") if own else said, secret, profile):
+                if piece := given_away(without(said, [*errors, own]), secret, profile):
                     found.append(Finding("solution given away", *where, f"{piece} in: {said}"))
                 if not names_a_place(said, task):
                     found.append(Finding("no place named", *where, said))
     return found
+
+
+def errors_of(record: Record, task: Task) -> list[str]:
+    """What a hint may quote of the exceptions in a student's own code."""
+    seen = [evidence for evidence in record.evidence if evidence.check_id == task.check_id]
+    failures = [evidence.raised for evidence in seen]
+    failures += [offer.failure for evidence in seen for asked in evidence.challenges for offer in asked.offers]
+    return [error_text(failure) for failure in failures if failure]
+
+
+def without(text: str, pieces: Iterable[str | None]) -> str:
+    for piece in filter(None, pieces):
+        text = text.replace(piece, "…")
+    return text
 
 
 def _hint_findings(solution: Solution, record: Record, profile: Profile) -> list[Finding]:
