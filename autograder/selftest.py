@@ -31,7 +31,7 @@ from .records import Record, Records
 from .sharing import Piece, Sharing, shelve
 from .tiny import TinyModel, make_model_home
 from .transcript import Request
-from .verdict import Criterion, Verdict
+from .verdict import Criterion, Verdict, Words
 from .words import HINTS
 
 SEED_SAMPLE = 8
@@ -307,8 +307,9 @@ def compare_hints(submission: Submission, record: Record, secret: frozenset[str]
         errors = errors_of(record, task)
         for criterion in verdict.criteria if verdict else ():
             hint, quoted, where = criterion.hint, criterion.found, (submission.id, task.id, criterion.name)
-            for said, own in ((hint.nb, quoted and quoted.nb), (hint.en, quoted and quoted.en)) if hint else ():
-                if piece := given_away(without(said, [*errors, own]), secret, profile):
+            own = quoted or Words(nb="", en="")
+            for said, found_there in ((hint.nb, own.nb), (hint.en, own.en)) if hint else ():
+                if piece := given_away(without(said, [*errors, found_there]), secret, profile):
                     found.append(Finding("solution given away", *where, f"{piece} in: {said}"))
                 if not names_a_place(said, task):
                     found.append(Finding("no place named", *where, said))
@@ -323,7 +324,7 @@ def errors_of(record: Record, task: Task) -> list[str]:
     return [error_text(failure) for failure in failures if failure]
 
 
-def without(text: str, pieces: Iterable[str | None]) -> str:
+def without(text: str, pieces: Iterable[str]) -> str:
     for piece in filter(None, pieces):
         text = text.replace(piece, "…")
     return text
