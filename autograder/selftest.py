@@ -36,8 +36,6 @@ from .words import HINTS
 
 SEED_SAMPLE = 8
 """Notebooks that are graded again with each further seed."""
-KILL = "--GradeExecute.shutdown_kernel=immediate"
-"""A kernel that has run its last cell has nothing more to say: a slow farewell costs a second each."""
 
 KINDS = (
     "false fail",
@@ -165,7 +163,7 @@ def grade(
 
     env = {"OMP_NUM_THREADS": "1", "AUTOGRADER_ECHO": "1" if echo else ""}
     env |= {} if seed is None else {"AUTOGRADER_SEED": str(seed)}
-    course.instructor("autograde", ASSIGNMENT, KILL, each_line=follow, env=env)
+    course.instructor("autograde", ASSIGNMENT, each_line=follow, env=env)
     records = Records(course.root)
     return {s.id: records.read(ASSIGNMENT, s.id, s.notebook) or Record() for s in submissions}
 
