@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from third_profile import third_profile
 
 from autograder import profile as profiles
 from autograder.contract import task_of
@@ -28,6 +29,14 @@ def llama() -> Profile:
 @pytest.fixture(scope="session")
 def gemma() -> Profile:
     return profiles.load(ROOT / "profiles" / "gemma.toml")
+
+
+@pytest.fixture(scope="session")
+def third(tmp_path_factory: pytest.TempPathFactory) -> Profile:
+    """A profile that no course has (`third_profile.py`)."""
+    path = tmp_path_factory.mktemp("third") / "course.toml"
+    path.write_text(third_profile(ROOT / "course.toml"), encoding="utf-8")
+    return profiles.load(path)
 
 
 @pytest.fixture(scope="session")

@@ -5,13 +5,12 @@ from __future__ import annotations
 import pytest
 from conftest import ROOT
 from test_words import LONG
-from third_profile import third_profile
 
 from autograder.classes import reference
 from autograder.contract import ASSIGNMENT, task_of, tasks
 from autograder.hint_rules import given_away, names_a_place, pieces_of
 from autograder.library_wrong import WRONG
-from autograder.profile import Profile, load
+from autograder.profile import Profile
 from autograder.records import Record
 from autograder.selftest import Submission, compare_hints
 from autograder.verdict import Criterion, Verdict, Words
@@ -78,13 +77,6 @@ MISTAKES = {
     "answer kept from an earlier cell": ("kept-again", "ideal-boat: both asked, the first answer kept"),
     "a list kept for the answer": ("kept-type", "who-are-you: a batch is kept whole"),
 }
-
-
-@pytest.fixture(scope="module")
-def third(tmp_path_factory: pytest.TempPathFactory) -> Profile:
-    path = tmp_path_factory.mktemp("third") / "course.toml"
-    path.write_text(third_profile(ROOT / "course.toml"), encoding="utf-8")
-    return load(path)
 
 
 @pytest.fixture(params=["llama", "gemma", "third"])

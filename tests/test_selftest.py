@@ -17,7 +17,7 @@ from autograder.library import Solution
 from autograder.library_right import RIGHT
 from autograder.library_wrong import WRONG
 from autograder.mutants import Mutant, mutants
-from autograder.profile import Profile, load
+from autograder.profile import Profile
 from autograder.records import Record
 from autograder.selftest import Submission, compare, compare_mutants, library_pieces, mutant_pieces, pack
 from autograder.sharing import Piece, Sharing, bound, bound_from_first_difference, read, shelve
@@ -26,13 +26,6 @@ from autograder.verdict import Criterion, Verdict, Words
 from autograder.words import HINTS
 
 PROFILES = ("llama", "gemma", "third")
-
-
-@pytest.fixture(scope="module")
-def third(tmp_path_factory: pytest.TempPathFactory) -> Profile:
-    path = tmp_path_factory.mktemp("third") / "course.toml"
-    path.write_text(third_profile(ROOT / "course.toml"), encoding="utf-8")
-    return load(path)
 
 
 @pytest.fixture(params=PROFILES)
