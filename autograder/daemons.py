@@ -5,6 +5,7 @@ Each gets one end of a pipe; when it sees the other end close, its parent is gon
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import stat
@@ -27,7 +28,9 @@ def runtime_folder() -> Path:
     """
     base = Path(os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir())
     folder = base / f"llm-autograder-{os.getuid()}"
-    folder.mkdir(mode=0o711, exist_ok=True)
+    with contextlib.suppress(FileExistsError):
+        folder.mkdir()
+        folder.chmod(0o711)  # whatever the umask
     found = folder.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o066:
         raise HostLost(f"{folder} must be a folder of your own that nobody else can list or write; move it away")

@@ -17,10 +17,11 @@ from typing import Any
 from nbformat import NotebookNode, from_dict
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from .contract import NOTEBOOKS
 from .evidence import Facts
 from .shelf import Shelf, digest
 
-NOT_FILES = ("timestamp.txt",)
+NOT_FILES = ("timestamp.txt", *(f"{name}.ipynb" for name in NOTEBOOKS))
 MAX_FILE = 64 * 1024**2
 """Bytes of a file that are read for its digest; with a larger one a submission is always executed."""
 
@@ -94,7 +95,7 @@ def files_of(folder: Path) -> dict[str, str] | None:
     """Digest of each file beside the notebooks, by path; None where one is too large, or no ordinary file."""
     found = {}
     for path in sorted(folder.rglob("*")):
-        if path.suffix == ".ipynb" or path.name in NOT_FILES or (path.is_dir() and not path.is_symlink()):
+        if path.name in NOT_FILES or (path.is_dir() and not path.is_symlink()):
             continue
         if path.is_symlink() or not path.is_file() or path.stat().st_size > MAX_FILE:
             return None

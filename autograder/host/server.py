@@ -97,8 +97,20 @@ class Server:
     # --- the grader's socket ---
 
     async def serve_grader(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        one = asyncio.Semaphore(1)
-        await self._serve(reader, writer, wire.FromGrader, wire.MAX_REPLY, one, self._for_grader)
+        """One process of the grader's; the notebooks that it has opened end with its connection."""
+        opened: list[str] = []
+
+        async def answer(frame: Any, reader: asyncio.StreamReader) -> wire.Reply:
+            reply = await self._for_grader(frame, reader)
+            if isinstance(reply, wire.Opened):
+                opened.append(reply.notebook)
+            return reply
+
+        try:
+            await self._serve(reader, writer, wire.FromGrader, wire.MAX_REPLY, asyncio.Semaphore(1), answer)
+        finally:
+            for notebook in [self._notebooks[name] for name in opened if name in self._notebooks]:
+                await self._close(notebook)
 
     async def _for_grader(self, frame: Any, reader: asyncio.StreamReader) -> wire.Reply:
         self.last_asked = time.monotonic()
@@ -155,6 +167,11 @@ class Server:
         """Closes every notebook that is still open."""
         for notebook in list(self._notebooks.values()):
             await self._close(notebook)
+
+    @property
+    def busy(self) -> bool:
+        """Whether something is being generated, or a notebook is open."""
+        return bool(self._jobs or self._notebooks)
 
     def status(self) -> wire.Counts:
         return self.counts.model_copy(
@@ -450,7 +467,7 @@ async def run(server: Server, socket: Path, idle_seconds: float, parent: int | N
         while not server.stopped.is_set():
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(server.stopped.wait(), min(idle_seconds, 5.0))
-            if time.monotonic() - server.last_asked > idle_seconds and not server._jobs:
+            if time.monotonic() - server.last_asked > idle_seconds and not server.busy:
                 break
     finally:
         listening.close()
