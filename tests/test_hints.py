@@ -8,6 +8,7 @@ from test_words import LONG
 
 from autograder.classes import reference
 from autograder.contract import ASSIGNMENT, task_of, tasks
+from autograder.evidence import Evidence, Failure
 from autograder.hint_rules import given_away, names_a_place, pieces_of
 from autograder.library_wrong import WRONG
 from autograder.profile import Profile
@@ -153,6 +154,12 @@ def test_words_about_the_solution_are_not_the_solution(text: str, llama: Profile
         ("Look at `llm`.", "device=0", set()),
         ("Look at `llm`: device=0.", "device=0", set()),  # the student's own words
         ("Look at `llm`: device=0.", "cpu", {"solution given away"}),
+        (
+            "`llm` stopped with TypeError: C.from_model_id() wants more.",
+            "cpu",
+            set(),
+        ),  # so are Python's about their code
+        ("`llm` stopped with TypeError: C.from_model_id() wants more. Set device=0.", "cpu", {"solution given away"}),
         ("Think again.", "cpu", {"no place named"}),
     ],
 )
@@ -164,5 +171,9 @@ def test_a_hint_that_was_shown_is_judged_as_it_was_filled_in(
         name="kind", title=title, points=1, earned=0, outcome="failed", hint=said, found=Words(nb=found, en=found)
     )
     verdict = Verdict(task="load-model", check_id="check-load-model", points=1, criteria=(criterion,))
-    findings = compare_hints(Submission("x", "chatbot"), Record(verdicts=(verdict,)), secret(llama), llama)
+    evidence = Evidence(
+        check_id="check-load-model", raised=Failure(name="TypeError", message="C.from_model_id() wants more.")
+    )
+    record = Record(verdicts=(verdict,), evidence=(evidence,))
+    findings = compare_hints(Submission("x", "chatbot"), record, secret(llama), llama)
     assert {f.kind for f in findings} == kinds

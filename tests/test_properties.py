@@ -305,24 +305,24 @@ def temperature_cells(draw: Callable[..., Any], wrong: bool) -> Made:
 
 
 @given(made=chain_cells(wrong=False))
-@examples(200)
+@examples(120)
 def test_a_right_chain_earns_everything_however_it_is_put_together(made: Made, bench: Bench) -> None:
     assert lost(bench.verdict(made.code, "check-chain")) == set(), made
 
 
 @given(made=chain_cells(wrong=True))
-@examples(200)
+@examples(120)
 def test_a_chain_loses_exactly_the_criteria_of_its_mistakes(made: Made, bench: Bench) -> None:
     assert lost(bench.verdict(made.code, "check-chain")) == made.loses, made
 
 
 @given(made=temperature_cells(wrong=False))
-@examples(60)
+@examples(40)
 def test_a_right_temperature_earns_everything_wherever_its_settings_are_given(made: Made, bench: Bench) -> None:
     assert lost(bench.verdict(made.code, "check-temperature-1")) == set(), made
 
 
 @given(made=temperature_cells(wrong=True))
-@examples(60)
+@examples(50)
 def test_a_temperature_loses_exactly_the_criteria_of_its_mistakes(made: Made, bench: Bench) -> None:
     assert lost(bench.verdict(made.code, "check-temperature-1")) == made.loses, made
