@@ -59,7 +59,7 @@ def lines(found: Outcome) -> list[str]:
         f"Floor: {floor.tokens} tokens of {floor.answers} different answers at {floor.tokens_per_second:.1f} tokens/s, "
         f"one at a time on one thread: {floor.seconds:.0f} s for the class.",
         f"Peak memory is that of host and kernels together (PSS); each at its own peak, in MB: {peaks}.",
-        "CPU-s are of nbgrader and all that it has started and waited for, kernels and model host among them.",
+        "CPU-s are of nbgrader and all that it has started, kernels and model host among them.",
     ]
     others = max(graded.cost.others for graded in (found.kit, found.again, found.stock) if graded is not None)
     if others > 0.2:

@@ -1,15 +1,16 @@
 """What running other processes costs: seconds, processor seconds, and the memory that they hold together.
 
-Processor seconds are the operating system's own account: of the processes that have ended and been waited for, with those
-that they in turn have waited for (`RUSAGE_CHILDREN`), and of those that are still there. nbgrader waits for its kernels, and
-for the model host that it started. Memory is looked at a few times a second, as proportional set size, in which a page that
-several processes share counts once.
+Processor seconds are counted in two ways, and the larger number holds. The operating system's own account has the processes
+that have ended and been waited for, with those that they in turn have waited for (`RUSAGE_CHILDREN`), and those that are
+still there; it loses a process that nobody waits for (a kernel whose jail is ended from outside). So every process is looked
+at a few times a second, too, and its last number kept; that loses what it did after the last look.
 
-Linux only. A process that leaves the tree (its parent ends before it does) is not in the account from then on.
+Memory is the proportional set size, in which a page that several processes share counts once. Linux only.
 """
 
 from __future__ import annotations
 
+import itertools
 import os
 import resource
 import threading
@@ -45,11 +46,12 @@ class Cost:
 class Meter:
     """Measures what the processes that this one starts inside a `with` cost; `cost` holds it afterwards."""
 
-    def __init__(self, every: float = 0.5) -> None:
+    def __init__(self, every: float = 0.2) -> None:
         self.cost = Cost()
         self._every = every
         self._done = threading.Event()
         self._peak, self._peak_of = 0.0, Counter[str]()
+        self._last: dict[tuple[int, str], float] = {}
 
     def __enter__(self) -> Meter:
         self._began, self._cpu, self._busy = time.monotonic(), cpu_below(os.getpid()), busy_cpu()
@@ -68,27 +70,47 @@ class Meter:
 
     def cpu_so_far(self) -> float:
         """Processor seconds since the beginning."""
-        return cpu_below(os.getpid()) - self._cpu
+        return max(cpu_below(os.getpid()) - self._cpu, sum(self._last.copy().values()))
 
     def _watch(self) -> None:
-        while not self._done.wait(self._every):
+        for look in itertools.count():
+            if self._done.wait(self._every):
+                return
+            for pid in descendants(os.getpid()):
+                if (seen := times_of(pid)) is not None:
+                    self._last[pid, seen.began] = seen.own
+            if look % 3:
+                continue
             held = memory_below(os.getpid())
             self._peak = max(self._peak, sum(mb for role, mb in held.items() if role != "nbgrader"))
             for role, mb in held.items():
                 self._peak_of[role] = max(self._peak_of[role], mb)  # type: ignore[assignment]
 
 
+@dataclass(frozen=True)
+class Times:
+    """What a process has used, in processor seconds: itself, and the children that it has waited for."""
+
+    began: str
+    own: float
+    waited_for: float
+
+
+def times_of(pid: int) -> Times | None:
+    """The times of a process, or None where it has ended."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+        utime, stime, cutime, cstime = (int(part) / os.sysconf("SC_CLK_TCK") for part in stat[11:15])
+    except (OSError, ValueError):
+        return None
+    return Times(stat[19], utime + stime, cutime + cstime)
+
+
 def cpu_below(root: int) -> float:
-    """Processor seconds of this process's descendants: of those that it has waited for, and of those that are there."""
+    """Processor seconds of this process's descendants by the system's account: waited for, or still there."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    ticks = 0
-    for pid in descendants(root):
-        try:
-            stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
-            ticks += sum(map(int, stat.rpartition(")")[2].split()[11:15]))  # utime, stime, cutime, cstime
-        except (OSError, ValueError):  # it has ended since: its parent's account has it
-            continue
-    return used.ru_utime + used.ru_stime + ticks / os.sysconf("SC_CLK_TCK")
+    there = [times for pid in descendants(root) if (times := times_of(pid)) is not None]
+    return used.ru_utime + used.ru_stime + sum(times.own + times.waited_for for times in there)
 
 
 def busy_cpu() -> float:

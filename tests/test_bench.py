@@ -138,6 +138,15 @@ def test_the_processor_time_of_a_grandchild_counts() -> None:
     assert meter.cost.seconds >= 0.5
 
 
+def test_the_processor_time_of_a_process_that_nobody_waits_for_counts() -> None:
+    burn = "import time\nwhile time.process_time() < 1: pass"
+    child = "import signal, subprocess, sys, time\nsignal.signal(signal.SIGCHLD, signal.SIG_IGN)\n"
+    child += f"process = subprocess.Popen([sys.executable, '-c', {burn!r}])\nprocess.wait()"
+    with Meter(every=0.05) as meter:
+        subprocess.run([sys.executable, "-c", child], check=True)
+    assert meter.cost.cpu_seconds >= 0.7
+
+
 def test_processor_time_is_told_while_it_is_spent() -> None:
     burn = "import time\nwhile time.process_time() < 0.5: pass\nprint(1, flush=True); time.sleep(20)"
     with Meter() as meter, subprocess.Popen([sys.executable, "-c", burn], stdout=subprocess.PIPE, text=True) as child:
