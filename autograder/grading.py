@@ -17,6 +17,7 @@ from pathlib import Path
 from .contract import ASSIGNMENT
 from .errors import NotReady
 from .host.control import Host, server_command, socket_of
+from .host.wire import Counts
 from .machine import said_at_the_end
 from .nbgrader_course import model_home, refuse_without_models
 from .profile import FROZEN_NAME, Profile, load
@@ -96,17 +97,13 @@ def run(
         *(["--force"] * regrade),
     ]
     given = {"AUTOGRADER_FORCE": "1" if execute else "", "AUTOGRADER_VERIFY": "1" if verify else ""}
-    env = {**os.environ, **given, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"}
     host = Host.kept(course, home) or Host.started(course, home, shared=True)
     try:
         before = host.status()
-        graded, code, log = follow(command, course, env, one)
-        after = host.status()
+        graded, code, log = follow(command, course, given, one)
+        counts = since(before, host.status())
     finally:
         host.end()
-    counts = after.model_copy(
-        update={name: getattr(after, name) - getattr(before, name) for name in ("lost", "differing", "dropped")}
-    )
     verdicts = list(recorded(course, assignment, [path.parent.parent.name for path in handed_in]))
     return Outcome(
         exit_code=code or (1 if counts.differing else 0),
@@ -119,8 +116,16 @@ def run(
     )
 
 
-def follow(command: list[str], course: Path, env: dict[str, str], one: Callable[[], None]) -> tuple[int, int, str]:
+def since(before: Counts, after: Counts) -> Counts:
+    """What a host that may have been running before has done in this run, as far as a person must know."""
+    names = ("lost", "differing", "dropped")
+    return after.model_copy(update={name: getattr(after, name) - getattr(before, name) for name in names})
+
+
+def follow(command: list[str], course: Path, given: dict[str, str], one: Callable[[], None]) -> tuple[int, int, str]:
     """Runs nbgrader. Answers how many notebooks it graded, its exit code, and the end of what it said."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
+    env = {**os.environ, **given, "PATH": path}
     said: list[str] = []
     graded = 0
     with subprocess.Popen(
