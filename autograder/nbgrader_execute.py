@@ -114,7 +114,7 @@ class GradeExecute(Execute):  # type: ignore[misc]
             "profile": self._profile_text,
             "models": snapshots_digest(snapshots),
             "kit": kit_digest(),
-            "run": f"{self.host} {self.echo} {os.environ.get('AUTOGRADER_SEED', '')}",
+            "run": f"{self.host} {self.warm} {self.isolation} {self.echo} {os.environ.get('AUTOGRADER_SEED', '')}",
         }
 
     def create_kernel_manager(self) -> Any:
@@ -140,7 +140,8 @@ class GradeExecute(Execute):  # type: ignore[misc]
             if self.host:
                 names = resources["nbgrader"]
                 label = f"{names['student']}, {names['notebook']}"
-                host = host_for(course_root(self), model_home(profile))
+                assert self._home is not None
+                host = host_for(course_root(self), self._home)
                 self._visit = host.open(label, os.environ.get("AUTOGRADER_SEED", ""), self.echo, self.verify)
             try:
                 super().preprocess(nb, resources, km)
