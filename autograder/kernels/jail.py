@@ -27,7 +27,7 @@ import socket
 import stat
 import struct
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, NoReturn
@@ -77,7 +77,10 @@ REFUSED = (
 AF_UNIX, AF_INET, AF_INET6, AF_NETLINK, MAX_FAMILY = 1, 2, 10, 16, 64
 SIOCSIFFLAGS, IFF_UP, IFF_LOOPBACK, IFF_RUNNING = 0x8914, 1, 8, 64
 CLONE_NEWUSER = 0x10000000
+PR_SET_CHILD_SUBREAPER = 36
 WATCH_SECONDS = 0.4
+ENDED = {"time": 225, "memory": 226}
+"""Exit codes of a kernel that was ended for taking too much; its own exit codes are never these."""
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -132,7 +135,7 @@ class Jail:
 def enter(jail: Jail) -> None:
     """Puts this process, a fresh child with one thread, into the jail. Returns in the process that is to be the kernel.
 
-    At level `full` that is a grandchild; this process stays outside as its monitor, and takes its exit status on.
+    That is a descendant; this process stays outside as its monitor, and takes its exit status on.
     """
     if jail.level == "none":
         os.chdir(jail.folder)
@@ -143,6 +146,7 @@ def enter(jail: Jail) -> None:
     if jail.level == "full":
         into_namespaces(jail, uid, gid)
     else:
+        watched(jail.limits)
         work = Path(jail.private) / "work"
         copy_submission(Path(jail.folder), work, uid, gid)
         os.chdir(work)
@@ -208,7 +212,7 @@ def into_namespaces(jail: Jail, uid: int, gid: int) -> None:
     init = os.fork()
     if init:
         os.close(writing)
-        monitor(init, reading, jail.limits)
+        monitor(init, jail.limits, lambda: inside(init), reading)
     os.close(reading)
     _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     _checked(_libc.unshare(CLONE["mount"]), "mounts of its own")  # not the monitor's, who looks into the outer /proc
@@ -229,31 +233,97 @@ def loopback_up() -> None:
         fcntl.ioctl(any_socket, SIOCSIFFLAGS, request)
 
 
-def monitor(init: int, status: int, limits: Limits) -> NoReturn:
-    """Outside: watches memory and time of the whole tree, and ends as the kernel did."""
+def monitor(child: int, limits: Limits, members: Callable[[], Iterable[int]], status: int | None = None) -> NoReturn:
+    """Outside: watches memory and time of the whole tree, and ends as the kernel did.
+
+    Args:
+        child: with which the tree ends.
+        members: the processes of the tree.
+        status: where the kernel's status is told, if the kernel is not the child itself.
+    """
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
-    os.closerange(status + 1, 4096)
+    os.closerange((status or 2) + 1, 4096)
     ends, inherited = time.monotonic() + limits.seconds, own_memory("/proc/self")
-    while os.waitpid(init, os.WNOHANG) == (0, 0):
+    why = None
+    while (ended := os.waitpid(child, os.WNOHANG)) == (0, 0):
         with contextlib.suppress(OSError):  # it may be gone by now
-            if time.monotonic() > ends or private_memory(init, inherited) > limits.memory_bytes:
-                os.kill(init, signal.SIGKILL)
+            if time.monotonic() > ends:
+                why = "time"
+            elif private_memory(members(), inherited) > limits.memory_bytes:
+                why = "memory"
+            if why is not None:
+                os.kill(child, signal.SIGKILL)
         time.sleep(WATCH_SECONDS)
-    told = os.read(status, 16)
+    end_all(members)
+    if why is not None:
+        os._exit(ENDED[why])
+    told = os.read(status, 16) if status is not None else str(ended[1]).encode()
     end_as(int(told) if told else signal.SIGKILL)
 
 
-def private_memory(init: int, inherited: int) -> int:
-    """Bytes of memory that all processes in the process namespace of `init` have taken.
+def end_all(members: Callable[[], Iterable[int]]) -> None:
+    """Ends what is left of a tree, however fast it forks."""
+    for _ in range(100):
+        left = list(members())
+        if not left:
+            return
+        for pid in left:
+            with contextlib.suppress(OSError):
+                os.kill(pid, signal.SIGKILL)
+        with contextlib.suppress(ChildProcessError):
+            while os.waitpid(-1, os.WNOHANG) != (0, 0):
+                pass
+
+
+def inside(init: int) -> list[int]:
+    """The processes in the process namespace of `init`."""
+    with contextlib.suppress(OSError):
+        own = os.readlink(f"/proc/{init}/ns/pid")
+        return [pid for pid in processes() if _namespace(pid) == own]
+    return []
+
+
+def descendants(ancestor: int) -> list[int]:
+    """The processes below one, itself not among them."""
+    below = children()
+    found, waiting = list[int](), list(below.get(ancestor, []))
+    while waiting:
+        found.append(waiting.pop())
+        waiting += below.get(found[-1], [])
+    return found
+
+
+def children() -> dict[int, list[int]]:
+    """Every process by its parent."""
+    below: dict[int, list[int]] = {}
+    for pid in processes():
+        with contextlib.suppress(OSError, ValueError, IndexError):
+            told = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+            below.setdefault(int(told.rsplit(") ", 1)[1].split()[1]), []).append(pid)
+    return below
+
+
+def processes() -> list[int]:
+    return [int(name) for name in os.listdir("/proc") if name.isdigit()]
+
+
+def _namespace(pid: int) -> str | None:
+    try:
+        return os.readlink(f"/proc/{pid}/ns/pid")
+    except OSError:
+        return None
+
+
+def private_memory(members: Iterable[int], inherited: int) -> int:
+    """Bytes of memory that these processes have taken.
 
     A fork shows what it still shares with its parent as its own, so that much (`inherited`, in bytes) is taken off each.
     """
-    total, inside = 0, os.readlink(f"/proc/{init}/ns/pid")
-    for entry in os.scandir("/proc"):
+    total = 0
+    for pid in members:
         with contextlib.suppress(OSError, ValueError):
-            if entry.name.isdigit() and os.readlink(f"{entry.path}/ns/pid") == inside:
-                total += max(0, own_memory(entry.path) - inherited)
+            total += max(0, own_memory(f"/proc/{pid}") - inherited)
     return total
 
 
@@ -282,7 +352,16 @@ def end_as(status: int) -> NoReturn:
         with contextlib.suppress(OSError):
             signal.signal(-code, signal.SIG_DFL)
         os.kill(os.getpid(), -code)
-    os._exit(code if code >= 0 else 128 - code)
+    os._exit(code if 0 <= code not in ENDED.values() else 1 if code >= 0 else 128 - code)
+
+
+def watched(limits: Limits) -> None:
+    """Without namespaces: forks, and stays behind as the monitor. Orphans come to the monitor, so that none is missed."""
+    _libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    own = os.getpid()
+    kernel = os.fork()
+    if kernel:
+        monitor(kernel, limits, lambda: descendants(own))
 
 
 def new_root(jail: Jail, uid: int, gid: int) -> None:

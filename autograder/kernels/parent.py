@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
-from .jail import Jail, JailError, enter
+from .jail import PR_SET_CHILD_SUBREAPER, Jail, JailError, children, enter
 
 MAX_REQUEST = 1 << 17
 PR_SET_PDEATHSIG = 1
@@ -97,6 +97,7 @@ class Parent:
             os.set_blocking(end, False)
         signal.set_wakeup_fd(self._woken, warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, lambda *_: None)
+        ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)  # what a kernel leaves behind comes to us
 
     def serve(self) -> None:
         """Until our own parent is gone; then every kernel ends too."""
@@ -123,6 +124,7 @@ class Parent:
             except ChildProcessError:
                 return
             if pid == 0:
+                self._end_orphans()
                 return
             child = self._children.pop(pid, None)
             if child is not None:
@@ -131,6 +133,12 @@ class Parent:
                 with contextlib.suppress(OSError):
                     child.connection.send(json.dumps({"exit": os.waitstatus_to_exitcode(status)}).encode())
                 self._drop(child.connection)
+
+    def _end_orphans(self) -> None:
+        """Ends what has outlived its kernel: children of ours that we did not fork. The next one is seen when this one ends."""
+        for pid in set(children().get(os.getpid(), [])) - set(self._children):
+            with contextlib.suppress(OSError):
+                os.kill(pid, signal.SIGKILL)
 
     def _drop(self, connection: socket.socket) -> None:
         with contextlib.suppress(KeyError, ValueError):

@@ -22,9 +22,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import zmq
+import zmq.asyncio
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning import LocalProvisioner
+from traitlets import default
 
 from ..daemons import Daemon, runtime_folder
 from .jail import Jail, Level, Limits, readable
@@ -33,6 +36,8 @@ NAME = "llm-autograder-warm"
 """The provisioner's name, as its entry point in `pyproject.toml` has it."""
 LAUNCHER = "ipykernel_launcher"
 TRIAL_SECONDS = 30.0
+MAX_MESSAGE = 64 * 10**6
+"""Bytes of one message from a kernel that the grader would read; a larger one never reaches its memory."""
 KEPT_VARIABLES = ("PATH", "LANG", "LC_ALL", "TZ", "AUTOGRADER_MODEL_HOME", "NBGRADER_EXECUTION", "NBGRADER_VALIDATING")
 """Variables of the grader's that a kernel gets; no others."""
 FIXED_VARIABLES = {
@@ -206,6 +211,16 @@ class WarmKernelManager(AsyncKernelManager):  # type: ignore[misc]
     """A manager of kernels that are forked, whatever the kernelspec says. Set `plan` before it starts one."""
 
     plan: Plan
+
+    @default("context")  # type: ignore[untyped-decorator]
+    def _bounded_context(self) -> zmq.asyncio.Context:
+        self._created_context = True
+        context = zmq.asyncio.Context()
+        context.setsockopt(zmq.MAXMSGSIZE, MAX_MESSAGE)  # of every socket made with it
+        return context
+
+    def client(self, **kwargs: Any) -> Any:
+        return super().client(context=self.context, **kwargs)
 
     @property
     def kernel_spec(self) -> KernelSpec:
