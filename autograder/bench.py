@@ -188,11 +188,10 @@ def graded(
     reused: set[int] = set()
 
     def follow(line: str) -> None:
-        if "] Sanitizing " in line:
-            path = Path(line.strip())  # … Sanitizing …/submitted/STUDENT/ASSIGNMENT/NAME.ipynb
+        if "] Autograding " in line:
+            path = Path(line.strip())  # … Autograding …/autograded/STUDENT/ASSIGNMENT/NAME.ipynb
             ends.append((time.monotonic() - began, meter.cpu_so_far()))
             begun.append((path.parent.parent.name, path.stem))
-        elif "] Autograding " in line:
             one()
         elif "has been executed before" in line:
             reused.add(len(begun) - 1)

@@ -8,6 +8,7 @@ exception here: it is a value (see `verdict.py` and `evidence.py`).
     ├── ContractError       the source notebooks do not keep to the contract
     ├── StandInError        the embedded model could not be fetched, checked or laid out
     ├── NotReady            grading cannot begin: no release, no models, no gradebook
+    │   └── Damaged         a record of one student's cannot be read
     ├── HostLost            the model host does not answer
     ├── NotJudged           the grader's own side failed while judging a submission
     └── NotSettled          feedback or export was asked for while a verdict is open
@@ -34,6 +35,10 @@ class StandInError(AutograderError):
 
 class NotReady(AutograderError):
     """Grading cannot begin on this machine; the message says what is missing and what to do."""
+
+
+class Damaged(NotReady):
+    """A record or an overrides file cannot be read as what it should be; the others are not concerned."""
 
 
 class HostLost(AutograderError):

@@ -1,8 +1,8 @@
 """Same code, same verdict: a notebook whose code and files have been executed before is not executed again.
 
 What counts is the code of every cell with its `grade_id`, the other files of the submission, the frozen profile, the
-models' files, and this kit. What a student wrote in free text plays no part. Only an execution that came to its end is kept.
-Before it is kept, the folder it ran in is taken out of its outputs: a path can carry a student's name.
+models' files, and this kit. What a student wrote in free text plays no part. Only an execution that is whole is kept.
+The folder it ran in is taken out of its outputs: a path can carry a student's name.
 """
 
 from __future__ import annotations
@@ -10,16 +10,17 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from nbformat import NotebookNode, from_dict
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from .contract import NOTEBOOKS
 from .evidence import Facts
 from .shelf import Shelf, digest
+from .verdict import Incident
 
 NOT_FILES = ("timestamp.txt", *(f"{name}.ipynb" for name in NOTEBOOKS))
 MAX_FILE = 64 * 1024**2
@@ -32,7 +33,9 @@ class Execution(BaseModel):
     Attributes:
         outputs: of each code cell, in order, as in the notebook's own format.
         facts: evidence and transcript.
-        problems: by check id, what could not be read.
+        problems: by check id, why its evidence could not be read.
+        incidents: what happened meanwhile.
+        again: whether it is one of an earlier notebook with the same code.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -41,6 +44,14 @@ class Execution(BaseModel):
     counts: tuple[int | None, ...]
     facts: Facts
     problems: dict[str, str] = {}
+    incidents: tuple[Incident, ...] = ()
+    again: bool = Field(default=False, exclude=True)
+
+    @property
+    def whole(self) -> bool:
+        """Whether executing the same code again would give the same."""
+        ended_well = all(incident.kind == "output" for incident in self.incidents)
+        return ended_well and not self.problems and not self.facts.transcript.faults
 
     def write_into(self, nb: NotebookNode) -> None:
         """Puts the outputs into a notebook with the same code."""
@@ -58,9 +69,10 @@ class Executions:
     def get(self, key: str) -> Execution | None:
         text = self._shelf.get(key)
         try:
-            return Execution.model_validate_json(text) if text is not None else None
+            known = Execution.model_validate_json(text) if text is not None else None
         except ValidationError:  # an older version's
             return None
+        return known.model_copy(update={"again": True}) if known is not None else None
 
     def put(self, key: str, execution: Execution) -> None:
         try:
@@ -107,14 +119,17 @@ def code_cells(nb: NotebookNode) -> list[NotebookNode]:
     return [cell for cell in nb.cells if cell.cell_type == "code"]
 
 
-def executed(nb: NotebookNode, folder: Path, facts: Facts, problems: dict[str, str]) -> Execution:
-    """What is kept of an executed notebook, without the folder that it ran in."""
+def executed(
+    nb: NotebookNode, folder: Path, facts: Facts, problems: dict[str, str], incidents: Iterable[Incident] = ()
+) -> Execution:
+    """What executing a notebook gave, without the folder that it ran in."""
     outputs = [[without_path(output, folder) for output in cell.outputs] for cell in code_cells(nb)]
     return Execution(
         outputs=tuple(map(tuple, outputs)),
         counts=tuple(cell.execution_count for cell in code_cells(nb)),
         facts=Facts.model_validate(without_path(facts.model_dump(mode="json"), folder)),
         problems=without_path(problems, folder),
+        incidents=tuple(incidents),
     )
 
 

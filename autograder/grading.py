@@ -14,16 +14,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from . import ending
 from .contract import ASSIGNMENT
+from .ending import Graded
 from .errors import NotReady
 from .host.control import Host, server_command, socket_of
 from .host.wire import Counts
 from .machine import said_at_the_end
 from .nbgrader_course import model_home, refuse_without_models
 from .profile import FROZEN_NAME, Profile, load
-from .records import Records
-from .verdict import Verdict
 
+EXIT = {"well": 0, "ended early": 1, "not judged": 3, "differs": 4}
+"""Exit codes of a run: all that was to be graded is (a person may have to look); it ended early; verdicts are not judged, for a
+reason of the grader's side; a remembered answer came out otherwise when it was generated again."""
 Begin = Callable[[str, int], Callable[[], None]]
 
 
@@ -32,8 +35,8 @@ class Outcome:
     """What a run came to.
 
     Attributes:
-        exit_code: zero where every verdict is there and nothing came out otherwise.
-        review, not_judged: (student, verdict) that a person must look at, or that another run must settle.
+        exit_code: one of `EXIT`.
+        recorded: what is on record for the students it was about.
         machine: what the host says of the run.
         log: the end of what nbgrader said, where it failed.
     """
@@ -41,21 +44,17 @@ class Outcome:
     exit_code: int
     seconds: float
     graded: int
-    review: tuple[tuple[str, Verdict], ...]
-    not_judged: tuple[tuple[str, Verdict], ...]
+    recorded: tuple[Graded, ...]
     machine: tuple[str, ...]
     log: str = ""
 
     def lines(self) -> list[str]:
         """The end of the run, in words."""
-        said = [f"{self.graded} notebook(s) graded in {self.seconds:.0f} s."]
-        for title, listed in (("A person must look at", self.review), ("Not judged yet", self.not_judged)):
-            if listed:
-                said.append(f"{title}:")
-            said += [
-                f"  {student}, {v.check_id}: {' '.join(reason.en for reason in v.reasons)}" for student, v in listed
-            ]
-        said += self.machine
+        said = [
+            f"{self.graded} notebook(s) graded in {self.seconds:.0f} s.",
+            *ending.lines(self.recorded),
+            *self.machine,
+        ]
         return [*said, self.log] if self.log else said
 
 
@@ -104,15 +103,16 @@ def run(
         counts = since(before, host.status())
     finally:
         host.end()
-    verdicts = list(recorded(course, assignment, [path.parent.parent.name for path in handed_in]))
+    found = tuple(ending.recorded(course, assignment, [path.parent.parent.name for path in handed_in]))
+    waits = any(one.verdicts("not judged") for one in found)
+    went = "not judged" if code and waits else "ended early" if code else "differs" if counts.differing else "well"
     return Outcome(
-        exit_code=code or (1 if counts.differing else 0),
+        exit_code=EXIT[went],
         seconds=time.monotonic() - began,
         graded=graded,
-        review=tuple(pair for pair in verdicts if pair[1].state == "review"),
-        not_judged=tuple(pair for pair in verdicts if pair[1].state == "not judged"),
+        recorded=found,
         machine=tuple(said_at_the_end(counts)),
-        log=log if code else "",
+        log=log if EXIT[went] == 1 else "",
     )
 
 
@@ -138,17 +138,6 @@ def follow(command: list[str], course: Path, given: dict[str, str], one: Callabl
                 graded += 1
                 one()
     return graded, process.returncode, "\n".join(said)
-
-
-def recorded(course: Path, assignment: str, students: list[str]) -> list[tuple[str, Verdict]]:
-    """(student, verdict) of everything that is on record for these students."""
-    records = Records(course)
-    found = []
-    for student in dict.fromkeys(students):
-        for path in sorted((course / "verdicts" / assignment / student).glob("*.json")):
-            record = records.read(assignment, student, path.stem)
-            found += [(student, verdict) for verdict in (record.verdicts if record else ())]
-    return found
 
 
 def released_profile(course: Path, assignment: str) -> Profile:

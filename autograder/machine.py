@@ -5,6 +5,8 @@ One of each for a course and its model home, for as long as this process lives; 
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 
@@ -42,6 +44,25 @@ def refuse_without_jail(kernels: Kernels, level: Level, limits: Limits) -> None:
 def _kernels() -> dict[Path, Kernels]:
     """The parents of kernels that this process has started, by model home."""
     return {}
+
+
+_STARTING = threading.Lock()
+"""One thread at a time starts helpers; the others wait for them."""
+
+
+def helpers_for(course: Path, home: Path, host: bool, kernels: bool) -> tuple[Host | None, Kernels | None]:
+    """The host and the parent of kernels, those that are wanted; they start side by side."""
+    with _STARTING, ThreadPoolExecutor(2) as side_by_side:
+        started = side_by_side.submit(host_for, course, home) if host else None
+        parent = kernels_for(course, home) if kernels else None
+        return started.result() if started else None, parent
+
+
+def end_kernels() -> None:
+    """Ends every kernel of this process, and with them what is being executed."""
+    with _STARTING:
+        for kernels in _kernels().values():
+            kernels.end()
 
 
 def kernels_for(course: Path, home: Path) -> Kernels:

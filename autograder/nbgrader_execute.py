@@ -1,16 +1,17 @@
 """Running a submission for grading: a kernel, the model host, and evidence in place of each check cell.
 
 `GradeExecute` takes the place of nbgrader's `Execute`. It tells the host which cell is running and which check is asking,
-draws the checks' questions, and at the end has evidence from the kernel and the transcript from the host: `Gathered`, from
-which `Judge` judges. A notebook whose code has been executed before is not executed again (`executions.py`).
+draws the checks' questions, and at the end has evidence from the kernel and the transcript from the host: an `Execution`,
+from which `Judge` judges. A notebook whose code has been executed before is not executed again (`executions.py`).
 """
 
 from __future__ import annotations
 
+import copy
 import json
 import os
+import signal
 import time
-from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -22,19 +23,22 @@ from nbgrader.preprocessors import Execute
 from pydantic import ValidationError
 from traitlets import Bool, Enum
 
+from .ahead import Run
 from .contract import Task
-from .errors import HostLost, NotReady
+from .errors import HostLost, NotJudged
 from .evidence import Evidence, Facts
-from .executions import Executions, executed, key_of, kit_digest, snapshots_digest
+from .executions import Execution, Executions, executed, key_of, kit_digest, snapshots_digest
 from .host.control import Visit
 from .host.models import newest_snapshot
-from .kernels.provisioner import WarmKernelManager
-from .machine import host_for, jail_limits, kernels_for, refuse_without_jail
+from .kernels.jail import ENDED
+from .kernels.provisioner import Kernels, WarmKernelManager
+from .machine import helpers_for, jail_limits, refuse_without_jail
 from .nbgrader_course import (
     Resources,
     check_cells,
     frozen_path,
     frozen_profile,
+    marks_of,
     model_folder,
     model_home,
     refuse_without_models,
@@ -44,25 +48,12 @@ from .probe import new_question
 from .profile import Profile
 from .selfcheck import EVIDENCE_TYPE, TRANSCRIPT_TYPE
 from .transcript import Message, Transcript
-from .words import LAYOUT
+from .verdict import Incident, IncidentKind
+from .words import INCIDENTS, LAYOUT
 
 BEGIN = "__import__('autograder.notebook', fromlist=['x']).begin_grading({profile!r}, {host!r})"
 OUTPUTS = ("stream", "display_data", "execute_result", "update_display_data", "error")
 PUBLISH = "__import__('autograder.notebook', fromlist=['x']).publish({check_id!r}, {question!r})"
-
-
-@dataclass
-class Gathered:
-    """What an executed notebook gave to judge from.
-
-    Attributes:
-        problems: by check id, why its evidence could not be read.
-        stopped: the cell in which the kernel stopped, if it did.
-    """
-
-    facts: Facts
-    problems: dict[str, str] = field(default_factory=dict)
-    stopped: str | None = None
 
 
 class GradeExecute(Execute):  # type: ignore[misc]
@@ -78,33 +69,50 @@ class GradeExecute(Execute):  # type: ignore[misc]
     echo = Bool(False, help="Have no model asked: every request is answered with a canned text.").tag(config=True)
     verify = Bool(False, help="Generate again what is remembered, and compare.").tag(config=True)
 
+    _profile: Profile | None = None
+    _home: Path | None = None
+    _kernels: Kernels | None = None
+    _visit: Visit | None = None
+
     def preprocess(self, nb: NotebookNode, resources: Resources, km: Any = None) -> tuple[NotebookNode, Resources]:
-        profile = frozen_profile(self, resources)
-        self._home = model_home(profile) if profile is not None else None
-        self._profile = None
-        if profile is None:
+        if frozen_profile(self, resources) is None:
+            self._profile, self._home = None, None
             return super().preprocess(nb, resources, km)  # type: ignore[no-any-return]
+        wait: Run | None = resources.get("autograder", {}).get("execution")
+        execution = wait() if wait is not None else self.begin(nb, resources)[1]()
+        if execution.again:
+            self.log.info("This code has been executed before: its outputs are used again")
+        execution.write_into(nb)
+        resources["autograder"] = {"execution": execution}
+        return nb, resources
+
+    def begin(self, nb: NotebookNode, resources: Resources) -> tuple[str | None, Run]:
+        """What executes a sanitized notebook, in any thread, and its key; see `Ahead`.
+
+        Raises NotReady where a model is missing.
+        """
+        profile = frozen_profile(self, resources)
+        assert profile is not None
         refuse_without_models(profile)
-        self._profile_text = frozen_path(self, resources).read_text(encoding="utf-8")
-        self._profile = profile
-        self._checks = {id(cell): task for cell, task in check_cells(nb, profile)}
-        self.skip_cells_with_tag = ""
-        folder = Path(resources["metadata"]["path"] or ".")
-        executions = Executions(course_root(self) / ".autograder" / "executions")
+        self._home, self._profile = model_home(profile), profile
+        coursedir = self.parent.parent.coursedir
+        self._profile_text = frozen_path(coursedir, resources["nbgrader"]["assignment"]).read_text(encoding="utf-8")
+        self._course = course_root(self).resolve()
+        folder = (self._course / resources["metadata"]["path"]).absolute()
         key = key_of(nb, folder, self._around(profile))
+        return key, lambda: self._known_or_executed(nb, resources, folder, key)
+
+    def _known_or_executed(self, nb: NotebookNode, resources: Resources, folder: Path, key: str | None) -> Execution:
+        executions = Executions(self._course / ".autograder" / "executions")
         again = not self.reuse or self.verify
         known = executions.get(key) if key and not (again and key not in _this_run()) else None
         if known is not None:
-            self.log.info("This code has been executed before: its outputs are used again")
-            known.write_into(nb)
-            gathered = Gathered(known.facts, dict(known.problems))
-        else:
-            gathered = self._executed(nb, resources, km, profile)
-            if key and came_to_its_end(nb, gathered):
-                _this_run().add(key)
-                executions.put(key, executed(nb, folder, gathered.facts, gathered.problems))
-        resources["autograder"] = {"gathered": gathered}
-        return nb, resources
+            return known
+        execution = self._executed(nb, resources, folder)
+        if key and execution.whole:
+            _this_run().add(key)
+            executions.put(key, execution)
+        return execution
 
     def _around(self, profile: Profile) -> dict[str, str]:
         """What an execution depends on beside the submission."""
@@ -119,47 +127,60 @@ class GradeExecute(Execute):  # type: ignore[misc]
 
     def create_kernel_manager(self) -> Any:
         """nbclient's, but for a submission of ours a manager of warm kernels."""
-        if not (self.warm and self._home):
+        if self._kernels is None:
             return super().create_kernel_manager()
         self.kernel_manager_class = WarmKernelManager
         manager = super().create_kernel_manager()
-        kernels = kernels_for(course_root(self), self._home)
         assert self._profile is not None
         limits = jail_limits(self._profile.limits)
-        refuse_without_jail(kernels, self.isolation, limits)
-        manager.plan = kernels.plan(self.isolation, limits, self._visit.socket if self._visit is not None else None)
+        refuse_without_jail(self._kernels, self.isolation, limits)
+        manager.plan = self._kernels.plan(self.isolation, limits, self._visit.socket if self._visit else None)
         return manager
 
-    def _executed(self, nb: NotebookNode, resources: Resources, km: Any, profile: Profile) -> Gathered:
+    def _executed(self, nb: NotebookNode, resources: Resources, folder: Path) -> Execution:
+        profile, names = self._profile, resources["nbgrader"]
+        assert profile is not None
+        assert self._home is not None
+        self.log.info("Executing %s, %s", names["student"], names["notebook"])
+        nb = copy.deepcopy(nb)
+        cells = list(check_cells(nb, profile))
+        self._checks = {id(cell): task for cell, task in cells}
+        self.skip_cells_with_tag = ""
         self._begun = False
         self._running, self._seen, self._questions = "", dict[str, int](), dict[str, str]()
-        self._visit: Visit | None = None
-        self._written, self._ends = 0, time.monotonic() + profile.limits.notebook_seconds
-        stopped = None
+        self._visit = None
+        self._written, self._cell_began = 0, time.monotonic()
+        self._ends = self._cell_began + profile.limits.notebook_seconds
+        self._incidents: list[Incident] = []
         try:
-            if self.host:
-                names = resources["nbgrader"]
+            host, self._kernels = helpers_for(self._course, self._home, self.host, self.warm)
+            if host is not None:
                 label = f"{names['student']}, {names['notebook']}"
-                assert self._home is not None
-                host = host_for(course_root(self), self._home)
                 self._visit = host.open(label, os.environ.get("AUTOGRADER_SEED", ""), self.echo, self.verify)
             try:
-                super().preprocess(nb, resources, km)
+                super().preprocess(nb, {"metadata": {"path": str(folder)}, "nbgrader": names})
             except (DeadKernelError, CellTimeoutError) as error:
-                self.log.warning("The kernel stopped in cell %r: %s", self._running, type(error).__name__)
-                stopped = self._running
-            facts, problems = self._facts(list(check_cells(nb, profile)), profile)
+                early = time.monotonic() - self._cell_began < (self.timeout or 0)
+                self._note(why_it_ended(error, self.km, early))
+            facts, problems = self._facts(cells, profile)
         except HostLost as error:
             self.log.error("%s", error)
             facts, problems = Facts(evidence={}, transcript=Transcript(faults=(str(error)[:500],)), in_grading=True), {}
         finally:
             if self._visit is not None:
                 self._visit.close()
-        return Gathered(facts, problems, stopped)
+        return executed(nb, folder, facts, problems, self._incidents)
+
+    def _note(self, kind: IncidentKind) -> None:
+        incident = Incident(kind=kind, cell=self._running)
+        if incident not in self._incidents:
+            self.log.warning("%s", INCIDENTS[kind].en.format(cell=self._running))
+            self._incidents.append(incident)
 
     def _facts(self, cells: list[tuple[NotebookNode, Task]], profile: Profile) -> tuple[Facts, dict[str, str]]:
         """What the kernel said, and, where there is a host, its own transcript in place of the kernel's."""
         facts, problems = read_facts(cells)
+        self._incidents += [Incident(kind="tampering", cell=check_id) for check_id in problems]
         if self._visit is None:
             return facts, problems
         evidence = {}
@@ -175,19 +196,25 @@ class GradeExecute(Execute):  # type: ignore[misc]
         return Facts(evidence=evidence, transcript=transcript, in_grading=True), problems
 
     def preprocess_cell(self, cell: NotebookNode, resources: Resources, index: int) -> tuple[NotebookNode, Resources]:
-        checks: dict[int, Task] = getattr(self, "_checks", {})
+        profile = self._profile
+        if profile is None:
+            return super().preprocess_cell(cell, resources, index)  # type: ignore[no-any-return]
+        checks = self._checks
         if checks and not self._begun:
             self._begin()
-        self._running = cell.metadata.get("nbgrader", {}).get("grade_id") or f"{index + 1}"
-        if self._profile is not None:
-            left = self._ends - time.monotonic()
-            self.timeout = max(1, min(self._profile.limits.cell_seconds, int(left)))
-        visit: Visit | None = getattr(self, "_visit", None)
+        self._running = (marks_of(cell).get("grade_id") or f"{index + 1}")[:100]
+        self._cell_began = time.monotonic()
+        left = self._ends - self._cell_began
+        self.timeout = max(1, min(profile.limits.cell_seconds, int(left)))
+        visit = self._visit
         if visit is not None and cell.cell_type == "code":
             visit.cell(self._running)
         task = checks.get(id(cell))
         if task is None:
-            return super().preprocess_cell(cell, resources, index)  # type: ignore[no-any-return]
+            super().preprocess_cell(cell, resources, index)
+            if any(timed_out(output) for output in cell.get("outputs", [])):
+                self._note("time")
+            return cell, resources
         question = self._questions[task.check_id] = new_question()
         if visit is not None:
             self._seen[task.check_id] = visit.challenge(task.check_id)
@@ -203,7 +230,7 @@ class GradeExecute(Execute):  # type: ignore[misc]
 
     def process_message(self, msg: dict[str, Any], cell: NotebookNode, cell_index: int) -> NotebookNode | None:
         """nbclient's, but for output beyond what a notebook may write: it is left out, and a sentence says so."""
-        profile: Profile | None = getattr(self, "_profile", None)
+        profile = self._profile
         if profile is None or msg["msg_type"] not in OUTPUTS or id(cell) in self._checks:
             return super().process_message(msg, cell, cell_index)
         before, limit = self._written, profile.limits.output_mb * 10**6
@@ -211,6 +238,7 @@ class GradeExecute(Execute):  # type: ignore[misc]
         if self._written <= limit:
             return super().process_message(msg, cell, cell_index)
         if before <= limit:
+            self._note("output")
             text = LAYOUT["output-cut"].say(profile.course.language).format(mb=profile.limits.output_mb)
             cell.outputs.append(new_output("display_data", data={"text/plain": text}))
         return None
@@ -222,7 +250,7 @@ class GradeExecute(Execute):  # type: ignore[misc]
         message = self.kc.execute(code, silent=True, store_history=False)
         content = self.wait_for_reply(message)["content"]
         if content["status"] != "ok":
-            raise NotReady(f"The kernel could not be prepared for grading: {content.get('evalue', content)}")
+            raise NotJudged(f"The kernel could not be prepared for grading: {content.get('evalue', content)}")
         self._begun = True
 
 
@@ -244,11 +272,25 @@ def conversations(evidence: Any, profile: Profile) -> list[tuple[Message, ...]]:
     return list(found)
 
 
-def came_to_its_end(nb: NotebookNode, gathered: Gathered) -> bool:
-    """Whether executing the same code again would give the same."""
-    outputs = [output for cell in nb.cells for output in cell.get("outputs", [])]
-    too_slow = any(output.output_type == "error" and output.ename == "CellTimeoutError" for output in outputs)
-    return gathered.stopped is None and not gathered.problems and not gathered.facts.transcript.faults and not too_slow
+def timed_out(output: NotebookNode) -> bool:
+    """Whether nbclient ended a cell for its time. (What a student raises under this name is as good: it helps nobody.)"""
+    return bool(output.output_type == "error" and output.ename == "CellTimeoutError")
+
+
+def why_it_ended(error: Exception, manager: Any, early: bool) -> IncidentKind:
+    """Why there is no kernel any more, as the jail's monitor told by the exit code.
+
+    Args:
+        early: before the cell's time was over. A kernel that is silent then has sent a message beyond `MAX_MESSAGE`.
+    """
+    if isinstance(error, CellTimeoutError):
+        return "output" if early else "time"
+    process = getattr(getattr(manager, "provisioner", None), "process", None)
+    code = getattr(process, "returncode", None)
+    if code == -signal.SIGXCPU:
+        return "time"
+    kinds: dict[int | None, IncidentKind] = {ENDED["time"]: "time", ENDED["memory"]: "memory"}
+    return kinds.get(code, "crash")
 
 
 def read_facts(cells: list[tuple[NotebookNode, Task]]) -> tuple[Facts, dict[str, str]]:
@@ -259,6 +301,10 @@ def read_facts(cells: list[tuple[NotebookNode, Task]]) -> tuple[Facts, dict[str,
     evidence: dict[str, Evidence] = {}
     transcript, problems = Transcript(), {}
     for cell, task in cells:
+        published = [o for o in cell.outputs if o.output_type == "display_data" and EVIDENCE_TYPE in o.get("data", {})]
+        if len(published) > 1:
+            problems[task.check_id] = "there is more than one finding"
+            continue
         for output in cell.outputs:
             if output.output_type == "error":  # the check itself stopped: too slow, or something in its way
                 problems[task.check_id] = f"{output.ename}: {output.evalue}"[:200]

@@ -7,6 +7,8 @@ writer of scores. An assignment without a frozen profile is graded exactly as st
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from nbformat import NotebookNode
@@ -20,14 +22,17 @@ from . import render
 from .checks import judge
 from .contract import ASSIGNMENT, Task, task_of, tasks
 from .errors import NotJudged, NotReady, NotSettled
-from .evidence import Facts
-from .nbgrader_course import Resources, check_cells, frozen_profile
-from .nbgrader_execute import Gathered
+from .executions import Execution
+from .nbgrader_course import Resources, check_cells, frozen_profile, marks_of
 from .nbgrader_release import course_root
 from .profile import FROZEN_NAME, Language, Profile, load
 from .records import Record, Records, with_overrides
-from .verdict import Override, Verdict, Words
-from .words import LAYOUT, REASONS
+from .repair_json import Repair
+from .verdict import Incident, Override, Verdict, Words
+from .words import A_PERSON_LOOKS, INCIDENTS, LAYOUT, REASONS, UNREADABLE
+
+MAX_NOTICES = 30
+"""What one notebook's verdicts tell at most of what was mended, so that what matters can be found."""
 
 
 class DropDuplicates(DeduplicateIds):  # type: ignore[misc]
@@ -41,6 +46,29 @@ class DropDuplicates(DeduplicateIds):  # type: ignore[misc]
         return nb, resources
 
 
+@dataclass(frozen=True)
+class Mended:
+    """What was mended in a notebook before it ran, as it travels in the sanitized notebook's metadata.
+
+    Attributes:
+        unreadable: key of `words.UNREADABLE` where nothing could be read.
+    """
+
+    repairs: tuple[Repair, ...] = ()
+    unreadable: str | None = None
+
+    def into(self, nb: NotebookNode) -> None:
+        told = [repair.model_dump(mode="json") for repair in self.repairs]
+        nb.metadata["autograder_mended"] = {"repairs": told, "unreadable": self.unreadable}
+
+    @classmethod
+    def of(cls, nb: NotebookNode) -> Mended:
+        """Of a sanitized notebook; whatever the submitted one had there has been written over."""
+        told = nb.metadata.get("autograder_mended", {})
+        repairs = tuple(Repair.model_validate(repair) for repair in told.get("repairs", ()))
+        return cls(repairs, told.get("unreadable"))
+
+
 class Judge(NbGraderPreprocessor):  # type: ignore[misc]
     """Computes the verdicts, and shows them in place of what the check cells put out."""
 
@@ -49,31 +77,59 @@ class Judge(NbGraderPreprocessor):  # type: ignore[misc]
         if profile is None:
             return nb, resources
         cells = list(check_cells(nb, profile))
-        gathered: Gathered = resources["autograder"]["gathered"]
-        facts, problems, stopped = gathered.facts, gathered.problems, gathered.stopped
+        execution: Execution = resources["autograder"]["execution"]
         names = resources["nbgrader"]
         overrides = Records(course_root(self)).overrides(names["assignment"], names["student"])
+        mended = Mended.of(nb)
+        notices = noticed(mended.repairs, execution.incidents, [task for _, task in cells])
         verdicts = []
         for cell, task in cells:
-            verdict = judge(task, facts, profile)
-            verdict = _with_doubts(verdict, task, facts, stopped, problems.get(task.check_id))
+            verdict = with_doubts(judge(task, execution.facts, profile), execution, mended.unreadable)
+            observations = (*verdict.observations, *notices[task.check_id])
+            verdict = verdict.model_copy(update={"observations": observations})
             verdicts.append(verdict)
             show_verdict(cell, with_overrides(verdict, overrides), profile.course.language)
         explain_errors(nb, {id(cell) for cell, _ in cells}, profile)
-        resources["autograder"] = {"verdicts": tuple(verdicts), "facts": facts, "overrides": overrides}
+        explain_incidents(nb, execution.incidents, profile)
+        resources["autograder"] = {
+            "verdicts": tuple(verdicts), "execution": execution, "overrides": overrides, "repairs": mended.repairs
+        }  # fmt: skip
         return nb, resources
 
 
-def _with_doubts(verdict: Verdict, task: Task, facts: Facts, stopped: str | None, problem: str | None) -> Verdict:
-    """Marks for review a verdict without evidence, where the reason may not be the student's."""
-    if task.check_id in facts.evidence or verdict.state != "judged":
+def noticed(repairs: Iterable[Repair], incidents: Iterable[Incident], judged: Sequence[Task]) -> dict[str, list[Words]]:
+    """What is told beside the verdicts, by check id: where it belongs to no task, with the notebook's first."""
+    found: dict[str, list[Words]] = {task.check_id: [] for task in judged}
+    told = [(repair.cell, repair.words) for repair in repairs]
+    told += [(i.cell, INCIDENTS[i.kind].fill(cell=i.cell)) for i in incidents if i.kind == "output"]
+    for cell, words in told[:MAX_NOTICES]:
+        at = next((task for task in judged if cell in (task.id, task.check_id)), judged[0])
+        found[at.check_id].append(words)
+    return found
+
+
+def with_doubts(verdict: Verdict, execution: Execution, unreadable: str | None = None) -> Verdict:
+    """Marks for review a verdict that what happened meanwhile may have cost points, for a reason not the student's.
+
+    Args:
+        unreadable: why the submitted file could not be read, if it could not: then the release was judged in its place.
+    """
+    if verdict.state == "not judged":
         return verdict
-    reasons: tuple[Words, ...] = ()
+    reasons: tuple[Words, ...] = (a_person_looks(UNREADABLE[unreadable]),) if unreadable in UNREADABLE else ()
+    problem = execution.problems.get(verdict.check_id)
     if problem is not None:
         reasons += (REASONS["bad-evidence"].fill(problem=problem),)
-    if stopped is not None:
-        reasons += (REASONS["kernel-died"].fill(cell=stopped),)
-    return verdict.model_copy(update={"state": "review", "reasons": reasons}) if reasons else verdict
+    lost = (verdict.score or 0) < verdict.points
+    unseen = verdict.check_id not in execution.facts.evidence
+    for incident in execution.incidents:
+        if (unseen and incident.kind in ("memory", "crash", "output")) or (lost and incident.kind == "time"):
+            reasons += (a_person_looks(INCIDENTS[incident.kind].fill(cell=incident.cell)),)
+    return verdict.model_copy(update={"state": "review", "reasons": verdict.reasons + reasons}) if reasons else verdict
+
+
+def a_person_looks(words: Words) -> Words:
+    return Words(nb=f"{words.nb} {A_PERSON_LOOKS.nb}", en=f"{words.en} {A_PERSON_LOOKS.en}")
 
 
 def show_verdict(cell: NotebookNode, verdict: Verdict, language: Language) -> None:
@@ -103,6 +159,16 @@ def explain_errors(nb: NotebookNode, checks: set[int], profile: Profile) -> None
         cell.outputs.insert(place, new_output("display_data", data={"text/plain": text}))
 
 
+def explain_incidents(nb: NotebookNode, incidents: Iterable[Incident], profile: Profile) -> None:
+    """Says in the cell where a kernel ended that it did, and why: there is no traceback that would tell."""
+    where = {marks_of(cell).get("grade_id") or f"{index + 1}": cell for index, cell in enumerate(nb.cells)}
+    for incident in incidents:
+        cell = where.get(incident.cell)
+        if incident.kind in ("memory", "crash") and cell is not None and cell.cell_type == "code":
+            text = INCIDENTS[incident.kind].fill(cell=incident.cell).say(profile.course.language)
+            cell.outputs.append(new_output("display_data", data={"text/plain": text}))
+
+
 class SaveVerdicts(SaveAutoGrades):  # type: ignore[misc]
     """Writes the scores of the verdicts to the gradebook, and the record beside it. Nothing else writes scores.
 
@@ -122,12 +188,14 @@ class SaveVerdicts(SaveAutoGrades):  # type: ignore[misc]
         records = Records(course_root(self))
         self._overrides = ours["overrides"]
         self._before = records.read(*where)
-        facts: Facts = ours["facts"]
+        execution: Execution = ours["execution"]
         self._record = Record(
             verdicts=ours["verdicts"],
             answers=_answers(nb),
-            evidence=tuple(facts.evidence.values()),
-            transcript=facts.transcript,
+            evidence=tuple(execution.facts.evidence.values()),
+            transcript=execution.facts.transcript,
+            incidents=execution.incidents,
+            repairs=ours["repairs"],
         )
         nb, resources = super().preprocess(nb, resources)
         records.write(*where, self._record)

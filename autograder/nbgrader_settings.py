@@ -29,6 +29,7 @@ from nbgrader.preprocessors import (
     SaveCells,
 )
 
+from . import nbgrader_autograde
 from .errors import ProfileError
 from .nbgrader_execute import GradeExecute
 from .nbgrader_grading import (
@@ -64,6 +65,7 @@ def configure(c: Any, root: Path) -> None:
         profile = load(root / path)
     except ProfileError as error:
         raise SystemExit(f"nbgrader cannot run in this course: its profile is not valid.\n{error}") from None
+    nbgrader_autograde.install()
     language = profile.course.language
     c.CourseDirectory.root = str(root)
     c.CourseDirectory.course_id = profile.course.id

@@ -13,10 +13,11 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from .errors import NotReady
+from .errors import Damaged
 from .evidence import Evidence
+from .repair_json import Repair
 from .transcript import Transcript
-from .verdict import Override, Verdict
+from .verdict import Incident, Override, Verdict
 
 T = TypeVar("T", bound=BaseModel)
 
@@ -31,6 +32,8 @@ class Record(BaseModel):
         answers: SHA-256 of each free-text answer, by grade id: whether a person must read it again.
         verdicts: as judged, before overrides.
         evidence, transcript: what they were judged from.
+        incidents: what happened while it ran.
+        repairs: what was mended before it ran.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -39,6 +42,8 @@ class Record(BaseModel):
     evidence: tuple[Evidence, ...] = ()
     answers: dict[str, str] = {}
     transcript: Transcript = Transcript()
+    incidents: tuple[Incident, ...] = ()
+    repairs: tuple[Repair, ...] = ()
 
     def verdict(self, check_id: str) -> Verdict | None:
         return next((v for v in self.verdicts if v.check_id == check_id), None)
@@ -61,7 +66,7 @@ class Records:
         self.root = root
 
     def read(self, assignment: str, student: str, notebook: str) -> Record | None:
-        """The record of a notebook that has been graded, else None. Raises NotReady for a file that is damaged."""
+        """The record of a notebook that has been graded, else None. Raises Damaged for a file that is damaged."""
         path = self._record(assignment, student, notebook)
         return _parse(Record, path) if path.exists() else None
 
@@ -119,6 +124,6 @@ def _parse(kind: type[T], path: Path) -> T:
     try:
         return kind.model_validate_json(path.read_bytes())
     except (OSError, ValidationError) as error:
-        raise NotReady(
+        raise Damaged(
             f"{path}: cannot be read as what it should be ({str(error).splitlines()[0]}); move it away"
         ) from error

@@ -15,6 +15,24 @@ State = Literal["judged", "review", "not judged"]
 Outcome = Literal["passed", "failed", "unknown"]
 
 
+IncidentKind = Literal["time", "memory", "crash", "output", "tampering"]
+
+
+class Incident(BaseModel):
+    """Something that happened while a notebook ran, beside what is right or wrong in it.
+
+    Attributes:
+        kind: it, or a cell of it, took too long; it took too much memory; its kernel ended; it printed too much; something
+            changed what a check had found, or got in its way.
+        cell: where.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: IncidentKind
+    cell: str
+
+
 class Words(BaseModel):
     """The same sentence in Norwegian (bokmål) and English."""
 

@@ -383,10 +383,6 @@ REASONS = {
         "Noe kunne ikke ses under rettingen. En person ser på det.",
         "Something could not be seen while grading. A person will look.",
     ),
-    "kernel-died": w(
-        "Kjernen stoppet mens notebooken ble kjørt, i cellen «{cell}». En person ser på det.",
-        "The kernel stopped while the notebook was run, in the cell «{cell}». A person will look.",
-    ),
     "fault": w(
         "Rettemaskinen sviktet ({fault}). Oppgaven er ikke rettet ennå, og kjøres på nytt.",
         "The grading machine failed ({fault}). The task has not been judged yet, and will be run again.",
@@ -396,6 +392,31 @@ REASONS = {
         "What the check found could not be read ({problem}). A person will look.",
     ),
 }
+
+INCIDENTS = {
+    "time": w(
+        "Cellen «{cell}» brukte for lang tid da notebooken ble rettet.",
+        "The cell «{cell}» took too long when the notebook was graded.",
+    ),
+    "memory": w(
+        "Cellen «{cell}» brukte for mye minne da notebooken ble rettet, og kjernen ble stoppet.",
+        "The cell «{cell}» took too much memory when the notebook was graded, and the kernel was stopped.",
+    ),
+    "crash": w(
+        "Kjernen stoppet i cellen «{cell}» da notebooken ble rettet.",
+        "The kernel stopped in the cell «{cell}» when the notebook was graded.",
+    ),
+    "output": w(
+        "Cellen «{cell}» skrev ut for mye da notebooken ble rettet. Resten er utelatt, og det koster ingenting.",
+        "The cell «{cell}» printed too much when the notebook was graded. The rest is left out, and that costs nothing.",
+    ),
+    "tampering": w(
+        "Noe kom i veien for sjekken «{cell}», eller endret det den fant.",
+        "Something got in the way of the check «{cell}», or changed what it had found.",
+    ),
+}
+A_PERSON_LOOKS = w("En person ser på det.", "A person will look.")
+
 
 REPAIRS = {
     # How the file was written
@@ -469,6 +490,10 @@ REPAIRS = {
         "The notebook was set to another kernel ({detail}). It has been run with the course's.",
     ),
     # Files
+    "missing": w(
+        "Notebooken ble ikke levert. Den gir ingen poeng.",
+        "The notebook was not handed in. It gives no points.",
+    ),
     "renamed": w(
         "Notebooken hadde et annet navn («{detail}»). Den er rettet som den den er.",
         "The notebook had another name («{detail}»). It has been graded as the one that it is.",
@@ -500,6 +525,10 @@ REPAIRS = {
 }
 
 UNREADABLE = {
+    "missing": w(
+        "Notebooken ble ikke levert.",
+        "The notebook was not handed in.",
+    ),
     "empty": w(
         "Fila er tom. Lagre notebooken, og lever på nytt.",
         "The file is empty. Save the notebook, and hand in again.",

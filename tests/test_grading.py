@@ -9,15 +9,17 @@ from pathlib import Path
 import pytest
 from conftest import ROOT
 
-from autograder import grading
+from autograder import ending, grading
 from autograder.classes import Student, write_submission
 from autograder.contract import ASSIGNMENT
 from autograder.demo import ScratchCourse
+from autograder.ending import Graded
 from autograder.errors import NotReady
 from autograder.grading import Outcome, run, since
 from autograder.host.control import Host
 from autograder.host.wire import Counts
-from autograder.verdict import Verdict, Words
+from autograder.records import Record
+from autograder.verdict import Incident, Verdict, Words
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +61,8 @@ def first(course: ScratchCourse) -> tuple[Outcome, Steps]:
 def test_a_run_grades_what_has_been_handed_in_and_shows_how_far_it_is(first: tuple[Outcome, Steps]) -> None:
     outcome, steps = first
     assert (outcome.exit_code, outcome.graded, steps.parts, steps.done) == (0, 6, 6, 6)
-    assert (outcome.review, outcome.not_judged, outcome.machine) == ((), (), ())
+    assert ending.lines(outcome.recorded) == []
+    assert outcome.machine == ()
 
 
 def test_the_same_code_is_executed_once_and_gives_everybody_the_same_points(
@@ -98,7 +101,7 @@ def test_a_remembered_answer_that_comes_out_otherwise_ends_the_run_non_zero(
         assert text is not None
         shelf.put(path.stem, text.replace("[[", "[[1,", 1))
     outcome = run(course.root, "anna", True, True, True, Steps().begin)
-    assert outcome.exit_code == 1
+    assert outcome.exit_code == grading.EXIT["differs"]
     assert "came out otherwise" in outcome.machine[0]
 
 
@@ -123,19 +126,27 @@ def test_what_a_kept_host_did_before_a_run_is_not_the_runs() -> None:
     assert (counted.lost, counted.differing, counted.dropped) == (3, 0, 1)
 
 
-def test_the_end_of_a_run_lists_who_needs_a_person_and_what_must_be_run_again() -> None:
-    def verdict(state: str, reason: str) -> Verdict:
+def test_the_end_of_a_run_lists_who_needs_a_person_what_must_be_run_again_and_what_happened() -> None:
+    def graded(student: str, state: str, reason: str, *incidents: Incident) -> Graded:
         words = Words(nb=reason, en=reason)
-        return Verdict(task="chain", check_id="check-chain", points=2, state=state, reasons=(words,))  # type: ignore[arg-type]
+        verdict = Verdict(task="chain", check_id="check-chain", points=2, state=state, reasons=(words,))  # type: ignore[arg-type]
+        return Graded(student, "chatbot", Record(verdicts=(verdict,), incidents=incidents))
 
-    review, open_one = (("anna", verdict("review", "look")),), (("bjorn", verdict("not judged", "lost")),)
-    lines = Outcome(1, 5.0, 6, review, open_one, ("memory ran out",), "the log").lines()
-    assert lines == [
+    found = (
+        graded("anna", "review", "look", Incident(kind="memory", cell="chain")),
+        graded("bjorn", "not judged", "lost"),
+        graded("celine", "judged", "", Incident(kind="output", cell="3")),
+        graded("david", "review", "look", Incident(kind="memory", cell="prompt")),
+    )
+    assert Outcome(1, 5.0, 6, found, ("memory ran out",), "the log").lines() == [
         "6 notebook(s) graded in 5 s.",
         "A person must look at:",
         "  anna, check-chain: look",
-        "Not judged yet:",
+        "  david, check-chain: look",
+        "Not judged yet; run it again:",
         "  bjorn, check-chain: lost",
+        "Took too much memory: anna, chain; david, prompt",
+        "Printed too much: celine, 3",
         "memory ran out",
         "the log",
     ]

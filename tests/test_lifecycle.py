@@ -235,7 +235,7 @@ def test_grading_without_the_models_refuses_and_feedback_and_export_wait(
     other = copied(course, tmp_path / "twin")
     other.model_home = tmp_path / "no-models"
     hand_in(other, Student("mona", "all right", cells))
-    with pytest.raises(NotReady, match=r"There was an error processing assignment 'chatbot' for student 'mona'"):
+    with pytest.raises(NotReady, match=r"is not in .*no-models"):
         other.instructor("autograde", ASSIGNMENT, "--student", "mona")
     assert "AUTOGRADER_MODEL_HOME" in other.log.read_text(encoding="utf-8")
     assert set(judged(other, "mona").values()) == {None}

@@ -12,14 +12,14 @@ import nbformat.v4 as v4
 import pytest
 from nbformat import NotebookNode
 
-from autograder import nbgrader_execute, shelf
+from autograder import shelf
 from autograder.evidence import Evidence, Facts
 from autograder.executions import Execution, Executions, executed, key_of, snapshots_digest, without_path
 from autograder.host import memory
 from autograder.host.memory import Memory
-from autograder.nbgrader_execute import Gathered
 from autograder.shelf import Shelf, digest
 from autograder.transcript import Request, Transcript
+from autograder.verdict import Incident
 
 KEY, OTHER = digest({"key": 1}), digest({"key": 2})
 TEXT = '{"says":"Ahoy ☃"}'
@@ -375,7 +375,8 @@ def test_an_execution_comes_back_as_it_was_put(tmp_path: Path) -> None:
     nb = run_notebook(v4.new_output("stream", text="1\n"), v4.new_output("display_data", data={"text/html": "<b>"}))
     execution = executed(nb, tmp_path / "anna", FACTS, {"check-a": "a problem"})
     Executions(tmp_path / "shelf").put(KEY, execution)
-    assert Executions(tmp_path / "shelf").get(KEY) == execution
+    found = Executions(tmp_path / "shelf").get(KEY)
+    assert found == execution.model_copy(update={"again": True})
     assert Executions(tmp_path / "shelf").get(OTHER) is None
 
 
@@ -448,33 +449,34 @@ def test_the_folder_is_taken_out_of_facts_and_problems(tmp_path: Path) -> None:
 # --- What is kept ---
 
 
-def error_named(name: str) -> NotebookNode:
-    return v4.new_output("error", ename=name, evalue="", traceback=[])
-
-
-def gathered(
-    stopped: str | None = None, problems: dict[str, str] | None = None, faults: tuple[str, ...] = ()
-) -> Gathered:
-    transcript = Transcript(faults=faults)
-    return Gathered(Facts(evidence={}, transcript=transcript, in_grading=True), problems or {}, stopped)
+def execution(*incidents: Incident, problems: dict[str, str] | None = None, faults: tuple[str, ...] = ()) -> Execution:
+    facts = Facts(evidence={}, transcript=Transcript(faults=faults), in_grading=True)
+    return Execution(outputs=(), counts=(), facts=facts, problems=problems or {}, incidents=incidents)
 
 
 NOT_KEPT = {
-    "a cell was too slow": (run_notebook(error_named("CellTimeoutError")), gathered()),
-    "the kernel died": (run_notebook(), gathered(stopped="check-a")),
-    "evidence could not be read": (run_notebook(), gathered(problems={"check-a": "no"})),
-    "the machine failed": (run_notebook(), gathered(faults=("out of memory",))),
+    "a cell was too slow": execution(Incident(kind="time", cell="chain")),
+    "the kernel died": execution(Incident(kind="crash", cell="chain")),
+    "memory ran out": execution(Incident(kind="memory", cell="chain")),
+    "evidence could not be read": execution(problems={"check-a": "no"}),
+    "the machine failed": execution(faults=("out of memory",)),
 }
 
 
 @pytest.mark.parametrize("why", NOT_KEPT)
 def test_an_execution_that_did_not_come_to_its_end_is_not_kept(why: str) -> None:
-    assert not nbgrader_execute.came_to_its_end(*NOT_KEPT[why])
+    assert not NOT_KEPT[why].whole
 
 
-@pytest.mark.parametrize("outputs", [[], [v4.new_output("stream", text="1")], [error_named("NameError")]], ids=len)
-def test_an_execution_that_came_to_its_end_is_kept_whatever_the_student_did_wrong(outputs: list[NotebookNode]) -> None:
-    assert nbgrader_execute.came_to_its_end(run_notebook(*outputs), gathered())
+@pytest.mark.parametrize("kept", [execution(), execution(Incident(kind="output", cell="3"))])
+def test_an_execution_that_came_to_its_end_is_kept_whatever_the_student_did_wrong(kept: Execution) -> None:
+    assert kept.whole
+
+
+def test_an_execution_from_the_shelf_says_that_it_is_one_of_before(tmp_path: Path) -> None:
+    Executions(tmp_path).put(KEY, execution())
+    found = Executions(tmp_path).get(KEY)
+    assert (execution().again, found.again if found else None) == (False, True)
 
 
 def test_a_shelf_is_a_gigabyte_at_most() -> None:

@@ -12,6 +12,7 @@ import hashlib
 import shutil
 import sys
 import tempfile
+import threading
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -42,14 +43,14 @@ def server_command(course: Path, home: Path, socket: Path, threads: int) -> list
 
 
 class Host:
-    """A model host that answers. Use `kept` or `started` to get one.
+    """A model host that answers, whichever thread asks. Use `kept` or `started` to get one.
 
     Args:
         daemon: the process, where it is this handle's to end.
     """
 
     def __init__(self, socket: Path, daemon: Daemon | None = None) -> None:
-        self._line = Line(str(socket), timeout=600)
+        self._line, self._turn = Line(str(socket), timeout=600), threading.Lock()
         self.socket, self._daemon = socket, daemon
 
     @classmethod
@@ -81,7 +82,8 @@ class Host:
         return host
 
     def ask(self, frame: wire.Frame) -> Reply:
-        reply = self._line.ask(frame)
+        with self._turn:
+            reply = self._line.ask(frame)
         if isinstance(reply, wire.Refused):
             raise HostLost(f"the model host refused: {reply.message}")
         return reply

@@ -1,0 +1,256 @@
+"""A run of `nbgrader autograde`: nobody stops the others, and a run that is cut short loses and repeats nothing."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from conftest import ROOT
+from nbgrader.apps import api, autogradeapp
+from nbgrader.converters import Autograde
+from sqlalchemy.exc import OperationalError
+
+from autograder import gradebook
+from autograder.claims import Claim, cut_short
+from autograder.classes import Student, write_submission
+from autograder.contract import ASSIGNMENT
+from autograder.demo import ScratchCourse
+from autograder.errors import NotReady
+from autograder.nbgrader_autograde import GradeSubmissions, install
+from autograder.records import Records
+
+ECHO = {"AUTOGRADER_ECHO": "1"}
+
+
+@pytest.fixture(scope="module")
+def released(tiny_home: Path, tmp_path_factory: pytest.TempPathFactory) -> ScratchCourse:
+    """A course with a release, and three students who have handed the same in, in one notebook each."""
+    made = ScratchCourse(tmp_path_factory.mktemp("autograde"), ROOT, tiny_home)
+    made.instructor("generate_assignment", ASSIGNMENT)
+    for name in ("anna", "bjorn", "celine"):
+        hand_in(made, Student(name, "", {**made.reference(), "memory": name}))
+    return made
+
+
+@pytest.fixture
+def course(released: ScratchCourse, tmp_path: Path) -> ScratchCourse:
+    return released.twin(tmp_path / "twin")
+
+
+def hand_in(course: ScratchCourse, student: Student) -> None:
+    folder = course.root / "submitted" / student.id / ASSIGNMENT
+    write_submission(course.release, folder, student)
+    for name in ("larger-model", "temperature"):
+        (folder / f"{name}.ipynb").unlink()
+
+
+def said(course: ScratchCourse) -> str:
+    return course.log.read_text(encoding="utf-8")
+
+
+def chain_points(course: ScratchCourse) -> dict[str, float | None]:
+    return {student: scores["check-chain"] for student, scores in course.scores().items()}
+
+
+# --- nbgrader's converter ---
+
+
+def test_nbgraders_commands_use_this_converter_and_find_it_where_they_looked_for_theirs() -> None:
+    kept = autogradeapp.Autograde, api.Autograde
+    try:
+        install()
+        assert (autogradeapp.Autograde, api.Autograde) == (GradeSubmissions, GradeSubmissions)
+    finally:
+        autogradeapp.Autograde, api.Autograde = kept
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["convert_notebooks", "init_destination", "init_assignment", "init_single_notebook_resources", "set_permissions",
+     "run_pre_convert_hook", "run_post_convert_hook", "_init_preprocessors", "_format_dest", "_format_source", "_sanitizing"],
+)  # fmt: skip
+def test_what_this_converter_takes_from_nbgraders_is_there(name: str) -> None:
+    assert hasattr(Autograde, name)
+
+
+# --- Claims ---
+
+
+def test_a_claim_that_another_run_holds_is_not_given(tmp_path: Path) -> None:
+    first = Claim.take(tmp_path / "anna", "*")
+    assert first is not None
+    assert Claim.take(tmp_path / "anna", "*") is None
+
+
+def test_a_claim_that_ended_well_leaves_nothing(tmp_path: Path) -> None:
+    first = Claim.take(tmp_path / "anna", "*")
+    assert first is not None
+    first.done("*")
+    second = Claim.take(tmp_path / "anna", "*")
+    assert second is not None
+    assert second.left is None
+
+
+@pytest.mark.parametrize("what", ["*", "chatbot"])
+def test_a_claim_that_was_cut_short_says_of_what(tmp_path: Path, what: str) -> None:
+    first = Claim.take(tmp_path / "anna", what)
+    assert first is not None
+    first.leave()
+    assert cut_short(tmp_path) == ["anna"]
+    second = Claim.take(tmp_path / "anna", "*")
+    assert second is not None
+    assert second.left == what
+    assert cut_short(tmp_path) == []
+
+
+def test_one_notebook_graded_does_not_settle_a_submission_that_was_cut_short(tmp_path: Path) -> None:
+    for what in ("*", "chatbot"):
+        claim = Claim.take(tmp_path / "anna", what)
+        assert claim is not None
+        claim.done(what) if what == "chatbot" else claim.leave()
+    assert cut_short(tmp_path) == ["anna"]
+
+
+# --- A gradebook, a disk ---
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Path]:
+    path = tmp_path / "gradebook.db"
+    connection = sqlite3.connect(path)
+    connection.execute("CREATE TABLE grade (x)")
+    connection.commit()
+    yield path
+    connection.close()
+
+
+def test_a_gradebook_that_can_be_written_is_left_as_it_was(database: Path, tmp_path: Path) -> None:
+    before = database.read_bytes()
+    gradebook.refuse_closed(f"sqlite:///{database}", [tmp_path / "autograded" / "x"])
+    assert database.read_bytes() == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["gradebook.db"]
+
+
+def test_a_locked_gradebook_is_told(database: Path, tmp_path: Path) -> None:
+    other = sqlite3.connect(database)
+    other.execute("BEGIN EXCLUSIVE")
+    with pytest.raises(NotReady, match="locked: another program is writing to it"):
+        gradebook.refuse_closed(f"sqlite:///{database}?timeout=0", [])
+    other.close()
+
+
+def test_a_gradebook_that_may_not_be_written_is_told(database: Path) -> None:
+    with pytest.raises(NotReady, match=r"cannot be written: .*readonly database"):
+        gradebook.refuse_closed(f"sqlite:///file:{database}?mode=ro&uri=true", [])
+
+
+def test_a_gradebook_that_is_none_is_told(tmp_path: Path) -> None:
+    (tmp_path / "gradebook.db").write_text("not a database, but long enough to look at" * 100)
+    with pytest.raises(NotReady, match="file is not a database"):
+        gradebook.refuse_closed(f"sqlite:///{tmp_path / 'gradebook.db'}", [])
+
+
+def test_a_disk_without_room_is_told(database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gradebook, "ROOM", 1 << 60)
+    with pytest.raises(NotReady, match="MB are free"):
+        gradebook.refuse_closed(f"sqlite:///{database}", [tmp_path])
+
+
+ERRORS = {
+    "disk full": (OSError(28, "No space left on device"), "The disk is full", True),
+    "gradebook's disk full": (
+        OperationalError("x", {}, Exception("database or disk is full")),
+        "The disk is full",
+        True,
+    ),
+    "locked": (OperationalError("x", {}, Exception("database is locked")), "is locked", True),
+    "read-only disk": (OSError(30, "Read-only file system"), "cannot be written", True),
+    "a file that is not there": (FileNotFoundError(2, "No such file"), "cannot be used", False),
+}
+
+
+@pytest.mark.parametrize("name", ERRORS)
+def test_what_concerns_the_whole_course_is_known_and_told(name: str) -> None:
+    error, words, everybodys = ERRORS[name]
+    assert words in gradebook.in_words(error, "gradebook.db")
+    assert gradebook.is_the_courses(error) == everybodys
+
+
+def test_a_locked_gradebook_ends_a_run_before_it_has_done_anything(course: ScratchCourse) -> None:
+    other = sqlite3.connect(course.root / "gradebook.db")
+    other.execute("BEGIN EXCLUSIVE")
+    with pytest.raises(NotReady, match="is locked: another program is writing to it"):
+        course.instructor("autograde", ASSIGNMENT, env=ECHO)
+    other.close()
+    assert not (course.root / "autograded").exists()
+
+
+# --- Runs ---
+
+
+@pytest.mark.parametrize("end", ["SIGTERM", "SIGKILL"])
+def test_a_run_that_is_cut_short_is_taken_up_again(course: ScratchCourse, end: str) -> None:
+    """anna has been graded, and the others had been begun."""
+    ended = cut_at(course, "] Autograding ", 2, end)
+    assert ended != 0
+    graded = chain_points(course)
+    course.log.write_text("")
+    course.instructor("autograde", ASSIGNMENT, env=ECHO)
+    assert graded["anna"] == 2
+    assert chain_points(course) == {"anna": 2, "bjorn": 2, "celine": 2}
+    assert said(course).count("was cut short") >= 1
+    assert "] Autograding autograded/anna" not in said(course)
+    assert cut_short(course.root / ".autograder" / "running" / ASSIGNMENT) == []
+
+
+def cut_at(course: ScratchCourse, mark: str, time: int, how: str) -> int:
+    """Runs `nbgrader autograde`, and ends it by a signal when it has said something for the so-manieth time."""
+    import signal
+    import subprocess
+    import sys
+
+    env = {**os.environ, **ECHO, "AUTOGRADER_MODEL_HOME": str(course.model_home)}
+    command = [str(Path(sys.executable).parent / "nbgrader"), "autograde", ASSIGNMENT]
+    with subprocess.Popen(
+        command, cwd=course.root, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as run:
+        assert run.stdout is not None
+        for line in run.stdout:
+            time -= mark in line
+            if time == 0:
+                run.send_signal(getattr(signal, how))
+                break
+        run.stdout.read()
+    return run.returncode
+
+
+def test_a_submission_that_another_run_is_at_work_on_is_left_to_it(course: ScratchCourse) -> None:
+    claim = Claim.take(course.root / ".autograder" / "running" / ASSIGNMENT / "bjorn", "*")
+    assert claim is not None
+    course.instructor("autograde", ASSIGNMENT, env=ECHO)
+    claim.done("*")
+    assert "bjorn" not in chain_points(course)
+    assert "bjorn is being graded by another run" in said(course)
+
+
+def test_where_our_own_side_fails_one_submission_is_not_judged_and_the_others_are(course: ScratchCourse) -> None:
+    """bjorn's record is damaged; celine's work cannot be put where it should be."""
+    path = course.root / "verdicts" / ASSIGNMENT / "bjorn" / "chatbot.json"
+    path.parent.mkdir(parents=True)
+    path.write_text("half a rec")
+    (course.root / "autograded" / "celine").mkdir(parents=True)
+    (course.root / "autograded" / "celine" / ASSIGNMENT).symlink_to("nowhere/at/all")
+    with pytest.raises(NotReady, match="Not judged: bjorn, celine"):
+        course.instructor("autograde", ASSIGNMENT, env=ECHO)
+    assert chain_points(course) == {"anna": 2, "bjorn": None, "celine": None}
+    assert path.read_text() == "half a rec"
+    record = Records(course.root).read(ASSIGNMENT, "celine", "chatbot")
+    assert record is not None
+    assert {verdict.state for verdict in record.verdicts} == {"not judged"}
+    path.unlink()
+    (course.root / "autograded" / "celine" / ASSIGNMENT).unlink(missing_ok=True)
+    course.instructor("autograde", ASSIGNMENT, env=ECHO)
+    assert chain_points(course) == {"anna": 2, "bjorn": 2, "celine": 2}
