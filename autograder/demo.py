@@ -78,7 +78,7 @@ class ScratchCourse:
     def twin(self, folder: Path) -> ScratchCourse:
         """A copy of the course as it stands, in another folder."""
         shutil.rmtree(folder, ignore_errors=True)
-        shutil.copytree(self.folder, folder)
+        subprocess.run(["cp", "-a", str(self.folder), str(folder)], check=True)  # links and pipes as they are
         twin = copy.copy(self)
         twin.folder, twin.root, twin.log = folder, folder / "course", folder / "commands.log"
         return twin

@@ -180,7 +180,10 @@ class GradeExecute(Execute):  # type: ignore[misc]
     def _facts(self, cells: list[tuple[NotebookNode, Task]], profile: Profile) -> tuple[Facts, dict[str, str]]:
         """What the kernel said, and, where there is a host, its own transcript in place of the kernel's."""
         facts, problems = read_facts(cells)
-        self._incidents += [Incident(kind="tampering", cell=check_id) for check_id in problems]
+        for cell, task in cells:
+            if task.check_id in problems:
+                slow = any(timed_out(output) for output in cell.outputs)
+                self._incidents.append(Incident(kind="time" if slow else "tampering", cell=task.check_id))
         if self._visit is None:
             return facts, problems
         evidence = {}

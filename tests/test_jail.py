@@ -126,6 +126,11 @@ REACHES = {
     "a new file beside its folder": "open('{root}/autograded/anna/new', 'w').close(); print('GOT')",
     "the list of students": "import os; print('GOT' if 'bjorn' in os.listdir('{root}/autograded') else '')",
     "the machine's users": "print(open('/etc/passwd').read() and 'GOT')",
+    "the kit's own solutions": "import autograder; open(autograder.__path__[0] + '/library_right.py').read(); print('GOT')",
+    "the kit's own solutions, compiled": "import autograder, os; print('GOT' if '__pycache__' in "
+    "os.listdir(autograder.__path__[0]) else '')",
+    "the kit's tables of students": "import autograder.classes; print('GOT')",
+    "the kit's folder": "import autograder; open(autograder.__path__[0] + '/planted.py', 'w').close(); print('GOT')",
     "root's home": "import os; set(os.listdir('/root')) - {{'.pyenv'}} and print('GOT')",
     "the grader's environment": "import os; print('GOT' if os.path.exists('/proc/{pid}/environ') else '')",
     "the grader's processes": "import os; print('GOT' if len([p for p in os.listdir('/proc') if p.isdigit()]) > 5 else '')",
@@ -152,7 +157,8 @@ REACHES = {
 TIDY = """
 import glob, os, subprocess, sys
 subprocess.run(["pkill", "-P", str(os.getpid()), "sleep"])
-for path in ["large", sys.prefix + "/planted.py", "{home}/planted", "disk", *glob.glob("{root}/autograded/anna/new")]:
+planted = [sys.prefix + "/planted.py", "{home}/planted", "{kit}/planted.py", *glob.glob("{root}/autograded/anna/new")]
+for path in ["large", "disk", *planted]:
     if os.path.exists(path): os.remove(path)
 import ctypes; ctypes.CDLL(None).umount2(b"/mnt", 2)
 """
@@ -163,7 +169,7 @@ import ctypes; ctypes.CDLL(None).umount2(b"/mnt", 2)
 def test_a_jailed_kernel_does_not_reach(
     what: str, kernels: Kernels, course: Course, listening: int, tiny_home: Path
 ) -> None:
-    values = {"root": course.root, "port": listening, "home": tiny_home, "pid": os.getpid()}
+    values = {"root": course.root, "port": listening, "home": tiny_home, "pid": os.getpid(), "kit": jail.KIT}
     code = REACHES[what].format(**values)
     tidy = TIDY.format(**values) if what != "the host's name" else ""
     assert run(kernels, "none", course.folder, code, tidy)[0] == "GOT"
@@ -183,6 +189,7 @@ WORKS = {
     "another seed in each kernel": "import random; print(len(str(random.random())) > 3)|True",
     "a temporary file": "import tempfile; f = tempfile.TemporaryFile(); print(f.write(b'123'))|3",
     "an error": "1 / 0|ZeroDivisionError",
+    "the kit's check, and what it imports late": "import autograder.authoring, autograder.host.echo; print('said')|said",
     "no memory": "x = bytearray(10**12)|MemoryError",
 }  # fmt: skip
 

@@ -116,6 +116,7 @@ class Jail:
         socket: the model host's, for this notebook; None without a host.
         folder: the submission's; the kernel gets a copy of its own.
         groups: further groups of the unprivileged user, where only a group may read the models.
+        covered: folders of which only what `read_only` names is in sight, though a folder above is.
     """
 
     level: Level
@@ -125,11 +126,13 @@ class Jail:
     folder: str
     limits: Limits
     groups: tuple[int, ...] = ()
+    covered: tuple[str, ...] = ()
 
     @classmethod
     def from_json(cls, told: dict[str, Any]) -> Jail:
         limits = Limits(**told.pop("limits"))
-        return cls(**{**told, "read_only": tuple(told["read_only"]), "groups": tuple(told["groups"]), "limits": limits})
+        lists = {name: tuple(told[name]) for name in ("read_only", "groups", "covered")}
+        return cls(**{**told, **lists, "limits": limits})
 
 
 def enter(jail: Jail) -> None:
@@ -379,8 +382,16 @@ def new_root(jail: Jail, uid: int, gid: int) -> None:
     _mount("proc", f"{root}/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC)
     _mount("tmpfs", f"{root}/tmp", "tmpfs", MS_NOSUID | MS_NODEV, f"mode=1777,{size}")
     _mount("tmpfs", f"{root}/dev/shm", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, f"mode=1777,{size}")
-    for path, source in sources.items():
-        _bind(source, root, path, read_only=not path.startswith("/dev/"))
+    inside = {path for path in sources if path.startswith(tuple(f"{folder}/" for folder in jail.covered))}
+    for path in sources.keys() - inside:
+        _bind(sources[path], root, path, read_only=not path.startswith("/dev/"))
+    for covered in jail.covered:
+        Path(f"{root}{covered}").mkdir(parents=True, exist_ok=True)
+        _mount("tmpfs", f"{root}{covered}", "tmpfs", MS_NOSUID | MS_NODEV, "mode=755,size=1M")
+    for path in sorted(inside):
+        _bind(sources[path], root, path, read_only=True)
+    for covered in jail.covered:
+        _mount("none", f"{root}{covered}", None, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV)
     Path(f"{root}/dev/pts").mkdir()  # terminals of its own, for `!command`
     _mount("devpts", f"{root}/dev/pts", "devpts", MS_NOSUID | MS_NOEXEC, "newinstance,ptmxmode=0666,mode=0600")
     os.symlink("pts/ptmx", f"{root}/dev/ptmx")
@@ -536,15 +547,27 @@ def _write(path: str, text: str) -> None:
         raise JailError(error.errno, f"{path}: {error.strerror}") from error
 
 
+KIT = Path(__file__).resolve().parent.parent
+TEACHERS = (
+    "attacks", "bench", "classes", "demo", "hint_rules", "library", "mutants", "selftest", "sharing", "stand_ins", "tiny"
+)  # fmt: skip
+"""Beginnings of the names of modules that hold solutions, or have no business in a kernel."""
+
+
 def python_paths() -> Iterator[str]:
-    """What Python itself consists of: its installation, the environment, this package."""
+    """What Python itself consists of: its installation, the environment."""
     import sys
 
     yield from dict.fromkeys(os.path.realpath(path) for path in (sys.prefix, sys.base_prefix, sys.exec_prefix))
     yield from dict.fromkeys(path for path in (sys.prefix, sys.base_prefix))
-    yield str(Path(__file__).resolve().parent.parent)
+
+
+def kit_paths() -> Iterator[str]:
+    """What a kernel may see of this package: not the modules that hold solutions, nor those compiled."""
+    yield from (str(path) for path in sorted(KIT.glob("*/")) if path.name != "__pycache__")
+    yield from (str(path) for path in sorted(KIT.glob("*.py")) if not path.name.startswith(TEACHERS))
 
 
 def readable(models: Sequence[str]) -> tuple[str, ...]:
-    """What every kernel may read: Python, and the models."""
-    return tuple(dict.fromkeys([*python_paths(), *(os.path.abspath(path) for path in models)]))
+    """What every kernel may read: Python, this package, and the models."""
+    return tuple(dict.fromkeys([*python_paths(), *kit_paths(), *(os.path.abspath(path) for path in models)]))

@@ -30,7 +30,7 @@ from jupyter_client.provisioning import LocalProvisioner
 from traitlets import default
 
 from ..daemons import Daemon, runtime_folder
-from .jail import Jail, Level, Limits, readable
+from .jail import KIT, Jail, Level, Limits, readable
 
 NAME = "llm-autograder-warm"
 """The provisioner's name, as its entry point in `pyproject.toml` has it."""
@@ -70,7 +70,9 @@ class Plan:
     def request(self, private: Path, folder: Path, argv: Sequence[str]) -> dict[str, Any]:
         """What the parent is asked for. `private` is the folder of the kernel's sockets, `folder` the submission's."""
         kept = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
-        jail = Jail(self.level, self.read_only, str(private), self.host, str(folder), self.limits, self.groups)
+        jail = Jail(
+            self.level, self.read_only, str(private), self.host, str(folder), self.limits, self.groups, (str(KIT),)
+        )  # fmt: skip
         env = {**kept, **FIXED_VARIABLES, "HOME": str(private), "IPYTHONDIR": str(private / "ipython")}
         return {"argv": list(argv), "env": env, "jail": asdict(jail), "trial": False}
 
