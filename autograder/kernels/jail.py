@@ -72,8 +72,9 @@ REFUSED = (
     "finit_module", "delete_module", "open_by_handle_at", "name_to_handle_at", "personality", "reboot", "swapon", "swapoff",
     "fsopen", "fsmount", "move_mount", "open_tree", "mount_setattr", "syslog", "acct", "quotactl", "process_madvise",
     "pidfd_getfd", "kcmp", "clock_settime", "settimeofday", "sethostname", "setdomainname", "vhangup", "iopl", "ioperm",
+    "memfd_create", "memfd_secret", "shmget",
 )  # fmt: skip
-"""System calls that no notebook needs."""
+"""System calls that no notebook needs. The last three make memory that belongs to no process, and so to no limit."""
 AF_UNIX, AF_INET, AF_INET6, AF_NETLINK, MAX_FAMILY = 1, 2, 10, 16, 64
 SIOCSIFFLAGS, IFF_UP, IFF_LOOPBACK, IFF_RUNNING = 0x8914, 1, 8, 64
 CLONE_NEWUSER = 0x10000000
@@ -81,6 +82,8 @@ PR_SET_CHILD_SUBREAPER = 36
 WATCH_SECONDS = 0.4
 ENDED = {"time": 225, "memory": 226}
 """Exit codes of a kernel that was ended for taking too much; its own exit codes are never these."""
+MAX_FILES = 20_000
+"""Files and folders in each of a kernel's own file systems: an empty one takes memory that no limit counts."""
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -331,9 +334,12 @@ def private_memory(members: Iterable[int], inherited: int) -> int:
 
 
 def own_memory(process: str) -> int:
-    """Bytes of a process in memory that are no file's, given its folder in /proc."""
-    resident, shared = Path(process, "statm").read_text(encoding="ascii").split()[1:3]
-    return max(0, int(resident) - int(shared)) * resource.getpagesize()
+    """Bytes of a process in memory that are no file's, given its folder in /proc. Shared memory counts for each that has it."""
+    total = 0
+    for line in Path(process, "status").read_text(encoding="utf-8", errors="replace").splitlines():
+        if line.startswith(("RssAnon:", "RssShmem:")):
+            total += int(line.split()[1]) * 1024
+    return total
 
 
 def reap(kernel: int, status: int) -> NoReturn:
@@ -369,7 +375,7 @@ def watched(limits: Limits) -> None:
 
 def new_root(jail: Jail, uid: int, gid: int) -> None:
     """A root of its own in memory: the system's libraries and `read_only`, what it needs of /dev, and room to write."""
-    size = f"size={jail.limits.disk_bytes}"
+    size = f"size={jail.limits.disk_bytes},nr_inodes={MAX_FILES}"
     _mount("none", "/", None, MS_REC | MS_PRIVATE)
     wanted = [*SYSTEM, *SYSTEM_FILES, *(f"/dev/{name}" for name in DEVICES), *jail.read_only]
     sources = {path: _opened(path) for path in dict.fromkeys(wanted) if os.path.lexists(path)}
