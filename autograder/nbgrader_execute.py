@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
-from nbformat import NotebookNode
-from nbformat.v4 import new_output
+from nbformat import NotebookNode, validate
+from nbformat import ValidationError as ValidationErrorOfNotebook
+from nbformat.v4 import new_output, output_from_msg
 from nbgrader.preprocessors import Execute
 from pydantic import ValidationError
 from traitlets import Bool, Enum
@@ -52,6 +53,8 @@ from .verdict import Incident, IncidentKind
 from .words import INCIDENTS, LAYOUT
 
 BEGIN = "__import__('autograder.notebook', fromlist=['x']).begin_grading({profile!r}, {host!r})"
+MAX_TOLD = 64 * 10**6
+"""Characters of evidence and transcript that a notebook's kernel may hand over."""
 OUTPUTS = ("stream", "display_data", "execute_result", "update_display_data", "error")
 PUBLISH = "__import__('autograder.notebook', fromlist=['x']).publish({check_id!r}, {question!r})"
 
@@ -149,7 +152,7 @@ class GradeExecute(Execute):  # type: ignore[misc]
         self._begun = False
         self._running, self._seen, self._questions = "", dict[str, int](), dict[str, str]()
         self._visit = None
-        self._written, self._cell_began = 0, time.monotonic()
+        self._written, self._told, self._cell_began = 0, 0, time.monotonic()
         self._ends = self._cell_began + profile.limits.notebook_seconds
         self._incidents: list[Incident] = []
         try:
@@ -232,10 +235,20 @@ class GradeExecute(Execute):  # type: ignore[misc]
         return cell, resources
 
     def process_message(self, msg: dict[str, Any], cell: NotebookNode, cell_index: int) -> NotebookNode | None:
-        """nbclient's, but for output beyond what a notebook may write: it is left out, and a sentence says so."""
+        """nbclient's, but for what is no output, and for output beyond what a notebook may write; a sentence says so.
+
+        In a check's cell only evidence counts, and what stopped the check: whatever else is put out there is left out.
+        """
         profile = self._profile
-        if profile is None or msg["msg_type"] not in OUTPUTS or id(cell) in self._checks:
+        if profile is None or msg["msg_type"] not in OUTPUTS:
             return super().process_message(msg, cell, cell_index)
+        if not well_formed(msg):
+            return None
+        if id(cell) in self._checks:
+            wanted = msg["msg_type"] == "error" or EVIDENCE_TYPE in msg["content"].get("data", {})
+            self._told += len(json.dumps(msg["content"])) if wanted else 0
+            fits = wanted and self._told <= MAX_TOLD
+            return super().process_message(msg, cell, cell_index) if fits else None
         before, limit = self._written, profile.limits.output_mb * 10**6
         self._written += len(json.dumps(msg["content"]))
         if self._written <= limit:
@@ -255,6 +268,15 @@ class GradeExecute(Execute):  # type: ignore[misc]
         if content["status"] != "ok":
             raise NotJudged(f"The kernel could not be prepared for grading: {content.get('evalue', content)}")
         self._begun = True
+
+
+def well_formed(msg: dict[str, Any]) -> bool:
+    """Whether a kernel's message is an output that a notebook can hold: one that cannot would end its grading."""
+    try:
+        validate(output_from_msg(msg), ref="output", version=4)
+    except (ValidationErrorOfNotebook, ValueError, TypeError, KeyError, AttributeError):
+        return False
+    return True
 
 
 @cache
