@@ -156,8 +156,9 @@ def _kept(case: Case, name: str, share: float, requests: tuple[Request, ...]) ->
     if _used_before(case, held.text):
         found = FOUND["left-over"].fill(variable=name)
         return case.failed("kept", share, HINTS["kept-again"].fill(variable=name), expected, found, title)
-    if any(is_output(held.text, request) for request in requests):
+    if matching := [request for request in requests if is_output(held.text, request)]:
         _observe(case, held.text, requests)
+        _doubt(case, name, matching)
         return case.passed("kept", share, title)
     found = FOUND["value"].fill(value=f"«{criteria.shown(held.text)}»")
     others = [r for r in case.asked() if r not in requests and not r.error]
@@ -165,13 +166,20 @@ def _kept(case: Case, name: str, share: float, requests: tuple[Request, ...]) ->
     if other is not None and _tidy(" ".join(other.outputs)):
         hint = HINTS["kept-other"].fill(variable=name, found=criteria.shown(other.text.split("Human: ")[-1], 60))
         return case.failed("kept", share, hint, expected, found, title)
-    if any(holds(held.text, request) for request in requests):
+    if matching := [request for request in requests if holds(held.text, request)]:
         _observe(case, held.text, requests)
+        _doubt(case, name, matching)
         return case.passed("kept", share, title)
     if not requests or _is_echo(held.text, requests):
         return case.failed("kept", share, HINTS["not-kept"].fill(variable=name), expected, found, title)
     case.reasons.append(REASONS["cannot-tell"].fill(variable=name))
     return case.passed("kept", share, title)
+
+
+def _doubt(case: Case, name: str, matching: list[Request]) -> None:
+    """Sends an answer to a person where only the kernel says that a model has given it."""
+    if all(request.told for request in matching):
+        case.reasons.append(REASONS["kernel-answered"].fill(variable=name))
 
 
 def _used_before(case: Case, text: str) -> bool:

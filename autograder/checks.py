@@ -102,7 +102,10 @@ def _model_home(case: Case) -> Iterable[Criterion]:
 
 
 def _load_model(case: Case) -> Iterable[Criterion]:
-    yield criteria.kind(case, "llm", 1 / 3)
+    kind = criteria.kind(case, "llm", 1 / 3)
+    if case.facts.in_grading and kind.outcome == "passed" and not case.arrived("llm"):
+        case.reasons.append(REASONS["nothing-asked"].fill(variable="llm"))  # only the kernel says that it is a pipeline
+    yield kind
     yield criteria.model(case, "llm", 1 / 3, frozenset())
     yield criteria.device(case, "llm", 1 / 3)
 

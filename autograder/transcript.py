@@ -39,6 +39,7 @@ class Request(BaseModel):
         output_ids: the same as tokens.
         streamed: whether a streamer received the output.
         error: class name of the exception that ended it, if one did.
+        told: whether the outputs are the kernel's own word: it says that it has generated them itself.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -54,6 +55,7 @@ class Request(BaseModel):
     output_ids: Annotated[tuple[tuple[int, ...], ...], Field(max_length=64)] = ()
     streamed: bool = False
     error: str | None = None
+    told: bool = False
 
 
 class Rendering(BaseModel):

@@ -379,6 +379,14 @@ REASONS = {
         "`{variable}` er bearbeidet slik at det ikke kan ses om det er modellens svar. En person ser på det.",
         "`{variable}` has been processed so that it cannot be seen whether it is the model's answer. A person will look.",
     ),
+    "kernel-answered": w(
+        "`{variable}` er et svar som notebooken selv sier at den har laget, uten modellverten. En person ser på det.",
+        "`{variable}` is an answer that the notebook itself says it has made, without the model host. A person will look.",
+    ),
+    "nothing-asked": w(
+        "`{variable}` ser ut som en pipeline, men sendte ingenting til noen modell. En person ser på det.",
+        "`{variable}` looks like a pipeline, but sent nothing to any model. A person will look.",
+    ),
     "not-known": w(
         "Noe kunne ikke ses under rettingen. En person ser på det.",
         "Something could not be seen while grading. A person will look.",

@@ -548,13 +548,14 @@ def test_another_right_way_earns_all_points(task_id: str, changes: list[Change])
 
 @dataclass(frozen=True)
 class Wrong:
-    """One mistake: the criteria that it fails, each with the key of the hint that it shows."""
+    """One mistake: the criteria that it fails, each with the key of the hint that it shows; the state while grading."""
 
     task: str
     what: str
     changes: Sequence[Change]
     fails: dict[str, str]
     profile: Profile = DEFAULT
+    state: str = "judged"
 
     def work(self) -> Work:
         work = right(self.task, self.profile)
@@ -712,8 +713,8 @@ LOAD = [
         [holds_("llm", type="RunnableSequence", kinds=("Runnable", "HuggingFacePipeline", "PromptTemplate"))],
         {"kind": "not-a-pipeline"},
     ),
-    Wrong("load-model", "asks no model", [silent("llm")], {"model": "no-model-asked"}),
-    Wrong("load-model", "raises when asked", [silent("llm", TYPE_ERROR)], {"model": "no-model-raised"}),
+    Wrong("load-model", "asks no model", [silent("llm")], {"model": "no-model-asked"}, state="review"),
+    Wrong("load-model", "raises when asked", [silent("llm", TYPE_ERROR)], {"model": "no-model-raised"}, state="review"),
 ]
 
 LIMIT = [
@@ -1193,8 +1194,15 @@ def test_a_mistake_shows_its_own_hint(wrong: Wrong) -> None:
 def test_a_mistake_costs_the_points_of_its_criteria_and_no_others(wrong: Wrong) -> None:
     verdict = wrong.work().verdict()
     assert [c.name for c in verdict.criteria if c.earned != (0 if c.name in wrong.fails else c.points)] == []
-    assert verdict.state == "judged"
+    assert verdict.state == wrong.state
     assert not verdict.passed
+
+
+def test_an_answer_that_only_the_kernel_says_a_model_gave_goes_to_a_person() -> None:
+    work = right("who-are-you")
+    work.requests = [request.model_copy(update={"told": True}) for request in work.requests]
+    verdict = work.verdict()
+    assert (verdict.state, verdict.score) == ("review", verdict.points)
 
 
 @pytest.mark.parametrize("wrong", DICTS, ids=str)
@@ -1276,7 +1284,7 @@ def test_a_students_own_session_sees_the_same_mistake(wrong: Wrong) -> None:
     work = wrong.work()
     work.in_grading = False
     work.environment.pop("AUTOGRADER_MODEL_HOME", None)
-    assert work.verdict() == wrong.work().verdict()
+    assert work.verdict().criteria == wrong.work().verdict().criteria
 
 
 @pytest.mark.parametrize("key", [key for key in HINTS if key != "no-evidence"])

@@ -133,6 +133,7 @@ class Notebook:
                         output_ids=tuple(tuple(tokens) for tokens in new),
                         streamed=asked.streamed,
                         error=error,
+                        told=isinstance(asked, Note) and bool(out),
                     )
                 )
             return numbers
