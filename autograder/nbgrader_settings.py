@@ -42,6 +42,7 @@ from .nbgrader_grading import (
 )
 from .nbgrader_release import CheckContract, FillProfile, FreezeProfile, SelectLanguage
 from .profile import load
+from .sanitize import FILTERS
 
 CODE_STUB = {"nb": "# Skriv koden din her", "en": "# Write your code here"}
 TEXT_STUB = {"nb": "Skriv svaret ditt her.", "en": "Write your answer here."}
@@ -96,4 +97,6 @@ def configure(c: Any, root: Path) -> None:
     )
     c.Execute.timeout = profile.limits.cell_seconds
     c.GenerateFeedback.preprocessors = [OnlySettled, GetGrades, ShowVerdicts, CSSHTMLHeaderPreprocessor]
+    c.HTMLExporter.sanitize_html = True
+    c.HTMLExporter.filters = dict(FILTERS)
     c.ExportApp.plugin_class = SettledExport

@@ -107,7 +107,7 @@ def as_html(verdict: Verdict, language: Language, all_hints: bool = False) -> st
     )
 
 
-_HIDDEN = "position:absolute;width:1px;height:1px;overflow:hidden;clip:rect(0,0,0,0)"
+_HIDDEN = "display:inline-block;width:1px;height:1px;overflow:hidden;white-space:nowrap"
 
 
 def _labelled(label: Words, words: Words, language: Language) -> str:

@@ -10,6 +10,7 @@ import pytest
 
 from autograder import render
 from autograder.profile import Language
+from autograder.sanitize import clean_html
 from autograder.verdict import Criterion, Override, Verdict, Words
 
 LANGUAGES: tuple[Language, ...] = ("nb", "en")
@@ -311,3 +312,14 @@ def test_a_criterion_that_is_wrapped_loses_no_word(wide: Criterion) -> None:
     assert len(lines) > 1
     assert " ".join(LONG.en.split()) in " ".join(" ".join(lines).split())
     assert all(line.startswith("    ") for line in lines[1:])
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_panel_stays_as_it_is_where_pages_are_cleaned(language: Language) -> None:
+    panel = render.as_html(
+        verdict(criterion(), failed(found=both(EVIL)), reasons=(both("x"),)), language, all_hints=True
+    )
+    before, after = Page(panel), Page(clean_html(panel))
+    assert (after.tags, after.attributes, after.text) == (before.tags, before.attributes, before.text)
+    styles = [re.findall(r"[\w-]+(?=:)", style) for style in re.findall(r"style=[\"'](.*?)[\"']", panel)]
+    assert styles == [re.findall(r"[\w-]+(?=:)", s) for s in re.findall(r'style="(.*?)"', clean_html(panel))]

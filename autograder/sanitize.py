@@ -1,0 +1,80 @@
+"""Pages that a TA or a student opens hold no script, no frame and no address that is fetched, whatever a notebook holds.
+
+nbconvert's own `sanitize_html` leaves nbgrader's cells of text as they are and takes our verdicts apart; so its filters are
+replaced, for Formgrader and for feedback alike. What may stay is what Markdown makes, tables, and images that are in the
+notebook itself. Formulas: MathJax is loaded with its `Safe` extension, which lets no link in a formula be script.
+
+What it does not do: keep a student from writing "full points" into an answer, in large letters.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import bleach
+from bleach.css_sanitizer import CSSSanitizer
+from jinja2 import pass_context
+from jinja2.runtime import Context
+from nbconvert.filters import get_metadata
+from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+
+TAGS = frozenset({
+    "a", "abbr", "b", "blockquote", "br", "caption", "code", "dd", "del", "div", "dl", "dt", "em", "h1", "h2", "h3", "h4", "h5",
+    "h6", "hr", "i", "img", "ins", "kbd", "li", "ol", "p", "pre", "s", "small", "span", "strong", "sub", "sup", "table", "tbody",
+    "td", "tfoot", "th", "thead", "tr", "u", "ul",
+})  # fmt: skip
+STYLES = frozenset({
+    "border", "border-left", "border-collapse", "color", "background-color", "display", "font-family", "font-size", "font-style",
+    "font-weight", "height", "list-style", "margin", "max-width", "overflow", "padding", "padding-left", "text-align",
+    "text-decoration", "vertical-align", "white-space", "width",
+})  # fmt: skip
+PROTOCOLS = frozenset({"http", "https", "mailto", "data"})
+IMAGE = re.compile(r"^data:image/(png|jpe?g|gif|webp|svg\+xml);base64,[A-Za-z0-9+/=\s]*$")
+SIZE = re.compile(r"^\d{1,5}(\.\d{1,3})?(px|em|%)?$")
+EVERYWHERE = frozenset({"class", "id", "title", "lang", "style", "align", "aria-hidden", "role"})
+
+
+def allowed(tag: str, name: str, value: str) -> bool:
+    """Whether an element may keep an attribute."""
+    if name in EVERYWHERE:
+        return True
+    if tag == "a" and name == "href":
+        return not value.strip().lower().startswith("data:")
+    if tag == "img" and name == "src":
+        return IMAGE.match(value) is not None
+    if tag == "img" and name == "alt":
+        return True
+    return name in ("colspan", "rowspan", "width", "height", "start") and SIZE.match(value) is not None
+
+
+def clean_html(element: Any) -> str:
+    """HTML in which nothing is alive; what may not stay is shown as text."""
+    text = element.decode(errors="replace") if isinstance(element, bytes) else str(element)
+    return str(
+        bleach.clean(
+            text,
+            tags=TAGS,
+            attributes=allowed,
+            protocols=PROTOCOLS,
+            css_sanitizer=CSSSanitizer(allowed_css_properties=STYLES),
+        )
+    )
+
+
+@pass_context
+def markdown_as_html(context: Context, source: str) -> str:
+    """A cell of text as HTML, in which nothing is alive; its attachments are shown."""
+    attachments = context.get("cell", {}).get("attachments", {})
+    renderer = IPythonRenderer(escape=False, attachments=attachments, exclude_anchor_links=True)
+    return clean_html(MarkdownWithMath(renderer=renderer).render(source))
+
+
+def metadata_of(output: Any, key: str, mimetype: str | None = None) -> Any:
+    """nbconvert's filter, but for sizes that are none: its templates write them without quotation marks."""
+    value = get_metadata(output, key, mimetype)
+    return value if key not in ("width", "height") or SIZE.match(str(value)) else None
+
+
+FILTERS = {"clean_html": clean_html, "markdown2html": markdown_as_html, "get_metadata": metadata_of}
+"""For `HTMLExporter.filters`; with `HTMLExporter.sanitize_html`, which makes the templates use the first."""
