@@ -53,7 +53,10 @@ def lines(graded: Sequence[Graded]) -> list[str]:
     for kind, title in HAPPENED.items():
         where = [f"{one.student}, {i.cell}" for one in graded for i in one.record.incidents if i.kind == kind]
         said += [f"{title}: {'; '.join(where)}"] * bool(where)
-    mended = [one for one in graded if one.record.repairs]
+    missing = [one for one in graded if any(repair.kind == "missing" for repair in one.record.repairs)]
+    where = [f"{one.student}, {one.notebook}" for one in missing]
+    said += [f"Not handed in: {'; '.join(where)}"] * bool(where)
+    mended = [one for one in graded if one.record.repairs and one not in missing]
     said += ["Mended before it ran:"] * bool(mended)
     said += [f"  {one.student}, {one.notebook}: {repairs_in_words(one.record)}" for one in mended]
     return said

@@ -13,6 +13,7 @@ import os
 import re
 import shutil
 import signal
+import stat
 import threading
 import traceback
 from collections import deque
@@ -101,6 +102,21 @@ def ordinary_files(folder: Path, strange: Container[str], ignored: Iterable[str]
                 yield here / name
 
 
+def tolerant(ask: Callable[[str], Any]) -> Callable[[str], Any]:
+    """nbgrader's reading of the time of handing in, which ends the run, or waits for ever, where it cannot be read."""
+
+    def asked(folder: str) -> Any:
+        stamp = Path(folder, "timestamp.txt")
+        if not os.path.lexists(stamp) or not stat.S_ISREG(os.lstat(stamp).st_mode):
+            return None
+        try:
+            return ask(folder)
+        except (ValueError, OverflowError, SystemExit):
+            return None
+
+    return asked
+
+
 class GradeSubmissions(Autograde, OrdinaryFiles):  # type: ignore[misc]
     """nbgrader's converter, with its two passes apart: all that can be executed is, while the judge is at work."""
 
@@ -128,6 +144,8 @@ class GradeSubmissions(Autograde, OrdinaryFiles):  # type: ignore[misc]
             super().convert_notebooks()
             return
         self._course = Path(self.coursedir.root).resolve()
+        if "get_existing_timestamp" not in vars(self.coursedir):
+            self.coursedir.get_existing_timestamp = tolerant(self.coursedir.get_existing_timestamp)
         self._released = released_notebooks(self.coursedir, self.coursedir.assignment_id)
         self._wanted = [name for name in self._released if fnmatch(name, self.coursedir.notebook_id)]
         if not self._wanted:
@@ -181,10 +199,10 @@ class GradeSubmissions(Autograde, OrdinaryFiles):  # type: ignore[misc]
         begun = Begun(student, claim)
         with self._failing(begun, "*"):
             self._strange = self._seen_strange(Path(folder))
+            sources = self._sources(Path(folder))
             if not self.init_destination(assignment, student):
                 claim.done(self.coursedir.notebook_id)
                 return None
-            sources = self._sources(Path(folder))
             self.run_pre_convert_hook()
             self.init_assignment(assignment, student)
             aside = [Repair(kind=kind, detail=path) for path, kind in self._strange.items()]
@@ -200,37 +218,38 @@ class GradeSubmissions(Autograde, OrdinaryFiles):  # type: ignore[misc]
         """What is not to take part in grading. Raises ValueError where nbgrader itself could not look at the folder."""
         assert self._profile is not None
         strange = strange_files(folder, int(self._profile.limits.disk_gb * 10**9))
-        if {".", "timestamp.txt"} & set(strange):
-            seen = ", ".join(f"{path} ({kind})" for path, kind in strange.items())
-            raise ValueError(f"{folder} cannot be looked at: {seen[:200]}")
+        if "." in strange:
+            raise ValueError(f"{folder} cannot be looked at")
         return strange
 
-    def _sources(self, folder: Path) -> dict[str, Path | None]:
-        """Where each notebook is, by name: under its own name, or clearly under another.
+    def _sources(self, folder: Path) -> dict[str, Path | str]:
+        """Where each notebook is, by name: under its own name, or clearly under another; or why it cannot be read.
 
-        Where there is nothing at all, every one is None: a person must see what was handed in instead.
+        Where there is nothing at all, each is missing: a person must see what was handed in instead.
         """
-        found: dict[str, Path | None] = {}
+        strange, found = self._strange or {}, dict[str, Path | str]()
         found.update(renamed(folder, {name: one.cells for name, one in self._released.items()}))
         for name in self._released:
             path = folder / f"{name}.ipynb"
-            if path.name not in (self._strange or ()) and path.is_file():
+            if path.name in strange and name not in found:
+                found[name] = "large" if strange[path.name] == "oversized" else "not-a-notebook"
+            elif path.name not in strange and path.is_file():
                 found[name] = path
-        return found or dict.fromkeys(self._released)
+        return found or dict.fromkeys(self._released, "missing")
 
-    def _sanitized(self, folder: Path, name: str, source: Path | None, aside: list[Repair]) -> Path:
+    def _sanitized(self, folder: Path, name: str, source: Path | str, aside: list[Repair]) -> Path:
         """Where the sanitized notebook has been written. What is mended travels in its metadata; see `Mended`."""
         path, released = folder / f"{name}.ipynb", self._released[name]
         self.log.info("Sanitizing %s", path)
         nb, repairs, unreadable = nbformat.v4.new_notebook(), list(aside), None
         try:
-            if source is None:
-                raise Unreadable("missing")
+            if isinstance(source, str):
+                raise Unreadable(source)
             nb, mended = read_notebook(source.read_bytes())
             repairs += mended
         except Unreadable as error:
             unreadable = error.kind
-        if source is not None and source != path:
+        if isinstance(source, Path) and source != path:
             repairs.append(Repair(kind="renamed", detail=str(source.relative_to(folder))))
         nb, mended = repaired(nb, released.cells, released.kernelspec)
         repairs += mended if unreadable is None else []
@@ -342,6 +361,8 @@ class GradeSubmissions(Autograde, OrdinaryFiles):  # type: ignore[misc]
                 answers = before.answers if before else {}
                 records.write(assignment, begun.student, notebook, Record(verdicts=verdicts, answers=answers))
             with Gradebook(self.coursedir.db_url, self.coursedir.course_id) as gradebook:
+                gradebook.update_or_create_student(begun.student)
+                gradebook.update_or_create_submission(assignment, begun.student)
                 for grade in gradebook.find_submission_notebook(notebook, assignment, begun.student).grades:
                     if grade.name in {verdict.check_id for verdict in verdicts}:
                         grade.auto_score = None

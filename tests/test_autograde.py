@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import copy
+import json
 import os
+import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import nbformat
 import pytest
 from conftest import ROOT
+from nbformat import NotebookNode
 from nbgrader.apps import api, autogradeapp
 from nbgrader.converters import Autograde
 from sqlalchemy.exc import OperationalError
@@ -186,6 +191,84 @@ def test_a_locked_gradebook_ends_a_run_before_it_has_done_anything(course: Scrat
         course.instructor("autograde", ASSIGNMENT, env=ECHO)
     other.close()
     assert not (course.root / "autograded").exists()
+
+
+# --- What is mended before it runs ---
+
+
+def changed(change: Callable[[NotebookNode], object]) -> Callable[[Path], object]:
+    """A change of the notebook, as a change of its file."""
+
+    def at(path: Path) -> None:
+        nb = nbformat.read(path, as_version=4)
+        change(nb)
+        path.write_text(json.dumps(nb), encoding="utf-8")
+
+    return at
+
+
+def cell(nb: NotebookNode, grade_id: str) -> NotebookNode:
+    return next(c for c in nb.cells if c.metadata.get("nbgrader", {}).get("grade_id") == grade_id)
+
+
+def without(nb: NotebookNode, *grade_ids: str) -> None:
+    nb.cells = [c for c in nb.cells if c.metadata.get("nbgrader", {}).get("grade_id") not in grade_ids]
+
+
+MENDED: dict[str, tuple[Callable[[Path], object], set[str]]] = {
+    "a check deleted": (changed(lambda nb: without(nb, "check-chain")), {"put-back"}),
+    "a check twice": (changed(lambda nb: nb.cells.append(copy.deepcopy(cell(nb, "check-chain")))), {"duplicate"}),
+    "a check first of all": (changed(lambda nb: nb.cells.insert(0, nb.cells.pop(nb.cells.index(cell(nb, "check-chain"))))),
+                             {"moved"}),
+    "a solution as text": (changed(lambda nb: cell(nb, "chain").update(cell_type="markdown")), {"retyped"}),
+    "points of its own": (changed(lambda nb: cell(nb, "check-chain").metadata.nbgrader.update(points=99)), {"marks"}),
+    "a check that says something else": (changed(lambda nb: cell(nb, "check-chain").update(source="2")), {"locked"}),
+    "not to be run": (changed(lambda nb: cell(nb, "check-chain").metadata.update(tags=["skip-execution"])), {"skipped"}),
+    "another kernel": (changed(lambda nb: nb.metadata.update(kernelspec={"name": "ir", "display_name": "R"})), {"kernel"}),
+    "no marks at all": (changed(lambda nb: [c.metadata.pop("nbgrader", None) for c in nb.cells]), {"marks"}),
+    "a comma too many": (lambda path: path.write_text(path.read_text().rstrip()[:-1] + ",}"), {"commas"}),
+    "another name": (lambda path: path.rename(path.with_name("Chatbot (1).ipynb")), {"renamed"}),
+    "a torch of its own beside": (lambda path: path.with_name("torch.py").write_text("1 / 0"), {"shadows"}),
+    "a link beside": (lambda path: path.with_name("data.csv").symlink_to("/etc/passwd"), {"symlink"}),
+    "a time that is none": (lambda path: path.with_name("timestamp.txt").write_text("yesterday"), set()),
+}  # fmt: skip
+"""What was done to the right notebook's file, and which repairs are noted."""
+
+
+@pytest.fixture(scope="module")
+def mended(released: ScratchCourse) -> ScratchCourse:
+    course = released.twin(released.folder.parent / "mended")
+    for number, (change, _) in enumerate(MENDED.values()):
+        student = Student(f"m{number:02}", "", course.reference())
+        hand_in(course, student)
+        change(course.root / "submitted" / student.id / ASSIGNMENT / "chatbot.ipynb")
+    shutil.copytree(course.root / "submitted", course.folder / "as-handed-in", symlinks=True)
+    course.instructor("autograde", ASSIGNMENT, env=ECHO)
+    return course
+
+
+@pytest.mark.parametrize("what", MENDED)
+def test_what_can_be_mended_costs_nothing_and_is_noted(what: str, mended: ScratchCourse) -> None:
+    student = f"m{list(MENDED).index(what):02}"
+    record = Records(mended.root).read(ASSIGNMENT, student, "chatbot")
+    assert record is not None
+    assert {(v.state, v.passed) for v in record.verdicts} == {("judged", True)}
+    assert {repair.kind for repair in record.repairs} == MENDED[what][1]
+    told = {words for verdict in record.verdicts for words in verdict.observations}
+    assert {repair.words for repair in record.repairs} <= told
+
+
+def test_what_was_handed_in_stays_as_it_was(mended: ScratchCourse) -> None:
+    def seen(folder: Path) -> dict[str, str | bytes]:
+        files = [path for path in folder.rglob("*") if path.is_symlink() or path.is_file()]
+        return {str(p.relative_to(folder)): os.readlink(p) if p.is_symlink() else p.read_bytes() for p in files}
+
+    assert seen(mended.root / "submitted") == seen(mended.folder / "as-handed-in")
+
+
+def test_the_list_at_the_end_says_who_was_mended(mended: ScratchCourse) -> None:
+    assert "m00, chatbot: put-back (check-chain)" in said(mended)
+    assert "Not handed in: anna, larger-model" in said(mended)
 
 
 # --- Runs ---

@@ -27,7 +27,6 @@ import zmq.asyncio
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning import LocalProvisioner
-from traitlets import default
 
 from ..daemons import Daemon, runtime_folder
 from .jail import KIT, Jail, Level, Limits, readable
@@ -214,15 +213,13 @@ class WarmKernelManager(AsyncKernelManager):  # type: ignore[misc]
 
     plan: Plan
 
-    @default("context")  # type: ignore[untyped-decorator]
-    def _bounded_context(self) -> zmq.asyncio.Context:
-        self._created_context = True
-        context = zmq.asyncio.Context()
-        context.setsockopt(zmq.MAXMSGSIZE, MAX_MESSAGE)  # of every socket made with it
-        return context
-
     def client(self, **kwargs: Any) -> Any:
-        return super().client(context=self.context, **kwargs)
+        """A client of its own context, whose sockets take messages up to `MAX_MESSAGE`."""
+        context = zmq.asyncio.Context()
+        context.setsockopt(zmq.MAXMSGSIZE, MAX_MESSAGE)
+        client = super().client(context=context, **kwargs)
+        client._created_context = True  # and so the client's to end
+        return client
 
     @property
     def kernel_spec(self) -> KernelSpec:
