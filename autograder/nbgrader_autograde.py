@@ -111,7 +111,12 @@ def tolerant(ask: Callable[[str], Any]) -> Callable[[str], Any]:
             return None
         try:
             return ask(folder)
-        except (ValueError, OverflowError, SystemExit):
+        except (
+            ValueError,
+            OverflowError,
+            SystemExit,
+            AttributeError,
+        ):  # the last is nbgrader itself, which would say so
             return None
 
     return asked

@@ -217,7 +217,7 @@ def without(nb: NotebookNode, *grade_ids: str) -> None:
 
 MENDED: dict[str, tuple[Callable[[Path], object], set[str]]] = {
     "a check deleted": (changed(lambda nb: without(nb, "check-chain")), {"put-back"}),
-    "a check twice": (changed(lambda nb: nb.cells.append(copy.deepcopy(cell(nb, "check-chain")))), {"duplicate"}),
+    "a check twice": (changed(lambda nb: nb.cells.append(copy.deepcopy(cell(nb, "check-chain")))), {"duplicate", "moved"}),
     "a check first of all": (changed(lambda nb: nb.cells.insert(0, nb.cells.pop(nb.cells.index(cell(nb, "check-chain"))))),
                              {"moved"}),
     "a solution as text": (changed(lambda nb: cell(nb, "chain").update(cell_type="markdown")), {"retyped"}),
