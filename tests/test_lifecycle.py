@@ -283,13 +283,23 @@ def test_grading_follows_the_frozen_profile_however_the_course_has_moved_on(
     assert judged(course, "nora")["check-limit-output"] == 1
 
 
-def test_an_assignment_without_a_profile_is_graded_as_stock_nbgrader_does(course: demo.ScratchCourse) -> None:
-    """A right and a wrong test cell, one with partial credit, in an assignment of another kind."""
+PLAIN = {
+    "right": "assert 1 == 1", "wrong": "assert 1 == 2", "half": "1.0", "stderr": "import sys; print(1, file=sys.stderr)",
+    "much": "raise KeyboardInterrupt", "nothing": "", "awaited": "import asyncio\nawait asyncio.sleep(0)",
+    "shell": "!true", "thread": "import threading\nthreading.Thread(target=print).start()", "exits": "import os; os.getpid()",
+}  # fmt: skip
+"""Test cells of an ordinary assignment."""
+
+
+def test_an_assignment_without_a_profile_is_graded_as_stock_nbgrader_does(
+    course: demo.ScratchCourse, tmp_path: Path
+) -> None:
+    """Both grade the same submission, one with this course's settings and one with none."""
     folder = course.root / "source" / "plain"
     folder.mkdir(parents=True)
     mark = {"schema_version": 3, "task": False, "points": 2}
     notebook = nbformat.v4.new_notebook(metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}})
-    for name, source in (("right", "assert 1 == 1"), ("wrong", "assert 1 == 2"), ("half", "1.0")):
+    for name, source in PLAIN.items():
         flags = {"grade": True, "solution": False, "locked": True, "grade_id": name, **mark}
         notebook.cells.append(nbformat.v4.new_code_cell(source, id=name, metadata={"nbgrader": flags}))
     nbformat.write(notebook, folder / "sums.ipynb")
@@ -300,12 +310,20 @@ def test_an_assignment_without_a_profile_is_graded_as_stock_nbgrader_does(course
     try:
         course.instructor("generate_assignment", "plain")
         shutil.copytree(course.root / "release" / "plain", course.root / "submitted" / "anna" / "plain")
+        stock = copied(course, tmp_path / "stock")
+        (stock.root / "nbgrader_config.py").write_text("c = get_config()\nc.CourseDirectory.course_id = 'llm101'\n")
         course.instructor("autograde", "plain")
+        stock.instructor("autograde", "plain")
     finally:
         settings.write_text(kept, encoding="utf-8")
+    ours, theirs = plain_scores(course), plain_scores(stock)
+    assert ours == theirs
+    assert (ours["right"], ours["wrong"], ours["half"], ours["stderr"]) == (2, 0, 1, 0)
+
+
+def plain_scores(course: demo.ScratchCourse) -> dict[str, float]:
     with Gradebook(f"sqlite:///{course.root / 'gradebook.db'}") as gradebook:
-        scores = {g.name: g.score for g in gradebook.find_submission("plain", "anna").notebooks[0].grades}
-    assert scores == {"right": 2, "wrong": 0, "half": 1}
+        return {g.name: g.score for g in gradebook.find_submission("plain", "anna").notebooks[0].grades}
 
 
 @pytest.mark.parametrize("command", [["jupyter", "execute"], ["nbgrader", "validate"]])
