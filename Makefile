@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PROFILE ?= course.toml
 READY := $(VENV)/.ready
 
-.PHONY: setup demo test selftest bench bench-picture lint release lock clean
+.PHONY: setup demo test selftest attacks bench bench-picture lint release lock clean
 
 setup: $(READY)
 
@@ -27,6 +27,9 @@ release: setup  ## release/chatbot from source/chatbot, with PROFILE=… (course
 SEEDS ?= 2
 selftest: setup  ## right and wrong solutions through the real path: PROFILE=…, SEEDS=…
 	$(BIN)/autograder selftest --profile $(PROFILE) --seeds $(SEEDS)
+
+attacks: setup  ## a class of attackers with this kit, each attack with stock nbgrader too, into docs/security.md
+	$(BIN)/autograder attacks --stock --write
 
 SIZE ?= 30
 SEED ?= 1

@@ -9,7 +9,7 @@ from .attacks import Attack
 from .attacks_honest import OWN_FILES, OWN_SERVER
 
 
-def reads(name: str, path: str) -> Attack:
+def reads(name: str, path: str, kit_only: bool = False) -> Attack:
     """An attack that reads files: `path` is a pattern. The kernel's own connection file is its own."""
     code = f"""
 import glob, ipykernel
@@ -25,10 +25,10 @@ for path in [path for path in sorted(glob.glob({path!r}, recursive=True)) if pat
         pass
 tried()
 """
-    return Attack(name, "files", OWN_FILES, probe=code)
+    return Attack(name, "files", OWN_FILES, probe=code, kit_only=kit_only)
 
 
-def writes(name: str, *paths: str, inside: bool = True) -> Attack:
+def writes(name: str, *paths: str, kit_only: bool = False) -> Attack:
     """An attack that leaves a file in each of some folders (or adds to some files). What it left is seen from outside."""
     code = f"""
 import os
@@ -41,7 +41,7 @@ for path in {list(paths)!r}:
         print(type(error).__name__)
 tried()
 """
-    return Attack(name, "files", OWN_FILES, probe=code)
+    return Attack(name, "files", OWN_FILES, probe=code, kit_only=kit_only)
 
 
 def tries(name: str, group: str, code: str) -> Attack:
@@ -60,8 +60,8 @@ FILES = (
     reads("reads the solutions in source/", "@ROOT@/source/**/*.ipynb"),
     reads("reads the release and the course's own profile", "@ROOT@/c*.toml"),
     reads("reads what others handed in", "@ROOT@/submitted/*/chatbot/*"),
-    reads("reads what was graded before, and its verdicts", "@ROOT@/verdicts/**/*.json"),
-    reads("reads remembered answers and executions", "@ROOT@/.autograder/**/*"),
+    reads("reads what was graded before, and its verdicts", "@ROOT@/verdicts/**/*.json", kit_only=True),
+    reads("reads remembered answers and executions", "@ROOT@/.autograder/**/*", kit_only=True),
     reads("reads the grader's tokens and keys", "@HOME@/.*"),
     reads("reads connection files of other kernels", "/tmp/llm-autograder-*/**/kernel.json*"),
     reads("reads the kit's library of solutions", "@KIT@/library_right.py"),
@@ -138,8 +138,12 @@ else:
         "@ROOT@/submitted/s000-a-bystander-0/chatbot/private.txt",
         "@ROOT@/submitted",
     ),
-    writes("writes verdicts and overrides", "@ROOT@/verdicts/chatbot", "@ROOT@/verdicts", "@ROOT@/overrides"),
-    writes("writes remembered answers and executions", "@ROOT@/.autograder", "@ROOT@/.autograder/executions"),
+    writes(
+        "writes verdicts and overrides", "@ROOT@/verdicts/chatbot", "@ROOT@/verdicts", "@ROOT@/overrides", kit_only=True
+    ),
+    writes(
+        "writes remembered answers and executions", "@ROOT@/.autograder", "@ROOT@/.autograder/executions", kit_only=True
+    ),
     writes("writes into the model home", "@MODELS@", "@MODELS@/hub", "@MODELS@/config.json"),
     writes("writes into the kit and Python's packages", "@KIT@", "@KIT@/checks.py", "@PACKAGES@"),
     writes("writes into the grader's home", "@HOME@", "@HOME@/.bashrc", "@HOME@/.jupyter"),

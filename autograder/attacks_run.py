@@ -21,7 +21,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import nbformat
@@ -111,8 +111,10 @@ class Run:
     seconds: float = 0.0
     grader_mb: float = 0.0
 
-    def write(self, path: Path) -> None:
-        path.write_text(json.dumps({**asdict(self)}, indent=1), encoding="utf-8")
+    @property
+    def held(self) -> bool:
+        """Whether nobody got or harmed anything, and no honest student lost anything."""
+        return all(f.held for f in self.found.values()) and not any(self.honest.values()) and not self.harmed
 
 
 def released(root: Path, folder: Path) -> ScratchCourse:
@@ -175,14 +177,25 @@ class Class:
     def watched(self) -> dict[str, str]:
         """All that must be after the run as it was before."""
         root = self.course.root
-        return snapshot(
-            root / "source",
-            root / "release",
-            root / "submitted",
-            self.course.model_home,
-            self.home,
-            Path(__file__).parent,
-        ) | {str(path): "there" for path in (*root.iterdir(), *Path("/tmp").glob("planted-*"))}
+        return (
+            snapshot(
+                root / "source",
+                root / "release",
+                root / "submitted",
+                self.course.model_home,
+                self.home,
+                Path(__file__).parent,
+            )
+            | {str(path): "there" for path in (*root.iterdir(), *Path("/tmp").glob("planted-*"))}
+            | self._planted()
+        )
+
+    def _planted(self) -> dict[str, str]:
+        """What attacks have written into the gradebook, which changes in any case."""
+        path = self.course.root / "gradebook.db"
+        return {
+            f"{path}: {found.decode()}": "there" for found in re.findall(rb"planted-x[0-9a-f]{10}", path.read_bytes())
+        }
 
     def grade(self, one: Callable[[], None]) -> float:
         """Runs `nbgrader autograde`; answers the megabytes that the process needed. Notes how long each notebook took."""
@@ -220,10 +233,16 @@ class Class:
     def record(self, hand_in: HandIn) -> Record | None:
         return Records(self.course.root).read(ASSIGNMENT, hand_in.id, hand_in.notebook)
 
-    def outputs(self, hand_in: HandIn) -> str:
-        """All that a submission's cells printed and showed."""
+    def outputs(self, hand_in: HandIn, attack: Attack | None = None) -> str:
+        """All that a submission's cells printed and showed; of an attack that shares it, its own cell."""
         path = self.course.root / "autograded" / hand_in.id / ASSIGNMENT / f"{hand_in.notebook}.ipynb"
-        return outputs_of(path)
+        return outputs_of(path, attack.token if attack is not None and len(hand_in.attacks) > 1 else "")
+
+    def too_large(self, hand_in: HandIn, attack: Attack) -> list[str]:
+        """Whether a hungry attack left a notebook behind that is much larger than what a notebook may print."""
+        path = self.course.root / "autograded" / hand_in.id / ASSIGNMENT / f"{hand_in.notebook}.ipynb"
+        size = path.stat().st_size / 10**6 if path.exists() and attack.group == "bombs" else 0.0
+        return [f"left a notebook of {size:.0f} MB"] if size > 3 * self.profile.limits.output_mb else []
 
     def page(self, hand_in: HandIn, kind: str) -> str:
         """What a browser gets: of the feedback, or of what Formgrader shows; nothing where there is no page."""
@@ -259,14 +278,15 @@ def formgrader_page(notebook: Path, root: Path) -> str:
     return str(page)
 
 
-def outputs_of(path: Path) -> str:
+def outputs_of(path: Path, token: str = "") -> str:
+    """What the cells of a notebook put out, errors left out, since these show code; only of cells named for a token."""
     try:
         cells = nbformat.read(path, as_version=4).cells
     except (OSError, ValueError, RecursionError):
         return ""
     said = []
     for cell in cells:
-        for output in cell.get("outputs", []):
+        for output in cell.get("outputs", []) if str(cell.get("id", "")).startswith(token) else []:
             if output.output_type == "stream":
                 said.append(output.text)
             elif output.output_type != "error":
@@ -440,15 +460,15 @@ def judge_attack(
 ) -> Found:
     """What came of one attack, from what is on record and what is on the machine."""
     earned, points, states = unearned(attack, record, made.profile)
-    outputs = made.outputs(hand_in)
-    reached = re.findall(rf"^{MARK} {attack.token} ?(.*)$", outputs, re.MULTILINE)
+    outputs = made.outputs(hand_in, attack)
+    reached = marks_in(outputs, attack)
     everything = outputs + (record.model_dump_json() if record else "")
-    if len(hand_in.attacks) == 1 or not reached:
-        reached += [f"a secret ({name})" for name, text in made.secrets.items() if text in everything]
+    reached += [f"a secret ({name})" for name, text in made.secrets.items() if text in everything]
     harmed = [what for what in changed if attack.token in what or ("xsleep" in what and "stays" in attack.name)]
     took = made.took.get(hand_in.id, 0.0)
     limit = made.profile.limits.notebook_seconds + GRACE_SECONDS
     harmed += [f"took {took:.0f} s"] if took > limit else []
+    harmed += made.too_large(hand_in, attack)
     alive: list[str] = []
     if browser and attack.group == "browser":
         for kind in ("feedback", "formgrader"):
@@ -457,8 +477,13 @@ def judge_attack(
             alive += [] if page else [f"{kind}: there is no page"]
     tried = f"{TRIED} {attack.token}" in outputs or "tried()" not in "".join([*attack.cells.values(), attack.probe])
     return Found(
-        attack.name, earned, points, states, tried, tuple(what or "it" for what in reached), tuple(harmed), tuple(alive), took
+        attack.name, earned, points, states, tried, tuple(reached), tuple(harmed), tuple(alive), took
     )  # fmt: skip
+
+
+def marks_in(outputs: str, attack: Attack) -> list[str]:
+    """What an attack says that it has reached."""
+    return [what or "it" for what in re.findall(rf"^{MARK} {attack.token} ?(.*)$", outputs, re.MULTILINE)]
 
 
 def unearned(attack: Attack, record: Record | None, profile: Profile) -> tuple[float, float, tuple[str, ...]]:

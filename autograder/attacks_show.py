@@ -40,15 +40,7 @@ def strange_names(notebook: dict[str, list[dict[str, object]]]) -> None:
     evil = "\"><script>alert('@TOKEN@')</script>"
     for cell in notebook["cells"]:
         if str(cell.get("id", "")).endswith("-markdown"):
-            marks = {
-                "grade_id": evil,
-                "grade": False,
-                "solution": False,
-                "locked": False,
-                "task": False,
-                "schema_version": 3,
-            }
-            cell["metadata"] = {"tags": [evil], "nbgrader": marks}
+            cell["metadata"] = {"tags": [evil], "name": evil}
             cell["attachments"] = {"a.png": {f"image/png{evil}": "eA=="}}
 
 
@@ -203,7 +195,7 @@ tried()
         "`<script>@TOKEN@</script>`\n\n| <svg onload=@TOKEN@()> |\n|---|\n| x |",
     ),
     Attack(
-        "script in a cell's name, tags and attachments",
+        "script in a cell's tags and attachments",
         "browser",
         OWN_DISPLAY,
         probe="tried()\n",

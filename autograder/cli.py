@@ -254,6 +254,50 @@ def bench(
     sys.exit(1 if found.wrong else 0)
 
 
+@main.command()
+@COURSE
+@click.option("--folder", type=click.Path(path_type=Path), default=".scratch/attacks", help="Where to build it.")
+@click.option(
+    "--stock", is_flag=True, help="Also against stock nbgrader, each in a sandbox; what is known is not run again."
+)
+@click.option("--again", is_flag=True, help="With --stock: forget what is known.")
+@click.option("--only", default="", help="Only attacks with this in their name, or of this group.")
+@click.option("--jobs", default=2, show_default=True, help="Courses, or sandboxes, side by side.")
+@click.option("--write", "page", is_flag=True, help="Write the table into docs/security.md.")
+def attacks(course: Path, folder: Path, stock: bool, again: bool, only: str, jobs: int, page: bool) -> None:
+    """Has a class of attackers graded, and shows what each of them got that was not due."""
+    from . import attacks_report, attacks_run, attacks_stock
+
+    folder = folder.resolve()
+    columns = TextColumn("{task.description:<18}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
+    with Progress(*columns, console=console) as progress:
+
+        def begin(name: str, parts: int):  # type: ignore[no-untyped-def]
+            task = progress.add_task(name, total=parts)
+            return lambda: progress.advance(task)
+
+        found = attacks_run.run(course.resolve(), folder / "kit", begin, only, jobs=jobs)
+        told = attacks_stock.known(folder / "stock")
+        if stock:
+            told = attacks_stock.run(course.resolve(), folder / "stock", begin, only, again, jobs)
+    shown = Table("attack", "this kit", "stock nbgrader", title="Not held by this kit, or all with --only")
+    for attack in attacks_run.ATTACKS:
+        if attack.name in found.found and (only or not found.found[attack.name].held):
+            shown.add_row(attack.name, found.found[attack.name].words(), attacks_report.on_stock(attack, told))
+    if shown.row_count:
+        console.print(shown)
+    for who, lost in found.honest.items():
+        if lost:
+            console.print(f"{who}: {'; '.join(lost)}", highlight=False, markup=False)
+    for what in found.harmed:
+        console.print(what, highlight=False, markup=False)
+    console.print(attacks_report.summary(found, told), highlight=False)
+    console.print(f"{found.seconds:.0f} seconds of grading", highlight=False)
+    if page:
+        attacks_report.write(course / "docs" / "security.md", attacks_report.table(found, told))
+    sys.exit(0 if found.held else 1)
+
+
 @main.command("bench-picture")
 @click.option("--result", type=click.Path(exists=True, path_type=Path), required=True, help="With stock's cost.")
 @click.option("--to", type=click.Path(path_type=Path), default="docs/images/cost.png", show_default=True)

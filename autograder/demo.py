@@ -61,6 +61,15 @@ class ScratchCourse:
         (self.root / "nbgrader_config.py").write_text(CONFIG.format(exchange=str(self.exchange)), encoding="utf-8")
         self.profile: Profile = load(self.root / "course.toml")
 
+    @classmethod
+    def at(cls, folder: Path, model_home: Path) -> ScratchCourse:
+        """The course that has been built in a folder."""
+        course = cls.__new__(cls)
+        course.folder, course.root, course.model_home = folder, folder / "course", model_home
+        course.exchange, course.log = folder / "exchange", folder / "commands.log"
+        course.profile = load(course.root / "course.toml")
+        return course
+
     @property
     def source(self) -> Path:
         return self.root / "source" / ASSIGNMENT

@@ -21,7 +21,8 @@ LAYERS = (
     "nbgrader_autograde", "nbgrader_settings", "doctor", "grading", "tiny", "stand_ins", "classes", "demo",
     "library", "library_right", "library_wrong", "mutants", "hint_rules", "sharing", "selftest", "measure",
     "bench_class", "bench", "bench_report", "bench_picture", "attacks", "attacks_honest", "attacks_forge",
-    "attacks_reach", "attacks_harm", "attacks_show", "attacks_html", "attacks_run", "cli",
+    "attacks_reach", "attacks_harm", "attacks_show", "attacks_html", "attacks_run", "attacks_sandbox",
+    "attacks_stock", "attacks_report", "cli",
 )  # fmt: skip
 
 PURE = ("errors", "profile", "verdict", "transcript", "contract", "words", "evidence", "criteria", "answers", "checks")

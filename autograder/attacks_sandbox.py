@@ -1,0 +1,35 @@
+"""The sandbox around stock nbgrader: `python -m autograder.attacks_sandbox REQUEST` enters it, and begins anew inside it.
+
+A process of its own, with one thread and few imports, since it forks. What runs inside is `attacks_stock.py`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from .kernels import jail
+from .kernels.jail import Jail, Limits
+
+LIMITS = Limits(memory_bytes=5 * 10**9, disk_bytes=600 * 10**6, processes=700, open_files=8000, seconds=150)
+MAX_FILES = 300_000
+
+
+def enter(request: dict[str, Any]) -> None:
+    """Puts this process into the sandbox, as an ordinary user without our filter of system calls. Returns in a descendant."""
+    jail.MAX_FILES = MAX_FILES
+    uid, gid = jail.an_unprivileged_user()
+    read_only = (*jail.readable([request["models"]]), "/etc/passwd")
+    sandbox = Jail("full", read_only, request["private"], None, request["folder"], LIMITS)
+    jail.give(Path(request["private"]), uid, gid)
+    jail.into_namespaces(sandbox, uid, gid)
+    jail.bound(LIMITS)
+    jail.give_up_privileges(uid, gid, (), LIMITS.processes)
+
+
+if __name__ == "__main__":
+    enter(json.loads(sys.argv[1]))
+    os.execv(sys.executable, [sys.executable, "-W", "ignore", "-m", "autograder.attacks_stock", sys.argv[1]])
