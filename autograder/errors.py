@@ -11,7 +11,8 @@ exception here: it is a value (see `verdict.py` and `evidence.py`).
     │   └── Damaged         a record of one student's cannot be read
     ├── HostLost            the model host does not answer
     ├── NotJudged           the grader's own side failed while judging a submission
-    └── NotSettled          feedback or export was asked for while a verdict is open
+    ├── NotSettled          feedback or export was asked for while a verdict is open
+    └── RosterError         the roster for an export to Canvas cannot be relied on
 """
 
 from __future__ import annotations
@@ -51,3 +52,7 @@ class NotJudged(AutograderError):
 
 class NotSettled(AutograderError):
     """Feedback or export waits for verdicts that are `not judged`; the message lists them."""
+
+
+class RosterError(AutograderError):
+    """The roster for an export to Canvas cannot be read; the message names the line, and what is valid there."""
