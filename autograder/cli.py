@@ -135,6 +135,19 @@ def override(course: Path, student: str, check_id: str, criterion: str, points: 
 
 
 @main.command()
+@COURSE
+@click.option("--names", is_flag=True, help="With students' names; else each has a number.")
+@click.option("--to", type=click.Path(dir_okay=False, path_type=Path), default=None, help="[default: report.html]")
+def report(course: Path, names: bool, to: Path | None) -> None:
+    """Writes a page about the class for the course team: scores, mistakes, what needs a person, what it cost."""
+    from .report import write_report
+
+    path = to or course / "report.html"
+    students = write_report(course.resolve(), path, names)
+    console.print(f"{path}: {students} student(s){', with names' if names else ''}.", highlight=False, soft_wrap=True)
+
+
+@main.command()
 @click.option("--folder", type=click.Path(path_type=Path), default=".scratch/demo", help="Where to build it.")
 @click.option("--models", "model_home", type=click.Path(path_type=Path), default=".models", help="The model home.")
 @click.option("--profile", "profile_path", type=click.Path(path_type=Path), default=None, help="Another profile.")

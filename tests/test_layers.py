@@ -18,11 +18,12 @@ LAYERS = (
     "canvas_csv", "ending", "executions", "ahead", "claims", "gradebook", "host.memory", "host.models",
     "host.notebooks", "host.server", "host.control", "kernels.__init__", "kernels.jail", "kernels.parent",
     "kernels.provisioner", "machine", "nbgrader_release", "nbgrader_course", "nbgrader_execute", "nbgrader_grading",
-    "sanitize", "nbgrader_autograde", "nbgrader_settings", "canvas", "doctor", "grading", "tiny", "stand_ins",
-    "classes", "demo", "library", "library_right", "library_wrong", "mutants", "hint_rules", "sharing", "selftest",
-    "measure", "bench_class", "bench", "bench_report", "bench_picture", "attacks", "attacks_honest",
-    "attacks_forge", "attacks_reach", "attacks_harm", "attacks_show", "attacks_html", "attacks_run",
-    "attacks_sandbox", "attacks_stock", "attacks_report", "cli",
+    "sanitize", "nbgrader_autograde", "nbgrader_settings", "canvas", "doctor", "grading", "report_numbers",
+    "report_words", "report_pictures", "report_page", "report", "tiny", "stand_ins", "classes", "demo", "library",
+    "library_right", "library_wrong", "mutants", "hint_rules", "sharing", "selftest", "measure", "bench_class",
+    "bench", "bench_report", "bench_picture", "attacks", "attacks_honest", "attacks_forge", "attacks_reach",
+    "attacks_harm", "attacks_show", "attacks_html", "attacks_run", "attacks_sandbox", "attacks_stock",
+    "attacks_report", "cli",
 )  # fmt: skip
 
 PURE = ("errors", "profile", "verdict", "transcript", "contract", "words", "evidence", "criteria", "answers", "checks")
