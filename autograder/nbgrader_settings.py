@@ -31,6 +31,7 @@ from nbgrader.preprocessors import (
 
 from . import nbgrader_autograde
 from .errors import ProfileError
+from .nbgrader_exchange import configure_exchange
 from .nbgrader_execute import GradeExecute
 from .nbgrader_grading import (
     DropDuplicates,
@@ -68,6 +69,7 @@ def configure(c: Any, root: Path) -> None:
         raise SystemExit(f"nbgrader cannot run in this course: its profile is not valid.\n{error}") from None
     nbgrader_autograde.install()
     language = profile.course.language
+    configure_exchange(c, language)
     c.CourseDirectory.root = str(root)
     c.CourseDirectory.course_id = profile.course.id
     for step in (FillProfile, SelectLanguage, FreezeProfile, CheckContract):

@@ -52,6 +52,9 @@ Text = Annotated[str, Field(min_length=1, max_length=2000)]
 Points = Annotated[float, Field(gt=0, le=100, multiple_of=0.25)]
 
 
+DUE = r"^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?(Z|[+-]\d\d:\d\d)$"
+
+
 class Part(BaseModel):
     """A part of the profile: unknown keys are refused, values never change, and no type is quietly converted."""
 
@@ -59,8 +62,11 @@ class Part(BaseModel):
 
 
 class Course(Part):
+    """The course. `due` is the deadline with its offset from UTC ("2026-12-01 23:59+01:00"): told, never enforced."""
+
     id: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,40}$")]
     language: Language
+    due: Annotated[str, Field(pattern=DUE)] | None = None
 
 
 class Model(Part):
@@ -125,6 +131,36 @@ class Limits(Part):
     isolation: Literal["full", "landlock", "none"] = "full"
 
 
+UserName = Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_-]{0,31}$")]
+UserNames = tuple[UserName, ...]
+
+
+class Hub(Part):
+    """Who is who on a JupyterHub, as accounts of the machine: instructors run the course, graders mark with them.
+
+    `grader` is the account that owns the course directory; nobody logs in as it. None stands for `grader-` and the course's
+    id in small letters (`grader_of`). `exchange` is the folder through which notebooks are handed out and in.
+    """
+
+    grader: UserName | None = None
+    instructors: UserNames = ()
+    graders: UserNames = ()
+    students: UserNames = ()
+    exchange: Annotated[str, Field(pattern=r"^/.+")] = "/srv/nbgrader/exchange"
+
+    @field_validator("instructors", "graders", "students", mode="before")
+    @classmethod
+    def _list(cls, value: Any) -> Any:
+        return tuple(value) if isinstance(value, list) else value
+
+    @model_validator(mode="after")
+    def _each_has_one_role(self) -> Hub:
+        names = [*self.instructors, *self.graders, *self.students, *([self.grader] if self.grader else [])]
+        for name in {name for name in names if names.count(name) > 1}:
+            raise ValueError(f"{name!r} is named twice; each account has one role")
+        return self
+
+
 class TaskInUse(Part):
     """One entry of the list of tasks: which, for how many points, with which model role and question (by its key)."""
 
@@ -152,6 +188,7 @@ class Profile(Part):
     questions: Annotated[dict[str, Text], Field(min_length=1)]
     generation: Generation
     limits: Limits = Limits()
+    hub: Hub | None = None
     arguments: dict[Annotated[str, Field(pattern=r"^[a-h]$")], str] = {}
     tasks: Annotated[tuple[TaskInUse, ...], Field(min_length=1)]
 
@@ -231,9 +268,13 @@ class Profile(Part):
         return (total - part * (count - 1),) + (part,) * (count - 1)
 
     def freeze(self) -> Profile:
-        """The profile as a release carries it: the key of `arguments` replaced by digests."""
+        """The profile as a release carries it: the key of `arguments` replaced by digests, and nobody named."""
         digests = {letter: self._digest(letter, name) for letter, name in self.arguments.items()}
-        return self.model_copy(update={"arguments": digests})
+        return self.model_copy(update={"arguments": digests, "hub": None})
+
+    def grader_of(self) -> str:
+        """The account that owns the course directory on a hub."""
+        return (self.hub.grader if self.hub else None) or f"grader-{self.course.id.lower()}"
 
     def argument_is_right(self, letter: str, answer: str) -> bool:
         """Whether `answer` is the argument behind the description `letter`; works on a frozen profile too."""
@@ -323,7 +364,7 @@ def _fields_at(place: tuple[str | int, ...]) -> list[str]:
     for step in place:
         if isinstance(step, int):
             continue
-        nested = {"tasks": TaskInUse, "base": Model, "instruct": Model, "large": Model}
+        nested = {"tasks": TaskInUse, "base": Model, "instruct": Model, "large": Model, "hub": Hub}
         annotation = part.model_fields[step].annotation
         part = nested.get(step) or annotation  # type: ignore[assignment]
     return list(part.model_fields)

@@ -286,8 +286,14 @@ def test_letters_with_the_same_argument_have_different_digests(few_rounds: None)
     assert alike.arguments["a"] != alike.arguments["b"]
 
 
-def test_a_frozen_profile_differs_in_nothing_but_the_key(profile: Profile) -> None:
-    assert profile.freeze().model_copy(update={"arguments": profile.arguments}) == profile
+def test_a_frozen_profile_differs_in_nothing_but_the_key_and_the_names(profile: Profile) -> None:
+    frozen = profile.freeze()
+    assert frozen.model_copy(update={"arguments": profile.arguments, "hub": profile.hub}) == profile
+
+
+def test_a_frozen_profile_names_nobody() -> None:
+    frozen = load(ROOT / "course.toml").freeze().to_json()
+    assert not [name for name in ("instructor", "student1", "student2", "grader-llm101") if name in frozen]
 
 
 @pytest.mark.parametrize("answer", [*ARGUMENTS, "", "no such argument"])

@@ -11,7 +11,8 @@ from autograder import render, words
 from autograder.verdict import Criterion, Verdict, Words
 
 TABLES = (
-    "TITLES", "HINTS", "EXPECTED", "FOUND", "NOTES", "OBSERVATIONS", "REASONS", "REPAIRS", "UNREADABLE", "LAYOUT",
+    "TITLES", "HINTS", "EXPECTED", "FOUND", "NOTES", "OBSERVATIONS", "REASONS", "REPAIRS", "UNREADABLE", "HAND_IN",
+    "LAYOUT",
 )  # fmt: skip
 ENTRIES = [pytest.param(entry, id=f"{table}-{key}") for table in TABLES for key, entry in getattr(words, table).items()]
 HINTS = [pytest.param(hint, id=key) for key, hint in words.HINTS.items()]
