@@ -37,8 +37,11 @@ def imported(module: str) -> list[tuple[bool, str]]:
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom) and node.level:
             inside = module.split(".")[: -node.level]
-            names = [node.module] if node.module and node.module != "host" else [alias.name for alias in node.names]
-            inside += ["host"] if node.module == "host" else []
+            packages = ("host", "kernels")
+            names = (
+                [node.module] if node.module and node.module not in packages else [alias.name for alias in node.names]
+            )
+            inside += [node.module] if node.module in packages else []
             found += [(True, ".".join([*inside, name])) for name in names]
         elif isinstance(node, ast.ImportFrom):
             found.append((False, str(node.module).split(".")[0]))
