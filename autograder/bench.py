@@ -19,7 +19,9 @@ from pathlib import Path
 
 import nbformat
 
+from . import bench_kernels
 from .bench_class import Member, Mix, make_class, stock_sample
+from .bench_kernels import KernelCost
 from .classes import write_submission
 from .contract import ASSIGNMENT, tasks
 from .demo import ScratchCourse
@@ -107,6 +109,7 @@ class Outcome:
 
     Attributes:
         wrong: each score that is not what is due, in words.
+        kernels: what a warm kernel costs, and an ordinary one.
     """
 
     size: int
@@ -118,6 +121,7 @@ class Outcome:
     stock: Graded | None
     floor: Floor
     wrong: tuple[str, ...] = field(default=())
+    kernels: tuple[KernelCost, KernelCost] | None = None
 
     def write(self, path: Path) -> None:
         path.write_text(json.dumps(asdict(self), indent=1), encoding="utf-8")
@@ -154,8 +158,9 @@ def run(root: Path, folder: Path, models: Path, size: int, seed: int, mix: Mix, 
     one = begin("floor", 1)
     floor = floor_of(requests_of(course), folder / "speed", models)
     one()
+    kernels = (bench_kernels.warm(models, folder), bench_kernels.ordinary(folder)) if sample else None
     kinds = {kind: sum(m.kind == kind for m in members) for kind in ("letter", "varied", "broken")}
-    outcome = Outcome(size, seed, mix, kinds, kit, again, stock, floor, tuple(wrong))
+    outcome = Outcome(size, seed, mix, kinds, kit, again, stock, floor, tuple(wrong), kernels)
     outcome.write(folder / "result.json")
     return outcome
 

@@ -61,6 +61,12 @@ def lines(found: Outcome) -> list[str]:
         f"Peak memory is that of host and kernels together (PSS); each at its own peak, in MB: {peaks}.",
         "CPU-s are of nbgrader and all that it has started, kernels and model host among them.",
     ]
+    if found.kernels is not None:
+        warm, ordinary = found.kernels
+        said.append(
+            f"A warm kernel in its jail is ready in {warm.ready:.2f} s and costs {warm.cpu:.2f} CPU-s from start to exit; an "
+            f"ordinary one that imports the same, {ordinary.ready:.1f} s and {ordinary.cpu:.1f} CPU-s."
+        )
     others = max(graded.cost.others for graded in (found.kit, found.again, found.stock) if graded is not None)
     if others > 0.2:
         said.append(f"Others kept up to {others:.1f} processors of this machine busy meanwhile: seconds are too many.")

@@ -21,7 +21,7 @@ LAYERS = (
     "nbgrader_execute", "nbgrader_grading", "sanitize", "nbgrader_autograde", "nbgrader_settings", "canvas",
     "doctor", "grading", "report_numbers", "report_words", "report_pictures", "report_page", "report", "tiny",
     "stand_ins", "classes", "demo", "library", "library_right", "library_wrong", "mutants", "hint_rules", "sharing",
-    "selftest", "measure", "bench_class", "bench", "bench_report", "bench_picture", "attacks", "attacks_honest",
+    "selftest", "measure", "bench_class", "bench_kernels", "bench", "bench_report", "bench_picture", "attacks", "attacks_honest",
     "attacks_forge", "attacks_reach", "attacks_harm", "attacks_show", "attacks_html", "attacks_run",
     "attacks_sandbox", "attacks_stock", "attacks_report", "cli",
 )  # fmt: skip
