@@ -11,23 +11,22 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from .kernels import jail
-from .kernels.jail import Jail, Limits
+from .kernels.jail import Jail, Limits, an_unprivileged_user, bound, give, give_up_privileges, into_namespaces, readable
 
-LIMITS = Limits(memory_bytes=5 * 10**9, disk_bytes=600 * 10**6, processes=700, open_files=8000, seconds=150)
-MAX_FILES = 300_000
+LIMITS = Limits(
+    memory_bytes=5 * 10**9, disk_bytes=600 * 10**6, processes=700, open_files=8000, seconds=150, files=300_000
+)
 
 
 def enter(request: dict[str, Any]) -> None:
     """Puts this process into the sandbox, as an ordinary user without our filter of system calls. Returns in a descendant."""
-    jail.MAX_FILES = MAX_FILES
-    uid, gid = jail.an_unprivileged_user()
-    read_only = (*jail.readable([request["models"]]), "/etc/passwd")
+    uid, gid = an_unprivileged_user()
+    read_only = (*readable([request["models"]]), "/etc/passwd")
     sandbox = Jail("full", read_only, request["private"], None, request["folder"], LIMITS)
-    jail.give(Path(request["private"]), uid, gid)
-    jail.into_namespaces(sandbox, uid, gid)
-    jail.bound(LIMITS)
-    jail.give_up_privileges(uid, gid, (), LIMITS.processes)
+    give(Path(request["private"]), uid, gid)
+    into_namespaces(sandbox, uid, gid)
+    bound(LIMITS)
+    give_up_privileges(uid, gid, (), LIMITS.processes)
 
 
 if __name__ == "__main__":

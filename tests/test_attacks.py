@@ -6,15 +6,17 @@ What an attack tries is in `attacks_*.py`; here stands what none of them gets.
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 
 import pytest
 from conftest import ROOT
 
-from autograder import attacks_html
+from autograder import attacks_html, attacks_report
 from autograder.attacks import GROUPS, Attack, Honest
 from autograder.attacks_honest import CONTROLS
 from autograder.attacks_run import ATTACKS, Run, run
 from autograder.contract import tasks
+from autograder.errors import NotReady
 from autograder.profile import Profile
 from autograder.sanitize import clean_html
 
@@ -129,3 +131,28 @@ def test_what_is_alive_in_a_page_is_seen(page: str, is_alive: bool) -> None:
 )
 def test_harmless_html_stays_as_it_is(harmless: str) -> None:
     assert clean_html(harmless) == harmless
+
+
+# The table in the documentation
+
+
+def test_the_page_has_a_line_for_every_attack() -> None:
+    page = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
+    assert [attack.name for attack in ATTACKS if f"| {attacks_report.cell(attack.name)} |" not in page] == []
+
+
+def test_the_table_is_put_between_its_marks(tmp_path: Path) -> None:
+    page = tmp_path / "security.md"
+    page.write_text(f"before\n{attacks_report.BEGIN}\nold\n{attacks_report.END}\nafter\n")
+    attacks_report.write(page, "new")
+    assert page.read_text() == f"before\n{attacks_report.BEGIN}\nnew\n{attacks_report.END}\nafter\n"
+
+
+def test_a_page_without_marks_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(NotReady, match="between which the table belongs"):
+        attacks_report.write(tmp_path / "security.md", "new")
+
+
+def test_a_cell_of_the_table_has_no_markup_and_no_path_of_the_machine() -> None:
+    said = attacks_report.cell("reaches /x/y/course/gradebook.db | <b>")
+    assert said == "reaches the course's gradebook.db \\| &lt;b>"

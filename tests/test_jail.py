@@ -152,6 +152,9 @@ REACHES = {
     "a large file": "f = open('large', 'wb'); f.write(bytes(40_000_000)); f.flush(); print('GOT')",
     "a lot in /tmp": "import os, tempfile; d = tempfile.mkdtemp()\n"
     "for n in range(5):\n    open(f'{{d}}/{{n}}', 'wb').write(bytes(9_000_000))\nprint('GOT')",
+    "thirty thousand files": "import os, tempfile\nwith tempfile.TemporaryDirectory() as d:\n"
+    "    for n in range(30_000): os.close(os.open(f'{{d}}/{{n}}', os.O_CREAT))\nprint('GOT')",
+    "memory of no process": "import os; os.close(os.memfd_create('x')); print('GOT')",
     "a hundred processes": "import subprocess\nps = [subprocess.Popen(['sleep', '30']) for _ in range(100)]\nprint('GOT')",
 }  # fmt: skip
 TIDY = """
@@ -230,6 +233,15 @@ def test_a_kernel_whose_processes_take_too_much_memory_together_is_ended(kernels
         "from multiprocessing import get_context as c\nimport time\n"
         "def eat():\n    x = bytearray(b'x') * 400_000_000\n    time.sleep(60)\n"
         "ps = [c('fork').Process(target=eat) for _ in range(4)]\n[p.start() for p in ps]\n[p.join() for p in ps]\n"
+    )
+    limits = Limits(memory_bytes=10**9, disk_bytes=10**7, processes=40, open_files=512, seconds=120)
+    assert run(kernels, "full", course.folder, hungry, limits=limits) == ["died"]
+
+
+def test_a_kernel_whose_shared_memory_is_too_much_is_ended(kernels: Kernels, course: Course) -> None:
+    """A private mapping would be refused by the process's own limit; of a shared one only the monitor knows."""
+    hungry = (
+        "import mmap\neaten = []\nwhile True:\n    eaten.append(mmap.mmap(-1, 10**8)); eaten[-1].write(bytes(10**8))"
     )
     limits = Limits(memory_bytes=10**9, disk_bytes=10**7, processes=40, open_files=512, seconds=120)
     assert run(kernels, "full", course.folder, hungry, limits=limits) == ["died"]

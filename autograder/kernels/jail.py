@@ -82,8 +82,6 @@ PR_SET_CHILD_SUBREAPER = 36
 WATCH_SECONDS = 0.4
 ENDED = {"time": 225, "memory": 226}
 """Exit codes of a kernel that was ended for taking too much; its own exit codes are never these."""
-MAX_FILES = 20_000
-"""Files and folders in each of a kernel's own file systems: an empty one takes memory that no limit counts."""
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -100,6 +98,7 @@ class Limits:
         memory_bytes: private memory of all its processes together, and of each alone.
         disk_bytes: of what it can write, for each of its folders.
         seconds: wall-clock time from its start to its end; CPU time of a process likewise.
+        files: files and folders in each of its folders: an empty one takes memory that nothing else counts.
     """
 
     memory_bytes: int
@@ -107,6 +106,7 @@ class Limits:
     processes: int
     open_files: int
     seconds: int
+    files: int = 20_000
 
 
 @dataclass(frozen=True)
@@ -375,7 +375,7 @@ def watched(limits: Limits) -> None:
 
 def new_root(jail: Jail, uid: int, gid: int) -> None:
     """A root of its own in memory: the system's libraries and `read_only`, what it needs of /dev, and room to write."""
-    size = f"size={jail.limits.disk_bytes},nr_inodes={MAX_FILES}"
+    size = f"size={jail.limits.disk_bytes},nr_inodes={jail.limits.files}"
     _mount("none", "/", None, MS_REC | MS_PRIVATE)
     wanted = [*SYSTEM, *SYSTEM_FILES, *(f"/dev/{name}" for name in DEVICES), *jail.read_only]
     sources = {path: _opened(path) for path in dict.fromkeys(wanted) if os.path.lexists(path)}
