@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import json
 import os
 import shutil
+import signal
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -289,12 +293,36 @@ def test_a_run_that_is_cut_short_is_taken_up_again(course: ScratchCourse, end: s
     assert cut_short(course.root / ".autograder" / "running" / ASSIGNMENT) == []
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="a small disk is mounted, which takes root")
+def test_a_disk_that_fills_up_ends_the_run_with_nothing_half_written(released: ScratchCourse, tmp_path: Path) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=80M", "tmpfs", str(disk)], check=True)
+    try:
+        course = released.twin(disk / "twin")
+        course.log = tmp_path / "commands.log"
+
+        def fill(line: str) -> None:
+            if "] Autograding " in line and "bjorn" in line:
+                with contextlib.suppress(OSError), (disk / "filler").open("wb", buffering=0) as filler:
+                    while True:
+                        filler.write(bytes(1 << 12))
+
+        with pytest.raises(NotReady, match="The disk is full"):
+            course.instructor("autograde", ASSIGNMENT, env=ECHO, each_line=fill)
+        (disk / "filler").unlink()
+        records = Records(course.root)
+        assert records.read(ASSIGNMENT, "anna", "chatbot") is not None
+        for path in (course.root / "verdicts").rglob("*.json"):
+            records.read(ASSIGNMENT, path.parent.name, path.stem)
+        course.instructor("autograde", ASSIGNMENT, env=ECHO)
+        assert chain_points(course) == {"anna": 2, "bjorn": 2, "celine": 2}
+    finally:
+        subprocess.run(["umount", "-l", str(disk)], check=True)
+
+
 def cut_at(course: ScratchCourse, mark: str, time: int, how: str) -> int:
     """Runs `nbgrader autograde`, and ends it by a signal when it has said something for the so-manieth time."""
-    import signal
-    import subprocess
-    import sys
-
     env = {**os.environ, **ECHO, "AUTOGRADER_MODEL_HOME": str(course.model_home)}
     command = [str(Path(sys.executable).parent / "nbgrader"), "autograde", ASSIGNMENT]
     with subprocess.Popen(

@@ -221,6 +221,43 @@ def test_an_interrupt_ends_a_cell_and_not_the_kernel(kernels: Kernels, course: C
     assert said == ["KeyboardInterrupt", "on"]
 
 
+async def interrupted_and_restarted(kernels: Kernels, folder: Path) -> tuple[str, list[str]]:
+    """What a cell that never ends raises when the manager interrupts it, and what two cells say around a restart."""
+    manager = WarmKernelManager()
+    manager.plan = kernels.plan("full", LIMITS)
+    await manager.start_kernel(cwd=str(folder))
+    client = manager.client()
+    client.start_channels()
+    begun: list[str] = []
+    asked: list[asyncio.Future[None]] = []
+
+    def hear(message) -> None:  # type: ignore[no-untyped-def]
+        begun.append(message["content"].get("ename", message["msg_type"]))
+        if message["msg_type"] == "stream":
+            asked.append(asyncio.ensure_future(manager.interrupt_kernel()))
+
+    try:
+        await client.wait_for_ready(timeout=30)
+        await client.execute_interactive(
+            "x = 1\nprint('on', flush=True)\nwhile True: pass", output_hook=hear, timeout=60
+        )
+        before = await _cell(manager, client, "print(x)")
+        await manager.restart_kernel(now=True)
+        await client.wait_for_ready(timeout=30)
+        return begun[-1] if "KeyboardInterrupt" not in begun else "KeyboardInterrupt", [
+            before, await _cell(manager, client, "print('x' in globals())")
+        ]  # fmt: skip
+    finally:
+        client.stop_channels()
+        await manager.shutdown_kernel(now=True)
+
+
+def test_a_manager_interrupts_and_restarts_a_kernel_as_it_does_an_ordinary_one(
+    kernels: Kernels, course: Course
+) -> None:
+    assert asyncio.run(interrupted_and_restarted(kernels, course.folder)) == ("KeyboardInterrupt", ["1", "False"])
+
+
 @pytest.mark.parametrize(
     "code", ["import os; os._exit(3)", "import os; os.kill(os.getpid(), 9)", "import ctypes; ctypes.string_at(0)"]
 )
