@@ -11,13 +11,12 @@ import contextlib
 import glob
 import os
 import re
-import shutil
 import signal
 import stat
 import threading
 import traceback
 from collections import deque
-from collections.abc import Callable, Container, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from pathlib import Path
@@ -41,11 +40,10 @@ from .gradebook import in_words, is_the_courses, refuse_closed
 from .machine import end_kernels
 from .nbgrader_course import Resources, released_notebooks, released_profile
 from .nbgrader_execute import GradeExecute
-from .nbgrader_grading import Mended
 from .profile import Profile
 from .records import Record, Records
-from .repair import Repair, Unreadable, read_notebook, repaired
-from .repair_files import renamed, strange_files
+from .repair import Repair
+from .submission import Submission
 from .verdict import Verdict
 from .words import REASONS, UNREADABLE
 
@@ -71,35 +69,14 @@ class Begun:
 class OrdinaryFiles(BaseConverter):  # type: ignore[misc]
     """Copies a submission's files to where they are graded, as nbgrader does, but for those that are set aside."""
 
-    _strange: dict[str, str] | None = None
+    _submission: Submission | None = None
 
     def init_assignment(self, assignment_id: str, student_id: str) -> None:
-        if self._strange is None:
+        if self._submission is None:
             super().init_assignment(assignment_id, student_id)
-            return
-        source = Path(self._format_source(assignment_id, student_id))
-        target = Path(self._format_dest(assignment_id, student_id))
-        for path in ordinary_files(source, self._strange, [*self.coursedir.ignore, "*.ipynb"]):
-            to = target / path.relative_to(source)
-            to.parent.mkdir(parents=True, exist_ok=True)
-            to.unlink(missing_ok=True)
-            shutil.copyfile(path, to, follow_symlinks=False)
-
-
-def ordinary_files(folder: Path, strange: Container[str], ignored: Iterable[str]) -> Iterator[Path]:
-    """The files of a submission that take part.
-
-    Args:
-        strange: paths, relative to the folder, that do not; of a folder, with all that is in it.
-        ignored: patterns of names that do not, as nbgrader's settings have them.
-    """
-    patterns = list(ignored)
-    for at, folders, files in os.walk(folder):
-        here = Path(at)
-        folders[:] = [name for name in folders if str((here / name).relative_to(folder)) not in strange]
-        for name in files:
-            if str((here / name).relative_to(folder)) not in strange and not any(fnmatch(name, p) for p in patterns):
-                yield here / name
+        else:
+            target = Path(self._format_dest(assignment_id, student_id))
+            self._submission.copy_files(target, [*self.coursedir.ignore, "*.ipynb"])
 
 
 def tolerant(ask: Callable[[str], Any]) -> Callable[[str], Any]:
@@ -111,12 +88,7 @@ def tolerant(ask: Callable[[str], Any]) -> Callable[[str], Any]:
             return None
         try:
             return ask(folder)
-        except (
-            ValueError,
-            OverflowError,
-            SystemExit,
-            AttributeError,
-        ):  # the last is nbgrader itself, which would say so
+        except (ValueError, OverflowError, SystemExit, AttributeError):  # the last where nbgrader means to say so
             return None
 
     return asked
@@ -203,72 +175,37 @@ class GradeSubmissions(Autograde, OrdinaryFiles):  # type: ignore[misc]
         self._claims.append(claim)
         begun = Begun(student, claim)
         with self._failing(begun, "*"):
-            self._strange = self._seen_strange(Path(folder))
-            sources = self._sources(Path(folder))
+            room = int(self._profile.limits.disk_gb * 10**9) if self._profile is not None else 0
+            self._submission = seen = Submission.seen(Path(folder), self._released, room)
             if not self.init_destination(assignment, student):
                 claim.done(self.coursedir.notebook_id)
                 return None
             self.run_pre_convert_hook()
             self.init_assignment(assignment, student)
-            aside = [Repair(kind=kind, detail=path) for path, kind in self._strange.items()]
             for name in self._wanted:
-                if name not in sources:
-                    self._save_missing(student, name, aside)
+                if name not in seen.sources:
+                    self._save_missing(student, name, seen.aside)
                     continue
                 with self._failing(begun, name):
-                    begun.notebooks[name] = self._executing(self._sanitized(Path(folder), name, sources[name], aside))
+                    begun.notebooks[name] = self._executing(self._sanitized(seen, name))
         return begun
 
-    def _seen_strange(self, folder: Path) -> dict[str, str]:
-        """What is not to take part in grading. Raises ValueError where nbgrader itself could not look at the folder."""
-        assert self._profile is not None
-        strange = strange_files(folder, int(self._profile.limits.disk_gb * 10**9))
-        if "." in strange:
-            raise ValueError(f"{folder} cannot be looked at")
-        return strange
-
-    def _sources(self, folder: Path) -> dict[str, Path | str]:
-        """Where each notebook is, by name: under its own name, or clearly under another; or why it cannot be read.
-
-        Where there is nothing at all, each is missing: a person must see what was handed in instead.
-        """
-        strange, found = self._strange or {}, dict[str, Path | str]()
-        found.update(renamed(folder, {name: one.cells for name, one in self._released.items()}))
-        for name in self._released:
-            path = folder / f"{name}.ipynb"
-            if path.name in strange and name not in found:
-                found[name] = "large" if strange[path.name] == "oversized" else "not-a-notebook"
-            elif path.name not in strange and path.is_file():
-                found[name] = path
-        return found or dict.fromkeys(self._released, "missing")
-
-    def _sanitized(self, folder: Path, name: str, source: Path | str, aside: list[Repair]) -> Path:
-        """Where the sanitized notebook has been written. What is mended travels in its metadata; see `Mended`."""
-        path, released = folder / f"{name}.ipynb", self._released[name]
+    def _sanitized(self, seen: Submission, name: str) -> Path:
+        """Where the sanitized notebook has been written. What was mended travels in its metadata."""
+        path = seen.folder / f"{name}.ipynb"
         self.log.info("Sanitizing %s", path)
-        nb, repairs, unreadable = nbformat.v4.new_notebook(), list(aside), None
-        try:
-            if isinstance(source, str):
-                raise Unreadable(source)
-            nb, mended = read_notebook(source.read_bytes())
-            repairs += mended
-        except Unreadable as error:
-            unreadable = error.kind
-        if isinstance(source, Path) and source != path:
-            repairs.append(Repair(kind="renamed", detail=str(source.relative_to(folder))))
-        nb, mended = repaired(nb, released.cells, released.kernelspec)
-        repairs += mended if unreadable is None else []
-        for repair in repairs:
+        nb, mended = seen.notebook(name, self._released[name])
+        for repair in mended.repairs:
             self.log.info("%s: %s", name, repair.words.en)
-        Mended(tuple(repairs), unreadable).into(nb)
+        mended.into(nb)
         self._init_preprocessors()
         resources = self.init_single_notebook_resources(str(path))
-        resources["metadata"] = {"name": name, "path": str(folder)}
+        resources["metadata"] = {"name": name, "path": str(seen.folder)}
         output, resources = self.exporter.from_notebook_node(nb, resources=resources)
         self.write_single_notebook(output, resources)
         return Path(self.writer.build_directory, path.name)
 
-    def _save_missing(self, student: str, name: str, aside: list[Repair]) -> None:
+    def _save_missing(self, student: str, name: str, aside: tuple[Repair, ...]) -> None:
         """Puts on record that a notebook was not handed in. Its scores, zero, have been saved by nbgrader."""
         reasons = (UNREADABLE["missing"],)
         verdicts = tuple(

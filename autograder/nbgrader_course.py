@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from .contract import Task, tasks
 from .errors import NotReady
 from .profile import FROZEN_NAME, Profile, load
 from .repair import ReleasedCell
+from .submission import Released
 
 Resources = dict[str, Any]
 
@@ -44,14 +44,6 @@ def check_cells(nb: NotebookNode, profile: Profile) -> Iterator[tuple[NotebookNo
         task = known.get(marks_of(cell).get("grade_id", ""))
         if task is not None and cell.cell_type == "code" and utils.is_grade(cell):
             yield cell, task
-
-
-@dataclass(frozen=True)
-class Released:
-    """A released notebook, as far as grading needs it: its marked cells in order, and its kernelspec."""
-
-    cells: tuple[ReleasedCell, ...]
-    kernelspec: dict[str, Any] | None
 
 
 def released_notebooks(coursedir: Any, assignment: str) -> dict[str, Released]:

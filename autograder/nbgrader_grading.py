@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from nbformat import NotebookNode
@@ -28,6 +27,7 @@ from .nbgrader_release import course_root
 from .profile import FROZEN_NAME, Language, Profile, load
 from .records import Record, Records, with_overrides
 from .repair_json import Repair
+from .submission import Mended
 from .verdict import Incident, Override, Verdict, Words
 from .words import A_PERSON_LOOKS, INCIDENTS, LAYOUT, REASONS, UNREADABLE
 
@@ -44,29 +44,6 @@ class DropDuplicates(DeduplicateIds):  # type: ignore[misc]
             if cell.metadata.get("nbgrader") == {}:
                 del cell.metadata["nbgrader"]
         return nb, resources
-
-
-@dataclass(frozen=True)
-class Mended:
-    """What was mended in a notebook before it ran, as it travels in the sanitized notebook's metadata.
-
-    Attributes:
-        unreadable: key of `words.UNREADABLE` where nothing could be read.
-    """
-
-    repairs: tuple[Repair, ...] = ()
-    unreadable: str | None = None
-
-    def into(self, nb: NotebookNode) -> None:
-        told = [repair.model_dump(mode="json") for repair in self.repairs]
-        nb.metadata["autograder_mended"] = {"repairs": told, "unreadable": self.unreadable}
-
-    @classmethod
-    def of(cls, nb: NotebookNode) -> Mended:
-        """Of a sanitized notebook; whatever the submitted one had there has been written over."""
-        told = nb.metadata.get("autograder_mended", {})
-        repairs = tuple(Repair.model_validate(repair) for repair in told.get("repairs", ()))
-        return cls(repairs, told.get("unreadable"))
 
 
 class Judge(NbGraderPreprocessor):  # type: ignore[misc]
@@ -187,6 +164,7 @@ class SaveVerdicts(SaveAutoGrades):  # type: ignore[misc]
         where = (names["assignment"], names["student"], names["notebook"])
         records = Records(course_root(self))
         self._overrides = ours["overrides"]
+        self._put_back = {repair.cell for repair in ours["repairs"] if repair.kind == "put-back"}
         self._before = records.read(*where)
         execution: Execution = ours["execution"]
         self._record = Record(
@@ -222,7 +200,9 @@ class SaveVerdicts(SaveAutoGrades):  # type: ignore[misc]
         else:
             settled = self._same_answer(grade_id)
             grade.auto_score, _ = utils.determine_grade(cell, self.log)
-            due = grade.auto_score is None
+            due = (
+                grade.auto_score is None or grade_id in self._put_back
+            )  # what the student wrote may be in another cell
         grade.needs_manual_grade = due and not (settled and grade.manual_score is not None)
         self.gradebook.db.commit()
 

@@ -14,7 +14,7 @@ LAYERS = (
     "errors", "profile", "verdict", "transcript", "contract", "words", "evidence", "criteria", "answers", "checks",
     "render", "shelf", "daemons", "import_hooks", "virtual_gpu", "recorder", "host.__init__", "host.wire",
     "host.echo", "host.client", "live_objects", "probe", "selfcheck", "notebook_tools", "temperature_picture",
-    "notebook", "__init__", "authoring", "repair_json", "repair_read", "repair", "repair_files", "safe_copy",
+    "notebook", "__init__", "authoring", "repair_json", "repair_read", "repair", "repair_files", "submission", "safe_copy",
     "hand_in", "records", "canvas_csv", "ending", "executions", "ahead", "claims", "gradebook", "host.memory",
     "host.models", "host.notebooks", "host.server", "host.control", "kernels.__init__", "kernels.jail",
     "kernels.parent", "kernels.provisioner", "machine", "nbgrader_exchange", "nbgrader_release", "nbgrader_course",
