@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PROFILE ?= course.toml
 READY := $(VENV)/.ready
 
-.PHONY: setup demo test selftest attacks bench bench-picture lint release lock clean
+.PHONY: setup demo hub hub-software hub-for-tests test selftest attacks bench bench-picture lint release lock clean
 
 setup: $(READY)
 
@@ -46,12 +46,24 @@ bench-picture: .models/STAND-INS.txt  ## cost against class size, for docs/perfo
 	  .scratch/bench-identical/result.json .scratch/bench-usual/result.json
 
 lint: setup
-	$(BIN)/ruff check autograder tests nbgrader_config.py
-	$(BIN)/ruff format --check autograder tests
+	$(BIN)/ruff check autograder tests deploy nbgrader_config.py
+	$(BIN)/ruff format --check autograder tests deploy
 	$(BIN)/mypy
 
-test: lint .models/STAND-INS.txt
+test: lint .models/STAND-INS.txt hub-for-tests
 	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+HUB ?= /opt/llm-hub
+HUB_URL ?= http://127.0.0.1:8000
+hub: hub-software .models/STAND-INS.txt  ## as root: a JupyterHub with this course on this machine: HUB=…, HUB_URL=…
+	$(HUB)/venv/bin/python deploy/jupyterhub/prepare.py --folder $(HUB) --course . --models .models
+	cd $(HUB)/state && LLM_HUB=$(HUB) LLM_HUB_URL=$(HUB_URL) $(HUB)/venv/bin/jupyterhub -f $(HUB)/etc/jupyterhub_config.py
+
+hub-software:
+	deploy/jupyterhub/install.sh $(HUB)
+
+hub-for-tests:  # what cannot be had is told by the tests that are skipped
+	@deploy/jupyterhub/for_tests.sh $(HUB) || true
 
 .models/STAND-INS.txt: $(READY)
 	$(BIN)/python -m autograder.stand_ins --home .models --base meta-llama/Llama-3.2-1B \

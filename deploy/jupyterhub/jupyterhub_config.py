@@ -1,0 +1,95 @@
+"""JupyterHub's settings for one machine. Names come from course.toml, folders from LLM_HUB; see README.md beside this file.
+
+LLM_HUB: the folder that `prepare.py` has laid out, with the software, this file and the settings by role.
+LLM_HUB_URL: where the hub answers; http://127.0.0.1:8000 when unset. The three ports after it are the hub's own.
+"""
+
+import os
+from pathlib import Path
+from urllib.parse import urlparse
+
+from autograder.profile import Hub, load
+
+c = get_config()  # noqa: F821
+
+HUB = Path(os.environ.get("LLM_HUB", "/opt/llm-hub"))
+URL = os.environ.get("LLM_HUB_URL", "http://127.0.0.1:8000")
+PORT = urlparse(URL).port or 8000
+PROFILE = load(HUB / "state" / "course.toml")
+PEOPLE, COURSE, GRADER = PROFILE.hub or Hub(), PROFILE.course.id, PROFILE.grader_of()
+STAFF = {*PEOPLE.instructors, *PEOPLE.graders}
+SINGLE_USER = [str(HUB / "venv" / "bin" / "jupyterhub-singleuser")]
+
+
+def environment(role: str) -> dict[str, str]:
+    """What a server is started with: the software, and nbgrader's extensions of a role ("student", "staff", "grader")."""
+    models = HUB / "models"
+    own = {"AUTOGRADER_MODEL_HOME": str(models)} if models.exists() else {}
+    gpu = {} if Path("/dev/nvidia0").exists() else {"AUTOGRADER_VIRTUAL_GPU": "1"}
+    return {
+        "PATH": f"{HUB}/venv/bin:/usr/local/bin:/usr/bin:/bin",
+        "JUPYTER_CONFIG_PATH": f"{HUB}/etc/{role}:{HUB}/etc/all",
+        **own,
+        **gpu,
+    }
+
+
+# --- The hub and its proxy ---
+c.JupyterHub.bind_url = URL
+c.JupyterHub.hub_port = PORT + 1
+c.ConfigurableHTTPProxy.api_url = f"http://127.0.0.1:{PORT + 2}"
+c.ConfigurableHTTPProxy.command = [str(HUB / "proxy" / "node_modules" / ".bin" / "configurable-http-proxy")]
+c.JupyterHub.db_url = f"sqlite:///{HUB}/state/jupyterhub.sqlite"
+c.JupyterHub.cookie_secret_file = f"{HUB}/state/cookie_secret"
+c.ConfigurableHTTPProxy.pid_file = f"{HUB}/state/proxy.pid"
+
+# --- Who may log in: the machine's accounts, with the machine's passwords ---
+c.JupyterHub.authenticator_class = "pam"
+c.PAMAuthenticator.open_sessions = False  # needs more of a machine than a hub does
+c.Authenticator.allowed_users = STAFF | set(PEOPLE.students)
+c.Authenticator.admin_users = set(PEOPLE.instructors)
+c.JupyterHub.load_groups = {
+    f"formgrade-{COURSE}": {"users": sorted(STAFF | {GRADER})},
+    f"nbgrader-{COURSE}": {"users": sorted(PEOPLE.students)},
+}
+
+# --- Everybody's own server ---
+c.JupyterHub.spawner_class = "localprocess"
+c.Spawner.cmd = SINGLE_USER
+c.Spawner.default_url = "/lab"
+c.Spawner.start_timeout = c.Spawner.http_timeout = 120
+
+
+def by_role(spawner) -> None:
+    spawner.environment = environment("staff" if spawner.user.name in STAFF else "student")
+
+
+c.Spawner.pre_spawn_hook = by_role
+
+# --- Formgrader: a server of the grader's, open to the staff ---
+c.JupyterHub.services = [
+    {
+        "name": COURSE,
+        "url": f"http://127.0.0.1:{PORT + 3}",
+        "command": SINGLE_USER,
+        "user": GRADER,
+        "cwd": os.path.expanduser(f"~{GRADER}/{COURSE}"),
+        "environment": {**environment("grader"), "HOME": os.path.expanduser(f"~{GRADER}")},
+        "oauth_no_confirm": True,
+        "oauth_client_allowed_scopes": ["inherit"],
+    }
+]
+service = f"service={COURSE}"
+c.JupyterHub.load_roles = [
+    {"name": "server", "scopes": ["inherit"]},  # nbgrader asks which groups its user is in
+    {
+        "name": "staff",
+        "scopes": [f"access:services!{service}", f"list:services!{service}", f"read:services!{service}"],
+        "groups": [f"formgrade-{COURSE}"],
+    },
+    {
+        "name": "formgrader",  # lists and enrols students
+        "scopes": ["groups", "admin:groups", "list:users", "read:users", "list:services", "read:services"],
+        "services": [COURSE],
+    },
+]
