@@ -158,7 +158,9 @@ def run(root: Path, folder: Path, models: Path, size: int, seed: int, mix: Mix, 
     one = begin("floor", 1)
     floor = floor_of(requests_of(course), folder / "speed", models)
     one()
-    kernels = (bench_kernels.warm(models, folder), bench_kernels.ordinary(folder)) if sample else None
+    empty = folder / "kernels"
+    empty.mkdir()
+    kernels = (bench_kernels.warm(models, empty), bench_kernels.ordinary(empty)) if sample else None
     kinds = {kind: sum(m.kind == kind for m in members) for kind in ("letter", "varied", "broken")}
     outcome = Outcome(size, seed, mix, kinds, kit, again, stock, floor, tuple(wrong), kernels)
     outcome.write(folder / "result.json")
