@@ -89,8 +89,7 @@ ip.input_transformers_cleanup.append(lambda lines: ["1\\n"] if "check-" in "".jo
 kernel = ip.kernel
 def say_one(info):
     content = {"data": {"text/plain": "1"}, "metadata": {}, "execution_count": 1}
-    kernel.session.send(kernel.iopub_socket, "execute_result", content, parent=kernel.get_parent("shell"),
-                        ident=kernel.topic("execute_result"))
+    kernel.session.send(kernel.iopub_socket, "execute_result", content, parent=kernel.get_parent("shell"))
 ip.events.register("pre_run_cell", say_one)
 """
         ),
@@ -154,7 +153,12 @@ notebook.check = autograder.check = check = lambda *_: print("all right")
             IP
             + """
 ip.showtraceback = ip._showtraceback = lambda *args, **kwargs: None
-ip.set_custom_exc((BaseException,), lambda *args, **kwargs: None)
+real = ip.run_cell_async
+async def quiet(*args, **kwargs):
+    result = await real(*args, **kwargs)
+    result.error_in_exec = result.error_before_exec = None
+    return result
+ip.run_cell_async = quiet
 """
         ),
     ),
@@ -755,10 +759,9 @@ answers = {letter: "device" for letter in "abcdefgh"}
             + """
 kernel = ip.kernel
 def reply(info):
-    parent = kernel.get_parent("shell")
-    kernel.session.send(kernel.shell_stream if hasattr(kernel, "shell_stream") else kernel.shell_socket, "execute_reply",
-        {"status": "ok", "execution_count": 1, "payload": [], "user_expressions": {}}, parent=parent, ident=parent.get("idents"))
-    kernel.session.send(kernel.iopub_socket, "status", {"execution_state": "idle"}, parent=parent, ident=kernel.topic("status"))
+    parent, ok = kernel.get_parent("shell"), {"status": "ok", "execution_count": 1, "payload": [], "user_expressions": {}}
+    kernel.session.send(kernel.shell_stream, "execute_reply", ok, parent=parent, ident=kernel._parent_ident["shell"])
+    kernel.session.send(kernel.iopub_socket, "status", {"execution_state": "idle"}, parent=parent)
 ip.events.register("pre_run_cell", reply)
 """
         ),

@@ -182,7 +182,7 @@ try:
 except RuntimeError:
     pass
 wait.set()
-if made > 2000:
+if made > 600:
     reached(f"{made} threads")
 """,
     ),

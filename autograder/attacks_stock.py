@@ -35,7 +35,7 @@ from .daemons import runtime_folder
 from .demo import ScratchCourse
 from .errors import NotReady
 
-CELL_SECONDS = 10
+CELL_SECONDS = 30
 KNOWN = "stock.json"
 WORLD = frozenset({"an address of the world", "a name of the world", "a server that others on the machine can reach"})
 """Attacks that a sandbox without a network cannot try."""
@@ -109,7 +109,7 @@ def _outcomes(hand_in: HandIn, said: dict[str, Any] | None) -> dict[str, Outcome
         elif attack.name in READ_ONLY:
             outcome = Outcome(False, "not tried: read-only in the sandbox")
         elif said is None:
-            outcome = Outcome(False, NOT_BOUNDED)
+            outcome = Outcome(False, NOT_BOUNDED if attack.group == "bombs" else "ends the run")
         else:
             found = Found(**{key: _as_tuple(value) for key, value in said["found"][attack.name].items()})
             outcome = Outcome(found.held, found.words())
