@@ -209,13 +209,19 @@ if size > 40:
         HUNGRY,
         """
 import os, time
+full, told = os.pipe()
 for _ in range(12):
     if os.fork() == 0:
         eaten = bytearray(b"x") * 400_000_000
+        os.write(told, b"x")
         time.sleep(4)
         os._exit(0)
-time.sleep(3)
-reached("4.8 GB")
+os.close(told)
+count = 0
+while more := os.read(full, 12):
+    count += len(more)
+if count * 0.4 > 2.2:
+    reached(f"{count * 0.4:.1f} GB")
 """,
     ),
     at_the_end(
