@@ -286,7 +286,8 @@ def test_grading_follows_the_frozen_profile_however_the_course_has_moved_on(
 PLAIN = {
     "right": "assert 1 == 1", "wrong": "assert 1 == 2", "half": "1.0", "stderr": "import sys; print(1, file=sys.stderr)",
     "much": "raise KeyboardInterrupt", "nothing": "", "awaited": "import asyncio\nawait asyncio.sleep(0)",
-    "shell": "!true", "thread": "import threading\nthreading.Thread(target=print).start()", "command": "import os; pid = os.getpid()",
+    "shell": "!true", "thread": "import threading\nthreading.Thread(target=print).start()",
+    "command": "import os; pid = os.getpid()",
 }  # fmt: skip
 """Test cells of an ordinary assignment."""
 
