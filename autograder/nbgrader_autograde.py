@@ -169,10 +169,10 @@ class GradeSubmissions(Autograde, OrdinaryFiles):  # type: ignore[misc]
         if claim is None:
             self.log.warning("%s is being graded by another run, and left to it", student)
             return None
+        self._claims.append(claim)
         if claim.left is not None:
             self.log.warning("An earlier run was cut short while it graded %s: graded anew", student)
             self._remove(student, claim.left)
-        self._claims.append(claim)
         begun = Begun(student, claim)
         with self._failing(begun, "*"):
             room = int(self._profile.limits.disk_gb * 10**9) if self._profile is not None else 0
