@@ -49,6 +49,7 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Course:
 @pytest.fixture(scope="module")
 def kernels(tiny_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernels]:
     os.environ[SECRET] = "secret"
+    (jail.KIT / "__pycache__").mkdir(exist_ok=True)  # not there where Python is told to compile nothing
     made = Kernels(tiny_home, tmp_path_factory.mktemp("log") / "kernels.log")
     yield made
     made.end()

@@ -28,7 +28,7 @@ SIZE = 200
 SEED = 5
 LIMITS = {
     "cell_seconds = 900": "cell_seconds = 20",
-    "notebook_seconds = 3600": "notebook_seconds = 120",
+    "notebook_seconds = 3600": "notebook_seconds = 60",
     "memory_gb = 12": "memory_gb = 1",
     "disk_gb = 0.5": "disk_gb = 0.01",
     "output_mb = 10": "output_mb = 0.1",
@@ -45,7 +45,7 @@ HOSTILE: dict[str, str] = {
     "fills its disk": "open('big', 'wb').write(bytes(50_000_000))",
     "raises": "1 / 0",
     "exits": "raise SystemExit",
-    "replaces the check": "get_ipython().run_cell = lambda *a, **k: None",
+    "replaces the check": "from autograder import notebook\nnotebook.check = check = lambda *a, **k: None",
     "forges evidence": "from autograder import notebook\nnotebook.publish = lambda *a, **k: None",
 }  # fmt: skip
 """Code in the place of the chain."""
