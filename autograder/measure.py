@@ -79,7 +79,7 @@ class Meter:
             for pid in descendants(os.getpid()):
                 if (seen := times_of(pid)) is not None:
                     self._last[pid, seen.began] = seen.own
-            if look % 3:
+            if look % 5:  # the dearer look, which holds up whom it looks at
                 continue
             held = memory_below(os.getpid())
             self._peak = max(self._peak, sum(mb for role, mb in held.items() if role != "nbgrader"))

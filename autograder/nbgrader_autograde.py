@@ -1,4 +1,4 @@
-"""`nbgrader autograde` for an assignment of ours: submissions are executed ahead, judged in line, and none stops the others.
+"""`nbgrader autograde` for an assignment of ours: submissions are executed ahead, judged when done, and none stops the others.
 
 nbgrader's own converter has no setting for its order of work, and copies whatever a submission holds before any of its
 steps can look. So `install` puts `GradeSubmissions` where nbgrader's commands (and Formgrader) look the converter up. An
@@ -15,7 +15,6 @@ import signal
 import stat
 import threading
 import traceback
-from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
@@ -31,11 +30,10 @@ from nbgrader.converters.base import BaseConverter, NbGraderException
 from traitlets import Integer
 
 from . import ending
-from .ahead import Ahead
+from .ahead import Ahead, Pending, Run, wait_for_one
 from .claims import Claim
 from .contract import Task, tasks
 from .errors import AutograderError, Damaged, NotJudged, NotReady
-from .executions import Execution
 from .gradebook import in_words, is_the_courses, refuse_closed
 from .machine import end_kernels
 from .nbgrader_course import Resources, released_notebooks, released_profile
@@ -47,8 +45,8 @@ from .submission import Submission
 from .verdict import Verdict
 from .words import REASONS, UNREADABLE
 
-WINDOW = 8
-"""Submissions that are begun before the first of them is judged."""
+WINDOW = 32
+"""Submissions that have been begun and not yet judged, at most."""
 
 
 @dataclass
@@ -56,14 +54,18 @@ class Begun:
     """A submission that has been sanitized, and whose notebooks are being executed.
 
     Attributes:
-        notebooks: each notebook's name, and what waits for its execution.
+        notebooks: the execution of each notebook, by its name.
         failures: what went wrong on our side, by notebook.
     """
 
     student: str
     claim: Claim
-    notebooks: dict[str, Callable[[], Execution]] = field(default_factory=dict)
+    notebooks: dict[str, Pending] = field(default_factory=dict)
     failures: dict[str, str] = field(default_factory=dict)
+
+    def done(self) -> bool:
+        """Whether it can be judged without waiting."""
+        return all(pending.done() for pending in self.notebooks.values())
 
 
 class OrdinaryFiles(BaseConverter):  # type: ignore[misc]
@@ -98,7 +100,7 @@ class GradeSubmissions(Autograde, OrdinaryFiles):  # type: ignore[misc]
     """nbgrader's converter, with its two passes apart: all that can be executed is, while the judge is at work."""
 
     side_by_side = Integer(
-        max(1, min(4, os.cpu_count() or 1)), help="Notebooks that are executed at the same time."
+        max(1, min(4, 1 + (os.cpu_count() or 1))), help="Notebooks that are executed at the same time."
     ).tag(config=True)
 
     _profile: Profile | None = None
@@ -131,21 +133,14 @@ class GradeSubmissions(Autograde, OrdinaryFiles):  # type: ignore[misc]
             )
             self.log.error("%s", said)
             raise NbGraderException(said)
-        self._waits: dict[tuple[str, str], Callable[[], Execution]] = {}
+        self._pending: dict[tuple[str, str], Pending] = {}
         self._failed: list[str] = []
         self._claims: list[Claim] = []
         self._ahead = Ahead(self.side_by_side)
-        waiting: deque[Begun] = deque()
         try:
             refuse_closed(self.coursedir.db_url, [self._course / name for name in ("autograded", "verdicts")])
             with utils.setenv(NBGRADER_EXECUTION="autograde"), ends_on_sigterm():
-                for folder in sorted(self.assignments):
-                    begun = self._begin(folder)
-                    waiting += [begun] if begun is not None else []
-                    if len(waiting) > WINDOW:
-                        self._finish(waiting.popleft())
-                while waiting:
-                    self._finish(waiting.popleft())
+                self._grade_all()
         except BaseException as error:
             end_kernels()  # and with them what is being executed
             for claim in self._claims:
@@ -158,6 +153,21 @@ class GradeSubmissions(Autograde, OrdinaryFiles):  # type: ignore[misc]
         finally:
             self._ahead.end()
         self._tell()
+
+    def _grade_all(self) -> None:
+        """Begins submissions as long as there is somebody to execute them, and judges each when it is done."""
+        folders = sorted(self.assignments, reverse=True)
+        waiting: list[Begun] = []
+        while folders or waiting:
+            done = next((begun for begun in waiting if begun.done()), None)
+            if folders and len(waiting) < WINDOW and (done is None or self._ahead.wants_more):
+                begun = self._begin(folders.pop())
+                waiting += [begun] if begun is not None else []
+            elif done is not None:
+                waiting.remove(done)
+                self._finish(done)
+            else:
+                wait_for_one(pending for begun in waiting for pending in begun.notebooks.values())
 
     # --- First: the submission as it is to run ---
 
@@ -220,7 +230,7 @@ class GradeSubmissions(Autograde, OrdinaryFiles):  # type: ignore[misc]
         assert self._profile is not None
         return [t for t in tasks(self._profile) if t.judged_by == "autograder" and t.notebook == notebook]
 
-    def _executing(self, path: Path) -> Callable[[], Execution]:
+    def _executing(self, path: Path) -> Pending:
         nb = nbformat.read(path, as_version=4)
         with self._second_pass():
             resources: Resources = self.init_single_notebook_resources(str(path))
@@ -233,11 +243,11 @@ class GradeSubmissions(Autograde, OrdinaryFiles):  # type: ignore[misc]
     def _finish(self, begun: Begun) -> None:
         """Judges a submission's notebooks, and saves what is due."""
         student, assignment = begun.student, self.coursedir.assignment_id
-        for name, wait in begun.notebooks.items():
+        for name, pending in begun.notebooks.items():
             with self._failing(begun, name):
-                self._waits[student, name] = wait
+                self._pending[student, name] = pending
                 self._autograde(str(Path(self._format_dest(assignment, student)) / f"{name}.ipynb"))
-        self._waits.clear()
+        self._pending.clear()
         with self._failing(begun, "*"):
             self.set_permissions(assignment, student)
             self.run_post_convert_hook()
@@ -266,7 +276,9 @@ class GradeSubmissions(Autograde, OrdinaryFiles):  # type: ignore[misc]
         resources: Resources = super().init_single_notebook_resources(notebook_filename)
         if self._profile is not None and not self._sanitizing:
             names = resources["nbgrader"]
-            resources["autograder"] = {"execution": self._waits.get((names["student"], names["notebook"]))}
+            pending = self._pending.get((names["student"], names["notebook"]))
+            wait: Run | None = (lambda: pending.result()) if pending else None  # a function, since nbconvert copies it
+            resources["autograder"] = {"execution": wait}
         return resources
 
     # --- Where our own side fails ---
@@ -330,7 +342,7 @@ class GradeSubmissions(Autograde, OrdinaryFiles):  # type: ignore[misc]
         for line in ending.lines(list(ending.recorded(self._course, self.coursedir.assignment_id, students))):
             self.log.warning("%s", line)
         if self._failed:
-            said = f"Not judged: {', '.join(self._failed)}. Run the same command again; it takes only those."
+            said = f"Not judged: {', '.join(sorted(self._failed))}. Run the same command again; it takes only those."
             self.log.error("%s", said)
             raise NbGraderException(said)
 

@@ -94,6 +94,10 @@ class Server:
         self._connections: dict[str, set[asyncio.StreamWriter]] = {}
         self._said = 0
 
+    def prepare(self) -> None:
+        """Begins to import what generates, so that it is there when it is wanted."""
+        self._worker.submit(self._versions)
+
     # --- the grader's socket ---
 
     async def serve_grader(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -490,6 +494,7 @@ def main() -> None:
 
     async def serve() -> None:
         server = Server(Models(given.home), Memory(Shelf(given.memory)), given.socket.parent)
+        server.prepare()
         await run(server, given.socket, given.idle, given.parent)
 
     asyncio.run(serve())
