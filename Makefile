@@ -40,10 +40,9 @@ bench: .models/STAND-INS.txt  ## a made-up class with this kit, and three of it 
 
 bench-picture: .models/STAND-INS.txt  ## cost against class size, for docs/performance.md; takes its time
 	test -f $(RESULT) || $(BENCH) --size $(SIZE)
-	$(BENCH) --size 100 --mix identical --stock 0 --folder .scratch/bench-identical
-	$(BENCH) --size 100 --mix usual --stock 0 --folder .scratch/bench-usual
-	$(BIN)/autograder bench-picture --result $(RESULT) \
-	  .scratch/bench-identical/result.json .scratch/bench-usual/result.json
+	for mix in identical usual; do for size in 10 30 100; do \
+	  $(BENCH) --size $$size --mix $$mix --stock 0 --folder .scratch/bench-$$mix-$$size || exit 1; done; done
+	$(BIN)/autograder bench-picture --result $(RESULT) .scratch/bench-*-*/result.json
 
 lint: setup
 	$(BIN)/ruff check autograder tests deploy nbgrader_config.py

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -49,37 +48,16 @@ Begin = Callable[[str, int], Callable[[], None]]
 
 
 @dataclass(frozen=True)
-class Timed:
-    """One notebook of a run.
+class Graded:
+    """One run of `nbgrader autograde` over so many submissions.
 
     Attributes:
-        done, cpu: seconds, and processor seconds, from the start of the run to where it was done.
-        executed: whether it was executed; else its code had been before.
+        executed: notebooks that were executed; the code of the others had been before.
     """
-
-    student: str
-    notebook: str
-    done: float
-    cpu: float
-    executed: bool
-
-
-@dataclass(frozen=True)
-class Graded:
-    """One run of `nbgrader autograde` over so many submissions."""
 
     submissions: int
     cost: Cost
-    notebooks: tuple[Timed, ...] = ()
-
-    @property
-    def executed(self) -> int:
-        return sum(notebook.executed for notebook in self.notebooks)
-
-    @property
-    def finished(self) -> tuple[Timed, ...]:
-        """The last notebook of each submission, in order: what a class of the first so many takes."""
-        return tuple({notebook.student: notebook for notebook in self.notebooks}.values())
+    executed: int
 
     @property
     def each(self) -> float:
@@ -190,28 +168,19 @@ def graded(
     course: ScratchCourse, submissions: int, one: Callable[[], None], *options: str, env: dict[str, str] | None = None
 ) -> Graded:
     """Grades what has been handed in with `nbgrader autograde`, and measures it."""
-    begun: list[tuple[str, str]] = []
-    ends: list[tuple[float, float]] = []
-    reused: set[int] = set()
+    executed = 0
 
     def follow(line: str) -> None:
+        nonlocal executed
         if "] Autograding " in line:
-            path = Path(line.strip())  # … Autograding …/autograded/STUDENT/ASSIGNMENT/NAME.ipynb
-            ends.append((time.monotonic() - began, meter.cpu_so_far()))
-            begun.append((path.parent.parent.name, path.stem))
+            executed += 1
             one()
         elif "has been executed before" in line:
-            reused.add(len(begun) - 1)
+            executed -= 1
 
-    began = time.monotonic()
     with Meter() as meter:
         course.instructor("autograde", ASSIGNMENT, *options, each_line=follow, env={**ONE_THREAD, **(env or {})})
-    ends = [*ends[1:], (meter.cost.seconds, meter.cost.cpu_seconds)]
-    notebooks = tuple(
-        Timed(student, name, round(seconds, 2), round(cpu, 2), number not in reused)
-        for number, ((student, name), (seconds, cpu)) in enumerate(zip(begun, ends, strict=True))
-    )
-    return Graded(submissions, meter.cost, notebooks)
+    return Graded(submissions, meter.cost, executed)
 
 
 def differing(course: ScratchCourse, members: Iterable[Member], grader: str) -> list[str]:

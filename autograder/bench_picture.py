@@ -1,21 +1,16 @@
-"""Cost against class size, as a picture and as a table, out of the results of several benchmarks.
-
-Submissions are graded one after the other, so the moment at which the k-th is done is the cost of a class of the first k:
-one run gives the whole curve.
-"""
+"""Cost against class size, as a picture and as a table: each point is a class that was graded as a whole (`autograder bench`)."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter
 
-from .bench import Outcome
+from .bench import Graded, Outcome
 from .errors import NotReady
 
-SIZES = (10, 30, 100)
 NAMES = {"identical": "all to the letter", "usual": "6 of 10 to the letter, 3 varied, 1 broken", "varied": "all varied"}
 COLOURS = ("#1b6ca8", "#d1495b", "#c98a00", "#4c8c6b")
 
@@ -33,50 +28,54 @@ def stock_each(result: Path) -> tuple[float, float]:
     return stock.each, stock.cpu_each
 
 
-def sizes(result: Path, curves: Sequence[Path]) -> str:
+def by_mix(results: Iterable[Path]) -> dict[str, dict[int, Graded]]:
+    """What grading took, by the mix of the class and its size in rising order."""
+    found = sorted((read(path) for path in results), key=lambda outcome: outcome.size)
+    return {mix: {o.size: o.kit for o in found if o.mix == mix} for mix in NAMES if any(o.mix == mix for o in found)}
+
+
+def sizes(result: Path, results: Sequence[Path]) -> str:
     """CPU-seconds by class size, as a Markdown table; what was not measured says so."""
     _, each = stock_each(result)
-    found = [read(path) for path in curves]
-    rows = ["| students | " + " | ".join(["stock nbgrader", *(NAMES[o.mix] for o in found)]) + " |"]
+    found = by_mix(results)
+    rows = ["| students | " + " | ".join(["stock nbgrader", *(NAMES[mix] for mix in found)]) + " |"]
     rows.append("|---:" * (len(found) + 2) + "|")
-    for size in SIZES:
-        cells = [_cell([n.cpu for n in o.kit.finished], size, each) for o in found]
-        if any("×" in cell for cell in cells):
-            rows.append(f"| {size} | {each * size:.0f} | " + " | ".join(cells) + " |")
+    for size in sorted({size for curve in found.values() for size in curve}):
+        cells = [_cell(curve[size], each * size) if size in curve else "not measured" for curve in found.values()]
+        rows.append(f"| {size} | {each * size:.0f} | " + " | ".join(cells) + " |")
     return "\n".join(rows)
 
 
-def _cell(finished: Sequence[float], size: int, stock: float) -> str:
-    if len(finished) < size:
-        return "not measured"
-    return f"{finished[size - 1]:.0f} ({stock * size / finished[size - 1]:.1f}×)"
+def _cell(graded: Graded, stock: float) -> str:
+    took = graded.cost.cpu_seconds
+    return f"{took:.0f} ({stock / took:.1f}×)"
 
 
-def draw(result: Path, curves: Sequence[Path], to: Path) -> None:
+def draw(result: Path, results: Sequence[Path], to: Path) -> None:
     """Writes the picture: what a class of each size takes, in seconds and in processor seconds, all axes logarithmic."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(10, 4.4), layout="constrained")
     panels: Any = figure.subplots(1, 2, sharex=True, sharey=True)
-    found = [read(path) for path in curves]
     titles = ("seconds", "processor seconds")
-    for panel, title, each, name in zip(panels, titles, stock_each(result), ("done", "cpu"), strict=True):
-        series = [[getattr(notebook, name) for notebook in o.kit.finished] for o in found]
-        _panel(panel, title, each, {NAMES[o.mix]: values for o, values in zip(found, series, strict=True)})
+    for panel, title, each, name in zip(panels, titles, stock_each(result), ("seconds", "cpu_seconds"), strict=True):
+        curves = {
+            NAMES[mix]: {size: getattr(graded.cost, name) for size, graded in curve.items()}
+            for mix, curve in by_mix(results).items()
+        }
+        _panel(panel, title, each, curves)
     panels[0].legend(frameon=False, fontsize="small")
     to.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(to, dpi=130)
 
 
-def _panel(axes: Any, title: str, each: float, curves: dict[str, list[float]]) -> None:
-    largest = max(map(len, curves.values()))
-    axes.plot([1, largest], [each, each * largest], color="0.45", linestyle="--", label="stock nbgrader")
-    for (name, values), colour in zip(curves.items(), COLOURS, strict=False):
-        axes.plot(range(1, len(values) + 1), values, color=colour, label=name)
-        marked = [size for size in SIZES if size <= len(values)]
-        axes.plot(marked, [values[size - 1] for size in marked], "o", color=colour, markersize=5)
+def _panel(axes: Any, title: str, each: float, curves: dict[str, dict[int, float]]) -> None:
+    ticks = sorted({size for curve in curves.values() for size in curve})
+    axes.plot(ticks, [each * size for size in ticks], color="0.45", linestyle="--", label="stock nbgrader")
+    for (name, curve), colour in zip(curves.items(), COLOURS, strict=False):
+        axes.plot(list(curve), list(curve.values()), "o-", color=colour, markersize=5, label=name)
     axes.set(xscale="log", yscale="log", xlabel="students in the class", title=f"{title} to grade the class")
-    ticks = [1, *(size for size in SIZES if size <= largest)]
     axes.set_xticks(ticks, ticks)
+    axes.minorticks_off()
     axes.grid(visible=True, which="major", color="0.9")
     axes.spines[["top", "right"]].set_visible(False)

@@ -314,13 +314,13 @@ def attacks(course: Path, folder: Path, stock: bool, again: bool, only: str, job
 @main.command("bench-picture")
 @click.option("--result", type=click.Path(exists=True, path_type=Path), required=True, help="With stock's cost.")
 @click.option("--to", type=click.Path(path_type=Path), default="docs/images/cost.png", show_default=True)
-@click.argument("curves", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
-def bench_picture(result: Path, to: Path, curves: tuple[Path, ...]) -> None:
-    """Draws cost against class size out of the results (`result.json`) of `autograder bench`, and prints it as a table."""
+@click.argument("results", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+def bench_picture(result: Path, to: Path, results: tuple[Path, ...]) -> None:
+    """Draws cost against class size out of results of `autograder bench`, one for each class, and prints it as a table."""
     from .bench_picture import draw, sizes
 
-    draw(result, curves, to)
-    console.print(sizes(result, curves), highlight=False)
+    draw(result, results, to)
+    console.print(sizes(result, results), highlight=False)
 
 
 def outcome(scores, students, profile: Profile) -> Table:  # type: ignore[no-untyped-def]

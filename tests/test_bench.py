@@ -15,7 +15,7 @@ from conftest import ROOT
 from rich.console import Console
 from traitlets.config import Config
 
-from autograder.bench import Cost, Floor, Graded, Outcome, Timed, floor_of, run
+from autograder.bench import Cost, Floor, Graded, Outcome, floor_of, run
 from autograder.bench_class import (
     FROM_LIBRARY,
     Member,
@@ -24,7 +24,7 @@ from autograder.bench_class import (
     make_class,
     stock_sample,
 )
-from autograder.bench_picture import draw, read, sizes
+from autograder.bench_picture import NAMES, draw, read, sizes
 from autograder.bench_report import lines, table
 from autograder.classes import Cells, reference
 from autograder.contract import ASSIGNMENT, tasks
@@ -206,18 +206,13 @@ def test_a_grading_kernel_is_not_left_to_tidy_up_after_its_last_cell() -> None:
 
 
 def outcome(stock: bool = True, wrong: tuple[str, ...] = ()) -> Outcome:
-    def graded(count: int, seconds: float, executed: bool = True) -> Graded:
-        each = seconds / count
-        notebooks = tuple(
-            Timed(f"s{n // 3}", f"n{n % 3}", each * (n // 3 + 1), each / 2 * (n // 3 + 1), executed)
-            for n in range(3 * count)
-        )
-        return Graded(count, Cost(seconds, seconds / 2, 900.0, {"host": 600.0, "kernels": 300.0}), notebooks)
+    def graded(count: int, seconds: float, executed: int = 26) -> Graded:
+        return Graded(count, Cost(seconds, seconds / 2, 900.0, {"host": 600.0, "kernels": 300.0}), executed)
 
     floor = Floor(7, 350, 17.5)
     kinds = {"letter": 18, "varied": 9, "broken": 3}
     beside = graded(3, 180) if stock else None
-    return Outcome(30, 1, "usual", kinds, graded(30, 300), graded(30, 30, executed=False), beside, floor, wrong)
+    return Outcome(30, 1, "usual", kinds, graded(30, 300), graded(30, 30, executed=0), beside, floor, wrong)
 
 
 def shown(found: Outcome) -> str:
@@ -246,11 +241,6 @@ def test_scores_that_are_not_due_are_told() -> None:
     assert "check-chain: 0, due 2" in said
 
 
-def test_a_submission_is_done_when_its_last_notebook_is() -> None:
-    assert [notebook.done for notebook in outcome().kit.finished[:2]] == pytest.approx([10, 20])
-    assert len(outcome().kit.finished) == 30
-
-
 def test_a_result_is_read_back_as_it_was(tmp_path: Path) -> None:
     outcome().write(tmp_path / "result.json")
     assert read(tmp_path / "result.json") == outcome()
@@ -258,14 +248,15 @@ def test_a_result_is_read_back_as_it_was(tmp_path: Path) -> None:
 
 def test_the_picture_and_its_table_come_out_of_results(tmp_path: Path) -> None:
     outcome().write(tmp_path / "result.json")
+    dataclasses.replace(outcome(), size=10).write(tmp_path / "ten.json")
     dataclasses.replace(outcome(), mix="identical").write(tmp_path / "identical.json")
-    curves = (tmp_path / "result.json", tmp_path / "identical.json")
-    draw(curves[0], curves, tmp_path / "cost.png")
+    results = [tmp_path / f"{name}.json" for name in ("result", "ten", "identical")]
+    draw(results[0], results, tmp_path / "cost.png")
     assert (tmp_path / "cost.png").read_bytes().startswith(b"\x89PNG")
-    rows = sizes(curves[0], curves).splitlines()
-    assert [row.split("|")[1].strip() for row in rows[2:]] == ["10", "30"]
-    assert "| 300 |" in rows[2]
-    assert "50 (6.0×)" in rows[2]
+    rows = [[cell.strip() for cell in row.strip("|").split("|")] for row in sizes(results[0], results).splitlines()]
+    assert rows[0] == ["students", "stock nbgrader", NAMES["identical"], NAMES["usual"]]
+    assert rows[2] == ["10", "300", "not measured", "150 (2.0×)"]
+    assert rows[3] == ["30", "900", "150 (6.0×)", "150 (6.0×)"]
 
 
 def test_a_picture_needs_the_cost_of_stock(tmp_path: Path) -> None:
