@@ -8,6 +8,8 @@ import os
 from pathlib import Path
 from urllib.parse import urlparse
 
+from tornado.web import RequestHandler
+
 from autograder.profile import Hub, load
 
 c = get_config()  # noqa: F821
@@ -42,6 +44,18 @@ c.ConfigurableHTTPProxy.command = [str(HUB / "proxy" / "node_modules" / ".bin" /
 c.JupyterHub.db_url = f"sqlite:///{HUB}/state/jupyterhub.sqlite"
 c.JupyterHub.cookie_secret_file = f"{HUB}/state/cookie_secret"
 c.ConfigurableHTTPProxy.pid_file = f"{HUB}/state/proxy.pid"
+
+
+# --- What students are told of what is stored: a page, and a link to it on each of the hub's ---
+class WhatIsStored(RequestHandler):
+    def get(self) -> None:
+        self.finish((HUB / "etc" / "what-is-stored.html").read_text(encoding="utf-8"))
+
+
+TOLD = {"nb": "Hva som lagres om deg, og hvem som bestemmer", "en": "What is stored about you, and who decides"}
+c.JupyterHub.extra_handlers = [("/what-is-stored", WhatIsStored)]
+address = f"{urlparse(URL).path.rstrip('/')}/hub/what-is-stored"
+c.JupyterHub.template_vars = {"announcement": f'<a href="{address}">{TOLD[PROFILE.course.language]}</a>'}
 
 # --- Who may log in: the machine's accounts, with the machine's passwords ---
 c.JupyterHub.authenticator_class = "pam"

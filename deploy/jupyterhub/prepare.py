@@ -16,9 +16,40 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from nbconvert.filters import markdown2html
+
 from autograder.profile import Hub, Profile, load
 
 HERE = Path(__file__).resolve().parent
+PRIVACY = HERE.parent.parent / "docs" / "privacy.md"
+FOR_THE_COURSE = "## For the course"
+PAGE = """\
+<!DOCTYPE html>
+<html lang="{language}">
+<head>
+<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}</title>
+<style>
+:root {{ color-scheme: light dark; }}
+body {{ font: 1rem/1.5 system-ui, sans-serif; max-width: 46rem; margin: 1rem auto; padding: 0 1rem; }}
+table {{ border-collapse: collapse; width: 100%; }}
+th, td {{ border: 1px solid #888; padding: .3rem .5rem; text-align: left; vertical-align: top; hyphens: auto; }}
+@media (max-width: 32rem) {{
+  h1 {{ font-size: 1.4rem; }}
+  table {{ font-size: .75rem; table-layout: fixed; }}
+  th, td {{ padding: .2rem .3rem; overflow-wrap: break-word; }}
+  th:first-child {{ width: 30%; }} th:nth-child(3) {{ width: 15%; }}
+}}
+a.anchor-link {{ display: none; }}
+</style>
+</head>
+<body>
+<main>
+{parts}
+</main>
+</body>
+</html>
+"""
 SETTINGS = """\
 from autograder.nbgrader_exchange import through_the_hub
 
@@ -97,7 +128,24 @@ def write_settings(to: Path, profile: Profile) -> None:
     exchange = (profile.hub or Hub()).exchange
     text = SETTINGS.format(course=profile.course.id, exchange=exchange, language=profile.course.language)
     (to / "all" / "nbgrader_config.py").write_text(text, encoding="utf-8")
+    page = privacy_page(PRIVACY.read_text(encoding="utf-8"), profile.course.language)
+    (to / "what-is-stored.html").write_text(page, encoding="utf-8")
     open_to_all(to)
+
+
+def privacy_page(markdown: str, language: str) -> str:
+    """What students are told of what is stored, as a page, the course's language first.
+
+    Args:
+        markdown: docs/privacy.md: a part in Norwegian, one in English, and one for the course, which is left out.
+        language: "nb" or "en".
+    """
+    norwegian, english = markdown.partition(FOR_THE_COURSE)[0].split("\n# ")
+    parts = {"nb": norwegian, "en": f"# {english}"}
+    order = sorted(parts, key=lambda part: part != language)
+    html = "\n".join(f'<section lang="{part}">\n{markdown2html(parts[part])}\n</section>' for part in order)
+    title = parts[language].splitlines()[0].removeprefix("# ")
+    return PAGE.format(language=language, title=title, parts=html)
 
 
 def open_to_all(folder: Path) -> None:
