@@ -11,8 +11,10 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import cast
 
 import nbformat
 import pytest
@@ -20,18 +22,24 @@ from conftest import ROOT
 from nbformat import NotebookNode
 from nbgrader.apps import api, autogradeapp
 from nbgrader.converters import Autograde
+from nbgrader.coursedir import CourseDirectory
 from sqlalchemy.exc import OperationalError
 
-from autograder import gradebook
+from autograder import gradebook, nbgrader_autograde
+from autograder.ahead import Ahead, Run
 from autograder.claims import Claim, cut_short
 from autograder.classes import Student, write_submission
 from autograder.contract import ASSIGNMENT
 from autograder.demo import ScratchCourse
 from autograder.errors import NotReady
-from autograder.nbgrader_autograde import GradeSubmissions, install
+from autograder.evidence import Facts
+from autograder.executions import Execution
+from autograder.nbgrader_autograde import Begun, GradeSubmissions, install
 from autograder.records import Records
+from autograder.transcript import Transcript
 
 ECHO = {"AUTOGRADER_ECHO": "1"}
+NOTHING = Execution(outputs=(), counts=(), facts=Facts(evidence={}, transcript=Transcript(), in_grading=True))
 
 
 @pytest.fixture(scope="module")
@@ -365,3 +373,55 @@ def test_where_our_own_side_fails_one_submission_is_not_judged_and_the_others_ar
     (course.root / "autograded" / "celine" / ASSIGNMENT).unlink(missing_ok=True)
     course.instructor("autograde", ASSIGNMENT, env=ECHO)
     assert chain_points(course) == {"anna": 2, "bjorn": 2, "celine": 2}
+
+
+# --- The order of work ---
+
+
+class Noting(GradeSubmissions):
+    """Begins and judges nothing, and notes what it was asked to."""
+
+    def __init__(self, runs: dict[str, Run], finishing: Callable[[str], None], **given: object) -> None:
+        super().__init__(**given)
+        self.assignments = {student: [] for student in runs}
+        self.noted: list[str] = []
+        self._runs, self._finishing, self._ahead = runs, finishing, Ahead(2)
+
+    def _begin(self, folder: str) -> Begun:
+        self.noted.append(f"begin {folder}")
+        return Begun(folder, cast(Claim, None), {"chatbot": self._ahead.begin(folder, self._runs[folder])})
+
+    def _finish(self, begun: Begun) -> None:
+        self.noted.append(f"judge {begun.student}")
+        self._finishing(begun.student)
+
+    def all_graded(self) -> list[str]:
+        self._grade_all()
+        self._ahead.end()
+        return self.noted
+
+
+def test_a_long_notebook_holds_up_nobody() -> None:
+    go = threading.Event()
+
+    def long() -> Execution:
+        go.wait(60)
+        return NOTHING
+
+    def finishing(student: str) -> None:
+        if student == "celine":
+            assert not go.is_set()
+            go.set()
+
+    runs = {"anna": long, "bjorn": lambda: NOTHING, "celine": lambda: NOTHING}
+    noted = Noting(runs, finishing, coursedir=CourseDirectory()).all_graded()
+    assert [line for line in noted if line.startswith("judge")] == ["judge bjorn", "judge celine", "judge anna"]
+
+
+def test_there_is_an_end_to_how_many_submissions_are_begun_and_not_judged(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(nbgrader_autograde, "WINDOW", 3)
+    runs = {f"student-{n}": lambda: NOTHING for n in range(10)}
+    noted = Noting(runs, lambda _: None, coursedir=CourseDirectory()).all_graded()
+    open_ones = [sum(1 if line.startswith("begin") else -1 for line in noted[:n]) for n in range(21)]
+    assert max(open_ones) <= 3
+    assert open_ones[-1] == 0
