@@ -11,9 +11,10 @@ import re
 from collections.abc import Iterable
 
 from . import criteria
-from .contract import tasks
+from .contract import Task, tasks
 from .criteria import Case, samples_at
-from .transcript import Request, bare, plain
+from .evidence import Evidence
+from .transcript import Request, Transcript, bare, plain
 from .verdict import Criterion, Words
 from .words import EXPECTED, FOUND, HINTS, OBSERVATIONS, REASONS
 
@@ -264,3 +265,26 @@ def repetition(text: str) -> tuple[str, int] | None:
         return None
     most = max(pieces, key=pieces.count)
     return (most, pieces.count(most)) if pieces.count(most) >= 3 else None
+
+
+def said(task: Task, evidence: Evidence, transcript: Transcript) -> str | None:
+    """What the model answered to a task's question: the answer that is held, else the last one that it gave.
+
+    Only what a student's own request brought; None where the task has no question, or no model has answered it.
+    """
+    if task.question is None:
+        return None
+    held = evidence.variable(task.variables[-1]).text
+    answered = [r for r in transcript.own() if r.outputs and not r.error]
+    asked = [
+        r
+        for r in answered
+        if bare(task.question) in bare(r.text)
+        and r.model == task.model
+        and (task.temperature is None or r.settings.get("temperature") == task.temperature)
+    ]
+    holding = [r for r in answered if held is not None and is_output(held, r)] or [
+        r for r in asked if held is not None and holds(held, r)
+    ]
+    request = next(reversed(holding or asked), None)
+    return max(request.outputs, key=len) if request else None

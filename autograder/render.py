@@ -1,6 +1,8 @@
 """A verdict as people see it: plain text for terminals and dialogs, and a small piece of HTML for notebooks and feedback.
 
-Marks are words and signs, never colour alone. Everything that came from a student is escaped.
+Marks are words and signs, never colour alone. Text has the colour of its surroundings, so that it can be read in a light
+and in a dark theme; where JupyterLab's own colours are there, the bar on the left has one of them. Everything that came
+from a student or from a model is escaped.
 """
 
 from __future__ import annotations
@@ -13,6 +15,9 @@ from .verdict import Criterion, Verdict, Words
 from .words import LAYOUT
 
 WIDTH = 96
+SHOWN_CHARACTERS, SHOWN_LINES = 280, 4
+"""Of what a model said, how much is shown at once; a page folds the rest away, a text leaves it out."""
+MOST_CHARACTERS = 2000
 MARKS = {"passed": "✓", "failed": "✗", "unknown": "?", "overruled": "●"}
 SPOKEN = {
     "passed": Words(nb="på plass", en="in place"),
@@ -36,8 +41,12 @@ def headline(verdict: Verdict, language: Language) -> str:
     return words.format(name=verdict.task, earned=earned, points=due)
 
 
-def as_text(verdict: Verdict, language: Language, all_hints: bool = False) -> str:
-    """The verdict in lines of at most `WIDTH` characters: every criterion, then one next step (or, with `all_hints`, all)."""
+def as_text(verdict: Verdict, language: Language, all_hints: bool = False, said: str | None = None) -> str:
+    """The verdict in lines of at most `WIDTH` characters: every criterion, then one next step (or, with `all_hints`, all).
+
+    Args:
+        said: what the student's model answered, to be quoted; None where nothing is.
+    """
     lines = [headline(verdict, language)]
     for c in verdict.criteria:
         lines += _wrapped(f"{MARKS[_state(c)]} {c.title.say(language)}{_aside(c, language)}", "  ")
@@ -47,6 +56,13 @@ def as_text(verdict: Verdict, language: Language, all_hints: bool = False) -> st
         lines += _advice(criterion, language)
     for reason in verdict.reasons:
         lines += ["", *_wrapped(f"{LAYOUT['review'].say(language)}: {reason.say(language)}")]
+    beginning, rest = _parts_of(said or "")
+    if beginning:
+        lines += ["", LAYOUT["said"].say(language) + ":"]
+        pieces = beginning.split("\n")
+        pieces[0], pieces[-1] = f"«{pieces[0]}", pieces[-1] + (" …»" if rest else "»")
+        for piece in pieces:
+            lines += _wrapped(piece, "  ")
     if verdict.observations:
         lines += ["", LAYOUT["noticed"].say(language) + ":"]
         for observation in verdict.observations:
@@ -79,39 +95,89 @@ def _wrapped(text: str, indent: str = "") -> list[str]:
     return textwrap.wrap(text, WIDTH, initial_indent=indent, subsequent_indent=indent + "  ") or [""]
 
 
-def as_html(verdict: Verdict, language: Language, all_hints: bool = False) -> str:
+def _parts_of(said: str) -> tuple[str, str]:
+    """What is shown at once of what a model said, and the rest of it, `MOST_CHARACTERS` in all."""
+    kept = "".join(c if c.isprintable() or c == "\n" else " " for c in said)
+    lines = [" ".join(line.split()) for line in kept.split("\n")]
+    text = "\n".join(line for line in lines if line)
+    beginning = "\n".join(text.split("\n")[:SHOWN_LINES])
+    if len(beginning) > SHOWN_CHARACTERS:
+        beginning = beginning[:SHOWN_CHARACTERS]
+        beginning = beginning[: max(beginning.rfind(" "), beginning.rfind("\n"), SHOWN_CHARACTERS // 2)]
+    rest = text[len(beginning) :].strip()
+    most = MOST_CHARACTERS - len(beginning)
+    return beginning.strip(), rest if len(rest) <= most else rest[:most] + " …"
+
+
+def as_html(verdict: Verdict, language: Language, all_hints: bool = False, said: str | None = None) -> str:
     """The same as a panel; it carries its own few styles, so that it looks right wherever it is shown."""
 
     def say(words: Words) -> str:
         return escape(words.say(language))
 
     rows = "".join(
-        f'<li style="list-style:none"><span aria-hidden="true">{MARKS[_state(c)]}</span> '
+        f'<li style="margin:.1em 0"><span aria-hidden="true">{MARKS[_state(c)]}</span> '
         f'<span style="{_HIDDEN}">{say(SPOKEN[_state(c)])}: </span>{_code(say(c.title))}'
         f"{_code(escape(_aside(c, language)))}</li>"
         for c in verdict.criteria
     )
+    rows = f'<ul role="list" style="list-style:none;padding-left:0;margin:.5em 0">{rows}</ul>' if rows else ""
     failed = [c for c in verdict.criteria if c.outcome == "failed" and not c.override]
-    advice = "".join(
-        "<p style='margin:.5em 0'>" + "<br>".join(_labelled(label, words, language) for label, words in (
-            (LAYOUT["expected"], c.expected), (LAYOUT["found"], c.found), (LAYOUT["next"], c.hint)) if words) + "</p>"
-        for c in (failed if all_hints else failed[:1])
-    )  # fmt: skip
-    reasons = "".join(f"<p>{say(LAYOUT['review'])}: {_code(say(reason))}</p>" for reason in verdict.reasons)
+    advice = "".join(_advice_as_html(c, language) for c in (failed if all_hints else failed[:1]))
+    reasons = "".join(
+        f'<p style="{_APART}"><strong>{say(LAYOUT["review"])}:</strong> {_code(say(reason))}</p>'
+        for reason in verdict.reasons
+    )
     noticed = "".join(f"<li>{_code(say(o))}</li>" for o in verdict.observations)
-    noticed = f"<p style='margin:.5em 0 0'>{say(LAYOUT['noticed'])}:</p><ul>{noticed}</ul>" if noticed else ""
+    noticed = f'<p style="{_APART}">{say(LAYOUT["noticed"])}:</p><ul style="margin:0">{noticed}</ul>' if noticed else ""
+    name = escape(LAYOUT["panel"].say(language).format(name=verdict.task), quote=True)
     return (
-        f'<div lang="{language}" style="border-left:4px solid currentColor;padding:.25em 1em;max-width:46em">'
-        f"<strong>{escape(headline(verdict, language))}</strong>"
-        f'<ul style="padding-left:0;margin:.5em 0">{rows}</ul>{advice}{reasons}{noticed}</div>'
+        f'<div role="group" aria-label="{name}" lang="{language}" '
+        f'style="border-left:4px solid {_bar(verdict)};padding:.25em 1em;max-width:46em">'
+        f'<p style="margin:0"><strong>{escape(headline(verdict, language))}</strong></p>'
+        f"{rows}{advice}{reasons}{_said_as_html(said or '', language)}{noticed}</div>"
     )
 
 
 _HIDDEN = "display:inline-block;width:1px;height:1px;overflow:hidden;white-space:nowrap"
+_APART = "margin:.5em 0 .25em"
+_QUOTE = "margin:0;padding:0 0 0 1em;border-left:1px solid currentColor;white-space:pre-line"
 
 
-def _labelled(label: Words, words: Words, language: Language) -> str:
-    return f"<em>{escape(label.say(language))}:</em> {_code(escape(words.say(language)))}"
+def _bar(verdict: Verdict) -> str:
+    """A colour for what the headline says in words; that of the text where there is no JupyterLab around."""
+    name = "info" if verdict.open or verdict.state != "judged" else "success" if verdict.passed else "warn"
+    return f"var(--jp-{name}-color1,currentColor)"
+
+
+def _advice_as_html(criterion: Criterion, language: Language) -> str:
+    rows = (
+        (LAYOUT["expected"], criterion.expected),
+        (LAYOUT["found"], criterion.found),
+        (LAYOUT["next"], criterion.hint),
+    )
+    lines = "<br>".join(
+        f"<strong>{escape(label.say(language))}:</strong> {_code(escape(words.say(language)))}"
+        for label, words in rows
+        if words
+    )
+    return f'<p style="{_APART}">{lines}</p>'
+
+
+def _said_as_html(said: str, language: Language) -> str:
+    """A quotation, its beginning in sight and the rest folded away."""
+    beginning, rest = _parts_of(said)
+    if not beginning:
+        return ""
+    more = escape(LAYOUT["said-more"].say(language))
+    folded = (
+        f'<details style="margin:.25em 0 0"><summary>{more}</summary><blockquote style="{_QUOTE}">{escape(rest)}'
+        "</blockquote></details>"
+        if rest
+        else ""
+    )
+    quote = f'<blockquote style="{_QUOTE}">{escape(beginning)}{" …" if rest else ""}</blockquote>'
+    return f'<p style="{_APART}">{escape(LAYOUT["said"].say(language))}:</p>{quote}{folded}'
 
 
 def _code(escaped: str) -> str:

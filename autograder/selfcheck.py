@@ -1,8 +1,9 @@
 """`check("check-chain")` in a student's own session, and the same probe while grading.
 
 One `Session` for each kernel: it holds the recorder, and what earlier checks saw. `check` shows ticks, or raises
-`CheckFailed`, which a notebook renders as the hint and nothing else. While grading, the executing side calls `publish`
-instead, which shows nothing and judges nothing: it hands evidence and transcript over as JSON.
+`CheckFailed`, which a notebook renders as the hint and nothing else; `notebook.check` makes a panel of it where one can be
+shown. While grading, the executing side calls `publish` instead, which shows nothing and judges nothing: it hands evidence
+and transcript over as JSON.
 
 Importing this loads none of torch, transformers and huggingface_hub.
 """
@@ -17,7 +18,7 @@ from collections.abc import MutableMapping
 from pathlib import Path
 from typing import Any
 
-from . import render, virtual_gpu
+from . import answers, render, virtual_gpu
 from .checks import judge
 from .contract import Task, task_of, tasks
 from .errors import ProfileError
@@ -38,10 +39,20 @@ HUB_VARIABLES = ("HF_HOME", "HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "TRANSFORME
 
 
 class CheckFailed(Exception):
-    """A check that found something missing. A notebook shows its message alone, without a traceback."""
+    """A check that found something missing. A notebook shows its message alone, without a traceback.
+
+    Attributes:
+        report: the verdict, where there is one.
+        shown: what to show in place of the message, where a panel already shows the verdict.
+    """
+
+    def __init__(self, message: str, report: Report | None = None) -> None:
+        super().__init__(message)
+        self.report = report
+        self.shown: str | None = None
 
     def _render_traceback_(self) -> list[str]:
-        return str(self).split("\n")
+        return (self.shown or str(self)).split("\n")
 
 
 class Session:
@@ -56,6 +67,7 @@ class Session:
     def __init__(self, namespace: MutableMapping[str, Any], folder: Path, recorder: Recorder | None = None) -> None:
         self.namespace, self.folder = namespace, folder
         self.recorder = recorder or Recorder()
+        self.grading = False
         self.evidence: dict[str, Evidence] = {}
         self.verdicts: dict[str, Verdict] = {}
         self._profile: Profile | None = None
@@ -96,7 +108,7 @@ class Session:
             host: the model host's socket for this notebook and the snapshot folders of its models by name; None to load
                 and run models in this process.
         """
-        self._profile = profile
+        self._profile, self.grading = profile, True
         for name in HUB_VARIABLES:  # what the grader's shell has set is not the student's doing
             os.environ.pop(name, None)
         limit_memory(profile.limits.memory_gb)
@@ -127,6 +139,12 @@ class Session:
             return
         self.evidence[task.check_id] = evidence
 
+    def said(self, task: Task) -> str | None:
+        """What the student's model answered to a task that has been judged, if it is known. An echo says nothing."""
+        if self.recorder.elsewhere is not None or task.check_id not in self.evidence:
+            return None
+        return answers.said(task, self.evidence[task.check_id], self.recorder.transcript())
+
     def publish(self, check_id: str, question: str | None = None) -> dict[str, str]:
         """Evidence of one task and what is new in the transcript, as a bundle of MIME types.
 
@@ -148,16 +166,20 @@ class Session:
 
 
 class Report:
-    """What a check that found nothing missing shows."""
+    """A verdict as a notebook shows it.
 
-    def __init__(self, verdict: Verdict, language: Language) -> None:
-        self._verdict, self._language = verdict, language
+    Args:
+        said: what the student's model answered, if it is known.
+    """
+
+    def __init__(self, verdict: Verdict, language: Language, said: str | None = None) -> None:
+        self._verdict, self._language, self._said = verdict, language, said
 
     def __repr__(self) -> str:
-        return render.as_text(self._verdict, self._language)
+        return render.as_text(self._verdict, self._language, said=self._said)
 
     def _repr_html_(self) -> str:
-        return render.as_html(self._verdict, self._language)
+        return render.as_html(self._verdict, self._language, said=self._said)
 
 
 def run_check(session: Session, check_id: str) -> Report | None:
@@ -177,13 +199,14 @@ def run_check(session: Session, check_id: str) -> Report | None:
         raise CheckFailed(textwrap.fill(LAYOUT["unknown-check"].say(language).format(name=check_id, valid=valid), 96))
     try:
         verdict = session.verdict(task)
+        report = Report(verdict, language, session.said(task))
     except Exception as error:  # our own mistake must not look like the student's
         failure = failure_of(error)
         print(LAYOUT["our-fault"].say(language).format(error=f"{failure.name}: {failure.message}"))
         return None
     if verdict.first_failed is not None:
-        raise CheckFailed(render.as_text(verdict, language))
-    return Report(verdict, language)
+        raise CheckFailed(repr(report), report)
+    return report
 
 
 def limit_memory(gigabytes: float) -> None:

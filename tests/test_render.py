@@ -230,6 +230,95 @@ def test_an_overruled_criterion_gives_no_advice(show: Any) -> None:
     assert "Make the chain first" not in show(OVERRULED, "en", all_hints=True)
 
 
+# For who listens
+
+
+@pytest.mark.parametrize(("language", "name"), [("nb", "Sjekk av chain"), ("en", "Check of chain")])
+def test_a_panel_is_a_group_with_a_name(language: Language, name: str) -> None:
+    assert render.as_html(verdict(criterion()), language).startswith(f'<div role="group" aria-label="{name}"')
+
+
+def test_a_list_without_bullets_says_that_it_is_a_list() -> None:
+    for hidden in re.findall(r"<ul[^>]*list-style:none[^>]*>", render.as_html(verdict(criterion()), "en")):
+        assert 'role="list"' in hidden
+
+
+def test_a_verdict_without_criteria_has_no_empty_list() -> None:
+    assert "<ul" not in render.as_html(verdict(state="not judged"), "en")
+
+
+# What the model said
+
+
+SHORT = "Arr, matey!\n\nI be a *pirate*."
+SAID_BY_MODELS = {
+    "lines": "line\n" * 900,
+    "words": "wide sea " * 900,
+    "one word": "x" * 9000,
+    "wide signs": "海" * 900,
+    "many spaces": " \t" * 4000 + "end",
+    "signs of a terminal": "\x1b[31mred\x1b[0m\x07\u202eback",
+    "markup": EVIL * 40,
+}
+
+
+def test_what_the_model_said_is_quoted() -> None:
+    assert "What your model said:\n  «Arr, matey!\n  I be a *pirate*.»" in render.as_text(
+        verdict(criterion()), "en", said=SHORT
+    )
+    page = render.as_html(verdict(criterion()), "nb", said=SHORT)
+    assert "Dette sa modellen din:" in page
+    assert "Arr, matey!\nI be a *pirate*.</blockquote>" in page
+
+
+@pytest.mark.parametrize("said", [None, "", " \n\t\n "])
+def test_a_model_that_said_nothing_is_not_quoted(said: str | None) -> None:
+    for show in (render.as_text, render.as_html):
+        assert show(verdict(criterion()), "en", said=said) == show(verdict(criterion()), "en")
+
+
+def test_remarks_stand_after_what_the_model_said_and_say_that_they_cost_nothing() -> None:
+    shown = verdict(criterion(), observations=(both("it repeats"),))
+    for text in (render.as_text(shown, "en", said=SHORT), Page(render.as_html(shown, "en", said=SHORT)).text):
+        assert text.index("pirate") < text.index("Noticed (costs nothing)") < text.index("it repeats")
+
+
+def test_a_short_answer_folds_nothing_away() -> None:
+    assert "<details" not in render.as_html(verdict(criterion()), "en", said=SHORT)
+
+
+@pytest.mark.parametrize("kind", ["lines", "words", "one word", "wide signs"])
+def test_a_long_answer_shows_its_beginning_and_folds_the_rest_away(kind: str) -> None:
+    page = render.as_html(verdict(criterion()), "en", said=SAID_BY_MODELS[kind])
+    seen, folded = page.split("<details")
+    assert len(Page(seen + "</div>").text) < 500
+    assert "The rest of what the model said" in folded
+    assert len(Page("<details" + folded.removesuffix("</div>")).text) <= render.MOST_CHARACTERS + 100
+
+
+def test_no_word_of_a_long_answer_is_lost_between_its_beginning_and_the_rest() -> None:
+    words = [f"word{n}" for n in range(200)]
+    page = Page(render.as_html(verdict(criterion()), "en", said=" ".join(words)))
+    assert re.findall(r"word\d+", page.text) == words
+
+
+@pytest.mark.parametrize("kind", SAID_BY_MODELS)
+def test_a_quotation_in_text_is_a_few_lines_of_the_width(kind: str) -> None:
+    lines = render.as_text(verdict(criterion()), "en", said=SAID_BY_MODELS[kind]).split("\n")
+    quoted = lines[lines.index("What your model said:") + 1 :]
+    assert 1 <= len(quoted) <= 8
+    assert max(map(len, quoted)) <= render.WIDTH
+    assert all(line.isprintable() for line in quoted)
+
+
+@pytest.mark.parametrize("kind", SAID_BY_MODELS)
+def test_what_a_model_said_never_becomes_markup(kind: str) -> None:
+    page = Page(render.as_html(verdict(criterion()), "en", said=SAID_BY_MODELS[kind]))
+    assert page.open == []
+    assert set(page.tags) <= OWN_TAGS
+    assert set(page.attributes) <= OWN_ATTRIBUTES
+
+
 # What came from a student
 
 
@@ -244,8 +333,8 @@ EVIL_PLACES = {
     "override": verdict(failed(override=Override(earned=0.5, reason=EVIL))),
     "task": verdict(criterion(), task=EVIL),
 }
-OWN_TAGS = {"div", "strong", "ul", "li", "span", "code", "p", "em", "br"}
-OWN_ATTRIBUTES = {"lang", "style", "aria-hidden"}
+OWN_TAGS = {"div", "strong", "ul", "li", "span", "code", "p", "br", "blockquote", "details", "summary"}
+OWN_ATTRIBUTES = {"lang", "style", "aria-hidden", "aria-label", "role"}
 
 
 @pytest.mark.parametrize("place", EVIL_PLACES)

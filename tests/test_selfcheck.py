@@ -13,6 +13,8 @@ from collections.abc import Callable
 import pytest
 from conftest import Student
 
+from autograder.contract import task_of
+from autograder.host.client import EchoBackend, ThinModels
 from autograder.profile import Profile
 from autograder.selfcheck import CheckFailed, run_check
 
@@ -495,3 +497,57 @@ def test_importing_check_loads_neither_torch_nor_transformers_nor_the_hub() -> N
 def test_the_frozen_profile_in_a_session_does_not_hold_the_key_of_the_arguments(student: Student) -> None:
     text = student.session.profile.to_json()
     assert not re.search(r'"[a-h]": "(device|task|num_beams)"', text)
+
+
+# What the model said
+
+
+def said(student: Student, check_id: str) -> str | None:
+    task = task_of(check_id, student.session.profile)
+    assert task is not None
+    student.session.verdict(task)
+    return student.session.said(task)
+
+
+def test_the_answer_that_is_held_is_what_the_model_said_without_the_prompt(student: Student) -> None:
+    student.run(IMPORTS + ASKED + "first = result\nresult = chatbot.invoke([HumanMessage(FIRST)])\nresult = first")
+    asked = student.session.recorder.transcript().own()
+    assert said(student, "check-who-are-you") == asked[0].outputs[0]
+    assert student["result"].endswith(asked[0].outputs[0])
+
+
+def test_an_answer_that_was_not_kept_is_still_what_the_model_said(student: Student) -> None:
+    student.run(IMPORTS + CHAIN + "chatbot.invoke([HumanMessage(FIRST)])")
+    assert said(student, "check-who-are-you") == student.session.recorder.transcript().own()[0].outputs[0]
+
+
+def test_what_another_model_said_to_the_same_question_is_not_what_this_one_said(student: Student) -> None:
+    student.run(IMPORTS + ASKED)
+    assert said(student, "check-instruct-small") is None
+
+
+def test_what_was_said_at_another_temperature_is_not_what_was_said_at_this(student: Student) -> None:
+    student.run(IMPORTS + BIG + "result_1 = chatbot_1.invoke([HumanMessage(FIRST)])")
+    assert said(student, "check-temperature-1") is not None
+    assert said(student, "check-temperature-2") is None
+
+
+@pytest.mark.parametrize("check_id", ["check-load-model", "check-prompt", "check-chain"])
+def test_where_a_task_asks_nothing_no_model_is_quoted(check_id: str, student: Student) -> None:
+    student.run(IMPORTS + ASKED)
+    assert said(student, check_id) is None
+
+
+def test_a_check_quotes_the_model_where_something_is_missing_too(student: Student) -> None:
+    student.run(IMPORTS + CHAIN + "chatbot.invoke([HumanMessage(FIRST)])")
+    with pytest.raises(CheckFailed) as caught:
+        run_check(student.session, "check-who-are-you")
+    assert "Dette sa modellen din" in str(caught.value)
+    assert caught.value.report is not None
+    assert "<blockquote" in caught.value.report._repr_html_()
+
+
+def test_an_echo_is_not_quoted(student: Student, monkeypatch: pytest.MonkeyPatch) -> None:
+    student.run(IMPORTS + ASKED)
+    monkeypatch.setattr(student.session.recorder, "elsewhere", ThinModels(EchoBackend()))
+    assert said(student, "check-who-are-you") is None
