@@ -7,14 +7,18 @@ from __future__ import annotations
 
 import functools
 import json
+import os
 import sys
 from collections.abc import Mapping, MutableMapping
 from pathlib import Path
 from typing import Any
 
+from . import gpu_memory
+from .errors import ProfileError
 from .evidence import Failure
-from .profile import Profile
+from .profile import Language, Profile
 from .selfcheck import CheckFailed, Report, Session, run_check
+from .words import LAYOUT
 
 
 @functools.cache
@@ -32,9 +36,19 @@ def session() -> Session:
 def check(check_id: str) -> Report | None:
     """Shows whether the task with this check is done, or what is missing and one next step.
 
-    Raises CheckFailed, which a notebook renders as the hint alone.
+    Raises CheckFailed, which a notebook renders as the hint alone: as a panel in a student's own session, and as text under
+    nbgrader, whose Validate shows no HTML.
     """
-    return run_check(session(), check_id)
+    here = session()
+    try:
+        return run_check(here, check_id)
+    except CheckFailed as failed:
+        if failed.report is not None and _shows_html(_shell()):
+            from IPython.display import display
+
+            display(failed.report)
+            failed.shown = LAYOUT["see-above"].say(here.profile.course.language)
+        raise
 
 
 def free_models() -> None:
@@ -83,13 +97,25 @@ def _profile() -> Profile:
     return session().profile
 
 
+def _language(here: Session) -> Language:
+    try:
+        return here.profile.course.language
+    except ProfileError:
+        return "en"
+
+
 def _shell() -> Any:
     module = sys.modules.get("IPython")
     return module.get_ipython() if module is not None else None
 
 
+def _shows_html(shell: Any) -> bool:
+    """Whether what is displayed reaches a page: a kernel's shell, and no nbgrader that reads the message."""
+    return getattr(shell, "kernel", None) is not None and not os.environ.get("NBGRADER_EXECUTION")
+
+
 def _follow_cells(shell: Any, here: Session) -> None:
-    """Tells the recorder which cell is running, and how the last one ended."""
+    """Tells the recorder which cell is running, and how the last one ended; has a word for whom the GPU is too full."""
 
     def before(info: Any) -> None:
         here.recorder.cell = str(getattr(info, "cell_id", None) or shell.execution_count)[:200]
@@ -98,6 +124,8 @@ def _follow_cells(shell: Any, here: Session) -> None:
         error = result.error_in_exec or result.error_before_exec
         if error is not None and not isinstance(error, CheckFailed):
             here.recorder.raised = Failure(name=type(error).__name__[:500], message=str(error)[:500])
+        if not here.grading and gpu_memory.is_full(error):  # after the traceback: a word on what to do
+            print(gpu_memory.when_full(gpu_memory.holders(), _language(here), here.folder))
 
     shell.events.register("pre_run_cell", before)
     shell.events.register("post_run_cell", after)

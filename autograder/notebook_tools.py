@@ -1,7 +1,8 @@
 """Helpers that students call in the notebooks: free the models, look at the GPU's memory.
 
 Nothing here judges. Importing this module imports neither torch, transformers, huggingface_hub nor LangChain: the
-student's own cells decide when that happens (HF_HOME is read at that moment). `show_gpu_memory` imports torch alone.
+student's own cells decide when that happens (HF_HOME is read at that moment). `show_gpu_memory` imports torch alone, and
+only where nvidia-smi cannot tell.
 
 What it does not do: end other kernels (JupyterLab does), load a model, or keep anything after a call. What a plain
 function or an object of a library refers to is not found by `free_models`; it says so when a model stays in memory.
@@ -10,14 +11,17 @@ function or an object of a library refers to is not found by `free_models`; it s
 from __future__ import annotations
 
 import gc
+import os
 import re
 import sys
 import weakref
 from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
-from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from . import virtual_gpu
 from .contract import tasks
+from .gpu_memory import GpuMemory, Holder, holders, memory_now, number, what_to_shut_down, who_holds
 from .live_objects import is_a, parts_of
 from .profile import Language, Profile
 from .verdict import Words
@@ -113,8 +117,8 @@ def _drop_outputs(namespace: MutableMapping[str, object]) -> list[str]:
     cache = namespace.get("_oh", namespace.get("Out"))
     outputs: dict[Any, Any] = cache if isinstance(cache, dict) else {}
     held = [number for number, value in outputs.items() if _holds_any(value)]
-    for number in held:
-        del outputs[number]
+    for place in held:
+        del outputs[place]
     _drop_output_names(namespace)
     module = sys.modules.get("IPython")
     shell = module.get_ipython() if module else None
@@ -168,33 +172,26 @@ def _say_freed(freed: Sequence[object], still_held: bool, gpu: GpuMemory | None,
     say(" ".join(parts))
 
 
-@dataclass(frozen=True)
-class GpuMemory:
-    """Memory of GPU 0 in GB (10**9 bytes); `own` is what this kernel holds of it, `total` is 0 where not known."""
-
-    name: str
-    free: float
-    total: float
-    own: float
-
-
 def show_gpu_memory(profile: Profile, say: Say = print) -> None:
-    """Says how much memory of GPU 0 is free, and which of the profile's models would fit now. Imports torch alone.
+    """Says how much memory of GPU 0 is free, which of the profile's models would fit now, and who of the student's own
+    kernels holds the rest.
 
-    Sizes are in GB of 10**9 bytes, as `gpu_gb` in the profile. A full GPU gets a word on how to shut down old kernels.
+    Sizes are in GB of 10**9 bytes, as `gpu_gb` in the profile. A full GPU gets a word on what to shut down.
     """
-    import torch
-
-    gpu, language = _gpu_memory(torch), profile.course.language
+    gpu = _memory_of_gpu()
     if gpu is None:
-        say(_NO_GPU.say(language))
+        say(_NO_GPU.say(profile.course.language))
         return
-    say(memory_report(gpu, profile))
+    say(memory_report(gpu, profile, () if virtual_gpu.is_on() else holders()))
 
 
-def memory_report(gpu: GpuMemory, profile: Profile) -> str:
-    """The table of `show_gpu_memory` as plain text, with advice under it where the GPU is (nearly) full."""
-    language = profile.course.language
+def memory_report(gpu: GpuMemory, profile: Profile, found: Sequence[Holder] = ()) -> str:
+    """The table of `show_gpu_memory` as plain text, with advice under it where the GPU is (nearly) full.
+
+    Args:
+        found: the student's own processes that hold memory.
+    """
+    language, folder = profile.course.language, Path.cwd()
     models = [profile.model(role) for role in profile.roles_in_use()]
     rows = [tuple(_MEMORY_HEADER.say(language).split("|"))]
     for model in models:
@@ -203,12 +200,27 @@ def memory_report(gpu: GpuMemory, profile: Profile) -> str:
     numbers = {"free": number(gpu.free, language), "total": number(gpu.total, language)}
     first = (_GPU_HAS if gpu.total else _GPU_FULL).fill(name=gpu.name, **numbers)
     lines = [first.say(language), "", *in_columns(rows)]
+    if told := who_holds(found, language, folder):
+        lines += ["", *told]
     missed = any(gpu.free < model.gpu_gb <= gpu.total for model in models)
     if missed or gpu.free <= 0.1 * gpu.total:
-        mine = gpu.own > 0.5 * (gpu.total - gpu.free) > 0
-        advice = _HELD_HERE.fill(own=number(gpu.own, language)) if mine else _HELD_ELSEWHERE
-        lines += ["", advice.say(language)]
+        here = max([gpu.own, *(holder.gigabytes or 0 for holder in found if holder.here)])
+        mine = here > 0.5 * (gpu.total - gpu.free) > 0
+        own = _HELD_HERE.fill(own=number(here, language)).say(language) if mine else ""
+        others = what_to_shut_down(found, language, folder)
+        lines += ["", *filter(None, (own, others))] if own or others else ["", _HELD_ELSEWHERE.say(language)]
     return "\n".join(lines)
+
+
+def _memory_of_gpu() -> GpuMemory | None:
+    """From torch where it is loaded; else from nvidia-smi, which takes no memory of the GPU; else from torch all the same."""
+    virtual = os.environ.get("AUTOGRADER_VIRTUAL_GPU") or os.environ.get("NBGRADER_EXECUTION")
+    if "torch" not in sys.modules and not virtual and (told := memory_now()) is not None:
+        return told
+    import torch
+
+    gpu = _gpu_memory(torch)
+    return (memory_now() or gpu) if gpu is not None and not gpu.total else gpu
 
 
 def _gpu_memory(torch: Any) -> GpuMemory | None:
@@ -229,12 +241,6 @@ def in_columns(rows: Sequence[Sequence[str]]) -> list[str]:
     return ["  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip() for row in rows]
 
 
-def number(value: float, language: Language) -> str:
-    """With one decimal, after a comma in Norwegian."""
-    text = f"{value:.1f}"
-    return text.replace(".", ",") if language == "nb" else text
-
-
 _FREED = Words(nb="Frigjort: {names}.", en="Freed: {names}.")
 _NOTHING_TO_FREE = Words(nb="Det var ingen modeller å frigjøre.", en="There were no models to free.")
 _STILL_HELD = Words(
@@ -245,9 +251,9 @@ _FREE_NOW = Words(nb="GPU-en har nå {free} av {total} GB ledig.", en="The GPU n
 
 _NO_GPU = Words(
     nb="Denne maskinen har ingen GPU. Det går fint: du kan øve på CPU-en (det tar bare lengre tid), og sjekkene virker "
-    "som vanlig.",
+    "som vanlig. Når oppgaven rettes, er det en GPU.",
     en="This machine has no GPU. That is fine: you can practise on the CPU (it only takes longer), and the checks work "
-    "as usual.",
+    "as usual. When the assignment is graded, there is a GPU.",
 )
 _GPU_HAS = Words(
     nb="GPU 0 ({name}) har {free} av {total} GB ledig.", en="GPU 0 ({name}) has {free} of {total} GB free."

@@ -18,8 +18,9 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from .gpu_memory import number
 from .live_objects import is_a, parts_of
-from .notebook_tools import Say, in_columns, models_inside, number
+from .notebook_tools import Say, in_columns, models_inside
 from .profile import Language, Profile
 from .verdict import Words
 

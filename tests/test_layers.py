@@ -13,7 +13,7 @@ PACKAGE = Path(autograder.__file__).parent
 LAYERS = (
     "errors", "profile", "verdict", "transcript", "contract", "words", "evidence", "criteria", "answers", "checks",
     "render", "shelf", "daemons", "import_hooks", "virtual_gpu", "recorder", "host.__init__", "host.wire",
-    "host.echo", "host.client", "live_objects", "probe", "selfcheck", "notebook_tools", "temperature_picture",
+    "host.echo", "host.client", "live_objects", "probe", "selfcheck", "gpu_memory", "notebook_tools", "temperature_picture",
     "notebook", "__init__", "authoring", "repair_json", "repair_read", "repair", "repair_files", "submission", "safe_copy",
     "hand_in", "records", "canvas_csv", "ending", "executions", "ahead", "claims", "gradebook", "host.memory",
     "host.models", "host.notebooks", "host.server", "host.control", "kernels.__init__", "kernels.jail",

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from autograder import temperature_picture
-from autograder.notebook_tools import GpuMemory, free_models, in_columns, memory_report, show_gpu_memory
+from autograder.gpu_memory import GpuMemory, Holder
+from autograder.notebook_tools import free_models, in_columns, memory_report, show_gpu_memory
 from autograder.profile import Profile, load
 from autograder.temperature_picture import (
     Draw,
@@ -277,6 +278,24 @@ def test_a_gpu_that_this_notebook_fills_tells_how_to_free_it(english: Profile) -
 
 def test_a_free_gpu_gives_no_advice(english: Profile) -> None:
     assert "kernel" not in memory_report(gpu(free=19.0), english)
+
+
+def test_a_full_gpu_names_the_notebook_to_shut_down(english: Profile) -> None:
+    other = Holder(7, 18.0, "k", "/home/a/larger-model.ipynb")
+    report = memory_report(gpu(free=1.0), english, [other])
+    assert "a/larger-model.ipynb: 18.0 GB" in report
+    assert "Shut down the kernel of a/larger-model.ipynb" in report
+    assert "An old kernel probably" not in report
+
+
+def test_a_gpu_that_nvidia_smi_says_this_notebook_fills_tells_how_to_free_it(english: Profile) -> None:
+    assert "free_models()" in memory_report(gpu(free=1.0), english, [Holder(7, 18.0, here=True)])
+
+
+def test_who_holds_memory_is_told_without_advice_where_there_is_room(english: Profile) -> None:
+    report = memory_report(gpu(free=19.0), english, [Holder(7, 0.5, "k", "/x/a.ipynb")])
+    assert "a.ipynb: 0.5 GB" in report
+    assert "Shut" not in report
 
 
 def test_a_gpu_too_full_to_answer_is_called_full(english: Profile, monkeypatch: Any) -> None:
