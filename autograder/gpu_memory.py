@@ -119,6 +119,8 @@ def holders(smi: Smi = nvidia_smi, proc: Path = Path("/proc"), me: int | None = 
     Args:
         me: the user whose processes they are; who asks, when None.
     """
+    if not hasattr(os, "getuid"):  # Windows: no /proc either
+        return ()
     me = os.getuid() if me is None else me
     mine = [_holder(pid, held, proc) for pid, held in processes_from(smi(PROCESSES)).items() if _owner(proc, pid) == me]
     return tuple(sorted(mine, key=lambda holder: -(holder.gigabytes or 0)))

@@ -115,7 +115,7 @@ def _shows_html(shell: Any) -> bool:
 
 
 def _follow_cells(shell: Any, here: Session) -> None:
-    """Tells the recorder which cell is running, and how the last one ended; has a word for whom the GPU is too full."""
+    """Tells the recorder which cell is running, and how it ended. After one that found the GPU full, says what to do."""
 
     def before(info: Any) -> None:
         here.recorder.cell = str(getattr(info, "cell_id", None) or shell.execution_count)[:200]

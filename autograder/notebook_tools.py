@@ -15,7 +15,7 @@ import os
 import re
 import sys
 import weakref
-from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, MutableMapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -173,43 +173,74 @@ def _say_freed(freed: Sequence[object], still_held: bool, gpu: GpuMemory | None,
 
 
 def show_gpu_memory(profile: Profile, say: Say = print) -> None:
-    """Says how much memory of GPU 0 is free, which of the profile's models would fit now, and who of the student's own
-    kernels holds the rest.
+    """Says which of the profile's models are here, which would fit on GPU 0 now, how much of its memory is free, and who
+    of the student's own kernels holds the rest.
 
     Sizes are in GB of 10**9 bytes, as `gpu_gb` in the profile. A full GPU gets a word on what to shut down.
     """
     gpu = _memory_of_gpu()
-    if gpu is None:
-        say(_NO_GPU.say(profile.course.language))
-        return
-    say(memory_report(gpu, profile, () if virtual_gpu.is_on() else holders()))
+    there = None
+    if not os.environ.get("NBGRADER_EXECUTION"):  # there the models are elsewhere, and that is nothing to be told
+        there = models_there(profile, Path(os.environ.get("AUTOGRADER_MODEL_HOME") or profile.models.home))
+    say(memory_report(gpu, profile, holders() if gpu is not None and not virtual_gpu.is_on() else (), there))
 
 
-def memory_report(gpu: GpuMemory, profile: Profile, found: Sequence[Holder] = ()) -> str:
+def models_there(profile: Profile, home: Path) -> frozenset[str]:
+    """The names of the profile's models that a folder holds, as Hugging Face's cache lays them out."""
+    names = {profile.model(role).name for role in profile.roles_in_use()}
+    kept = {name: home / "hub" / f"models--{name.replace('/', '--')}" / "snapshots" for name in names}
+    return frozenset(name for name, folder in kept.items() if any(folder.glob("*/*")))
+
+
+def memory_report(
+    gpu: GpuMemory | None, profile: Profile, found: Sequence[Holder] = (), there: Collection[str] | None = None
+) -> str:
     """The table of `show_gpu_memory` as plain text, with advice under it where the GPU is (nearly) full.
 
     Args:
+        gpu: None where there is none.
         found: the student's own processes that hold memory.
+        there: names of the models that are on this machine; None where nothing is to be said about that.
     """
-    language, folder = profile.course.language, Path.cwd()
+    language = profile.course.language
     models = [profile.model(role) for role in profile.roles_in_use()]
-    rows = [tuple(_MEMORY_HEADER.say(language).split("|"))]
-    for model in models:
-        fits = _FITS if model.gpu_gb <= gpu.free else _TOO_LARGE if 0 < gpu.total < model.gpu_gb else _FITS_NOT
-        rows.append((model.name, f"{number(model.gpu_gb, language)} GB", fits.say(language)))
-    numbers = {"free": number(gpu.free, language), "total": number(gpu.total, language)}
-    first = (_GPU_HAS if gpu.total else _GPU_FULL).fill(name=gpu.name, **numbers)
-    lines = [first.say(language), "", *in_columns(rows)]
-    if told := who_holds(found, language, folder):
+    columns = {_MODEL: [model.name for model in models]}
+    if there is not None:
+        columns[_HERE] = [(_YES if model.name in there else _NO).say(language) for model in models]
+    if gpu is not None:
+        columns[_NEEDS] = [f"{number(model.gpu_gb, language)} GB" for model in models]
+        columns[_FITS] = [_fits(model.gpu_gb, gpu).say(language) for model in models]
+    rows = [[title.say(language) for title in columns], *map(list, zip(*columns.values(), strict=True))]
+    lines = [_first_line(gpu, language), *(["", *in_columns(rows)] if len(columns) > 1 else [])]
+    if there is not None and any(model.name not in there for model in models):
+        lines += ["", _NOT_HERE.say(language)]
+    if told := who_holds(found, language, Path.cwd()):
         lines += ["", *told]
-    missed = any(gpu.free < model.gpu_gb <= gpu.total for model in models)
-    if missed or gpu.free <= 0.1 * gpu.total:
-        here = max([gpu.own, *(holder.gigabytes or 0 for holder in found if holder.here)])
-        mine = here > 0.5 * (gpu.total - gpu.free) > 0
-        own = _HELD_HERE.fill(own=number(here, language)).say(language) if mine else ""
-        others = what_to_shut_down(found, language, folder)
-        lines += ["", *filter(None, (own, others))] if own or others else ["", _HELD_ELSEWHERE.say(language)]
+    if gpu is not None and (advice := _advice(gpu, [model.gpu_gb for model in models], found, language)):
+        lines += ["", *advice]
     return "\n".join(lines)
+
+
+def _first_line(gpu: GpuMemory | None, language: Language) -> str:
+    if gpu is None:
+        return _NO_GPU.say(language)
+    words = _GPU_HAS if gpu.total else _GPU_FULL
+    return words.fill(name=gpu.name, free=number(gpu.free, language), total=number(gpu.total, language)).say(language)
+
+
+def _fits(needed: float, gpu: GpuMemory) -> Words:
+    return _YES if needed <= gpu.free else _TOO_LARGE if 0 < gpu.total < needed else _NO
+
+
+def _advice(gpu: GpuMemory, needed: Sequence[float], found: Sequence[Holder], language: Language) -> list[str]:
+    """What to free or to shut down, where something does not fit that could; nothing where all is well."""
+    if not any(gpu.free < one <= gpu.total for one in needed) and gpu.free > 0.1 * gpu.total:
+        return []
+    here = max([gpu.own, *(holder.gigabytes or 0 for holder in found if holder.here)])
+    mine = here > 0.5 * (gpu.total - gpu.free) > 0
+    own = _HELD_HERE.fill(own=number(here, language)).say(language) if mine else ""
+    others = what_to_shut_down(found, language, Path.cwd())
+    return [*filter(None, (own, others))] or [_HELD_ELSEWHERE.say(language)]
 
 
 def _memory_of_gpu() -> GpuMemory | None:
@@ -262,9 +293,16 @@ _GPU_FULL = Words(
     nb="GPU 0 er så full at den ikke kan fortelle hvor mye som er ledig.",
     en="GPU 0 is so full that it cannot tell how much is free.",
 )
-_MEMORY_HEADER = Words(nb="modell|trenger|plass nå?", en="model|needs|fits now?")
-_FITS = Words(nb="ja", en="yes")
-_FITS_NOT = Words(nb="nei", en="no")
+_MODEL = Words(nb="modell", en="model")
+_HERE = Words(nb="finnes her?", en="is here?")
+_NEEDS = Words(nb="trenger", en="needs")
+_FITS = Words(nb="plass nå?", en="fits now?")
+_YES = Words(nb="ja", en="yes")
+_NO = Words(nb="nei", en="no")
+_NOT_HERE = Words(
+    nb="En modell som ikke finnes her, må lastes ned først. På kursets egen maskin: si fra til kurset.",
+    en="A model that is not here would have to be downloaded first. On the course's own machine: tell the course.",
+)
 _TOO_LARGE = Words(nb="nei, større enn hele GPU-en", en="no, larger than the whole GPU")
 _HELD_HERE = Words(
     nb="Denne notebooken bruker selv {own} GB. Frigjør modellene med free_models() når du ikke trenger dem lenger.",

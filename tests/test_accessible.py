@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import re
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -181,3 +182,26 @@ def test_a_page_with_a_fault_is_told_with_rule_and_element(rule: str, started: A
     page.close()
     assert [text.split(" ")[0] for text in told] == [rule]
     assert "<" in told[0]
+
+
+HEARD = {
+    # what is heard of a panel, in the order of `verdicts`, in Norwegian
+    "passed": ['group "Sjekk av chain"', "på plass:", "Dette sa modellen din:", "Lagt merke til (koster ingenting):"],
+    "failed": ["på plass:", "mangler:", "Neste steg:", "Resten av det modellen sa"],
+    "unknown": ["på plass:", "ikke kjent:"],
+    "overruled": ["bestemt av en person:"],
+    "review": ["på plass:", "En person ser på denne:"],
+    "not judged": ["ikke rettet ennå", "En person ser på denne:"],
+}
+
+
+@pytest.mark.parametrize("place", range(len(HEARD)), ids=list(HEARD))
+def test_a_panel_is_heard_in_words_and_as_lists(place: int, started: Any) -> None:
+    verdict, said = verdicts()[place]
+    page = started.new_page()
+    page.set_content(lab_page("light", "nb", render.as_html(verdict, "nb", said=said)))
+    heard = page.locator("main").aria_snapshot()
+    page.close()
+    assert [words for words in list(HEARD.values())[place] if words not in heard] == []
+    assert [mark for mark in render.MARKS.values() if re.search(rf"{re.escape(mark)} ", heard)] == []
+    assert heard.count("- listitem") == len(verdict.criteria) + len(verdict.observations)

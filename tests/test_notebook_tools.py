@@ -14,7 +14,7 @@ import pytest
 
 from autograder import temperature_picture
 from autograder.gpu_memory import GpuMemory, Holder
-from autograder.notebook_tools import free_models, in_columns, memory_report, show_gpu_memory
+from autograder.notebook_tools import free_models, in_columns, memory_report, models_there, show_gpu_memory
 from autograder.profile import Profile, load
 from autograder.temperature_picture import (
     Draw,
@@ -251,11 +251,44 @@ def test_without_a_gpu_it_says_so_and_that_checks_still_work(english: Profile, m
     show_gpu_memory(english, say=lines.append)
     assert "no GPU" in lines[0]
     assert "checks work" in lines[0]
+    assert "there is a GPU" in lines[0]
 
 
 def test_each_model_in_use_has_a_row_that_says_whether_it_fits_now(english: Profile) -> None:
     report = memory_report(gpu(free=3.0), english).splitlines()
     assert [line.split()[-1] for line in report if "meta-llama" in line] == ["yes", "yes", "no"]
+
+
+HOLDS = "meta-llama/Llama-3.2-1B"
+
+
+def test_each_model_in_use_has_a_row_that_says_whether_it_is_here(english: Profile) -> None:
+    for report in (memory_report(gpu(free=19.0), english, (), {HOLDS}), memory_report(None, english, (), {HOLDS})):
+        assert [line.split()[1] for line in report.splitlines() if "meta-llama" in line] == ["yes", "no", "no"]
+        assert "tell the course" in report
+
+
+def test_where_all_models_are_here_nothing_is_to_be_told(english: Profile) -> None:
+    names = [english.model(role).name for role in english.roles_in_use()]
+    assert "tell the course" not in memory_report(gpu(free=19.0), english, (), names)
+
+
+def test_a_model_is_here_when_its_folder_holds_a_file_of_it(english: Profile, tmp_path: Path) -> None:
+    base, small, _ = (english.model(role).name for role in english.roles_in_use())
+    for name in (base, small):
+        (tmp_path / "hub" / f"models--{name.replace('/', '--')}" / "snapshots" / "1a2b").mkdir(parents=True)
+    (tmp_path / "hub" / f"models--{base.replace('/', '--')}" / "snapshots" / "1a2b" / "config.json").touch()
+    assert models_there(english, tmp_path) == {base}
+    assert models_there(english, tmp_path / "nowhere") == frozenset()
+
+
+def test_while_nbgrader_runs_the_notebook_nothing_is_said_of_models_that_are_elsewhere(
+    english: Profile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")
+    lines: list[str] = []
+    show_gpu_memory(english, say=lines.append)
+    assert "is here?" not in lines[0]
 
 
 def test_a_model_larger_than_the_gpu_is_told_apart(english: Profile) -> None:
