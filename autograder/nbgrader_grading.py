@@ -267,23 +267,6 @@ class OnlySettled(NbGraderPreprocessor):  # type: ignore[misc]
         return nb, resources
 
 
-class ShowVerdicts(NbGraderPreprocessor):  # type: ignore[misc]
-    """Shows in the feedback page the verdicts as they stand now, overrides included."""
-
-    def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
-        profile = frozen_profile(self, resources)
-        if profile is None:
-            return nb, resources
-        names, records = resources["nbgrader"], Records(course_root(self))
-        record = records.read(names["assignment"], names["student"], names["notebook"])
-        overrides = records.overrides(names["assignment"], names["student"])
-        for cell, task in check_cells(nb, profile):
-            verdict = record.verdict(task.check_id) if record else None
-            if verdict is not None:
-                show_verdict(cell, with_overrides(verdict, overrides), profile.course.language)
-        return nb, resources
-
-
 class SettledExport(CsvExportPlugin):  # type: ignore[misc]
     """nbgrader's CSV export, refused while a verdict is open."""
 

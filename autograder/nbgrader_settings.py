@@ -33,13 +33,13 @@ from . import nbgrader_autograde
 from .errors import ProfileError
 from .nbgrader_exchange import configure_exchange
 from .nbgrader_execute import GradeExecute
+from .nbgrader_feedback import FeedbackExporter, FeedbackPage
 from .nbgrader_grading import (
     DropDuplicates,
     Judge,
     OnlySettled,
     SaveVerdicts,
     SettledExport,
-    ShowVerdicts,
 )
 from .nbgrader_release import CheckContract, FillProfile, FreezeProfile, SelectLanguage
 from .profile import load
@@ -98,7 +98,8 @@ def configure(c: Any, root: Path) -> None:
         "immediate"  # all it had to say has arrived; taking leave costs it a second of work
     )
     c.Execute.timeout = profile.limits.cell_seconds
-    c.GenerateFeedback.preprocessors = [OnlySettled, GetGrades, ShowVerdicts, CSSHTMLHeaderPreprocessor]
+    c.GenerateFeedback.preprocessors = [OnlySettled, GetGrades, FeedbackPage, CSSHTMLHeaderPreprocessor]
+    c.GenerateFeedback.exporter_class = FeedbackExporter
     c.HTMLExporter.sanitize_html = True
     c.HTMLExporter.filters = dict(FILTERS)
     c.ExportApp.plugin_class = SettledExport

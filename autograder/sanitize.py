@@ -10,10 +10,14 @@ What it does not do: keep a student from writing "full points" into an answer, i
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping
+from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 import bleach
 from bleach.css_sanitizer import CSSSanitizer
+from bleach.html5lib_shim import Filter
 from jinja2 import pass_context
 from jinja2.runtime import Context
 from nbconvert.filters import get_metadata
@@ -62,12 +66,74 @@ def clean_html(element: Any) -> str:
     )
 
 
+def clean_part(text: str, image: str = "", table: str = "") -> str:
+    """As `clean_html`, for a page with headings, colours and places of its own: what is put into it brings none.
+
+    Args:
+        image: describes an image that has no description.
+        table: names the box in which a table scrolls, for those who do not see it.
+    """
+    cleaner = bleach.Cleaner(
+        tags=TAGS, attributes=_bare, protocols=PROTOCOLS, filters=[partial(_AsPart, image=image, table=table)]
+    )
+    return str(cleaner.clean(text))
+
+
+class _AsPart(Filter):  # type: ignore[misc]
+    """Headings become paragraphs in bold, tables get a box to scroll in, images a description.
+
+    It works on bleach's stream of tokens, where an attribute's value cannot be taken for markup.
+    """
+
+    def __init__(self, source: Any, image: str, table: str) -> None:
+        super().__init__(source)
+        self.image = image
+        self.box = {"class": "wide", "tabindex": "0", "role": "group", "aria-label": table}
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        for token in super().__iter__():
+            kind, name = token["type"], token.get("name")
+            if name in HEADINGS and kind in ("StartTag", "EndTag"):
+                both = [_tag(kind, "p"), _tag(kind, "strong")]
+                yield from both if kind == "StartTag" else reversed(both)
+            elif name == "table" and kind == "StartTag":
+                yield _tag("StartTag", "div", self.box)
+                yield token
+            elif name == "table" and kind == "EndTag":
+                yield token
+                yield _tag("EndTag", "div")
+            else:
+                if name == "img" and not token["data"].get((None, "alt")):
+                    token["data"][None, "alt"] = self.image
+                yield token
+
+
+HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
+
+
+def _tag(kind: str, name: str, attributes: Mapping[str, str] = MappingProxyType({})) -> dict[str, Any]:
+    data = {(None, key): value for key, value in attributes.items()}
+    return {"type": kind, "name": name, "namespace": "http://www.w3.org/1999/xhtml", "data": data}
+
+
+def _bare(tag: str, name: str, value: str) -> bool:
+    return name not in EVERYWHERE - {"lang"} and allowed(tag, name, value)
+
+
+def from_markdown(source: str, attachments: Any = None) -> str:
+    """HTML of Markdown, not sanitized yet.
+
+    Args:
+        attachments: the images of a cell, as the notebook has them.
+    """
+    renderer = IPythonRenderer(escape=False, attachments=attachments or {}, exclude_anchor_links=True)
+    return str(MarkdownWithMath(renderer=renderer).render(source))
+
+
 @pass_context
 def markdown_as_html(context: Context, source: str) -> str:
     """A cell of text as HTML, in which nothing is alive; its attachments are shown."""
-    attachments = context.get("cell", {}).get("attachments", {})
-    renderer = IPythonRenderer(escape=False, attachments=attachments, exclude_anchor_links=True)
-    return clean_html(MarkdownWithMath(renderer=renderer).render(source))
+    return clean_html(from_markdown(source, context.get("cell", {}).get("attachments", {})))
 
 
 def metadata_of(output: Any, key: str, mimetype: str | None = None) -> Any:

@@ -12,7 +12,7 @@ from autograder.verdict import Criterion, Verdict, Words
 
 TABLES = (
     "TITLES", "HINTS", "EXPECTED", "FOUND", "NOTES", "OBSERVATIONS", "REASONS", "REPAIRS", "UNREADABLE", "HAND_IN",
-    "LAYOUT",
+    "LAYOUT", "FEEDBACK",
 )  # fmt: skip
 ENTRIES = [pytest.param(entry, id=f"{table}-{key}") for table in TABLES for key, entry in getattr(words, table).items()]
 HINTS = [pytest.param(hint, id=key) for key, hint in words.HINTS.items()]

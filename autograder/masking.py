@@ -1,0 +1,90 @@
+"""Text out of a student's run, without the names that paths give away: a home directory is `~`, an account's name `…`.
+
+A pure function, for pages that others look at too. ANSI codes stay, also where they stand within what is masked.
+"""
+
+from __future__ import annotations
+
+import builtins
+import keyword
+import re
+from collections.abc import Iterable
+
+HOME, NAME = "~", "…"
+PYTHONS = frozenset({*keyword.kwlist, *dir(builtins), "line", "file", "module", "cell", "self"})
+"""Words that a traceback is made of: an account that is called so is masked in paths only."""
+ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\^_])")
+HOMES = re.compile(
+    r"""(?<![\w.~/+-]) (?:file://)? (?P<home>
+          (?:/[\w.+-]+)*? /(?:home|homes\d*|Users)(?:/u\d+)? /[^\s/\\'"`<>:;,()\[\]{}]+   # /home/anna, /x/homes01/u01/anna
+        | /root (?![\w.-])
+        | [A-Za-z]:(?:\\\\?|/)Users(?:\\\\?|/)[^/\\\n'"<>:|?*]+ )                         # C:\Users\Anna Berg
+      | (?<![\w./~]) ~(?P<user>[A-Za-z_][\w.-]*) (?=/)                                    # ~anna/
+    """,
+    re.VERBOSE,
+)
+
+
+def masked(text: str, names: Iterable[str]) -> str:
+    """The text with home directories as `~`, and the names of accounts, as whole words, as `…`.
+
+    Args:
+        text: what a cell printed, or a traceback; ANSI codes may stand anywhere in it.
+        names: accounts to mask beside those that home directories name. Large and small letters are the same.
+    """
+    pieces, codes, at = [], [], 0
+    for code in ANSI.finditer(text):
+        pieces.append(text[at : code.start()])
+        codes.append((sum(map(len, pieces[-1:])), code.group()))
+        at = code.end()
+    pieces.append(text[at:])
+    plain = "".join(pieces)
+    if not codes:
+        return _replaced(plain, _places(plain, names), [])
+    where, before = [], 0
+    for length, code_text in codes:
+        before += length
+        where.append((before, code_text))
+    return _replaced(plain, _places(plain, names), where)
+
+
+def _places(plain: str, names: Iterable[str]) -> list[tuple[int, int, str]]:
+    """What is masked: from, to, and what stands in its place; from left to right, none within another."""
+    found = []
+    for match in HOMES.finditer(plain):
+        group = "home" if match["home"] else "user"
+        start = match.start(group) - (group == "user")
+        found.append((start, match.end(group), HOME))
+    for name in {name for name in names if name}:
+        word = rf"(?<![^\W_]){re.escape(name)}(?![^\W_])"
+        if name.lower() in PYTHONS:
+            word = rf"(?<=[/\\]){re.escape(name)}(?=[/\\])"
+        found += [(m.start(), m.end(), NAME) for m in re.finditer(word, plain, re.IGNORECASE)]
+    kept: list[tuple[int, int, str]] = []
+    for place in sorted(found, key=lambda place: (place[0], -place[1])):
+        if not kept or place[0] >= kept[-1][1]:
+            kept.append(place)
+    return kept
+
+
+def _replaced(plain: str, places: list[tuple[int, int, str]], codes: list[tuple[int, str]]) -> str:
+    """The text with its places replaced and its codes back; a code from within a place comes after it."""
+    out: list[str] = []
+    at = 0
+    left = list(reversed(codes))
+
+    def upto(end: int) -> None:
+        nonlocal at
+        while left and left[-1][0] <= end:
+            place, code = left.pop()
+            out.extend((plain[at : max(place, at)], code))
+            at = max(place, at)
+        out.append(plain[at:end])
+        at = end
+
+    for start, end, instead in places:
+        upto(start)
+        out.append(instead)
+        at = end
+    upto(len(plain))
+    return "".join(out)

@@ -1,0 +1,130 @@
+"""Feedback pages to look at: made by nbgrader's own commands, of honest and of hostile students, in both languages.
+
+`feedback_course` makes a graded course with its pages; `made_pages` gives the pages of one in each language.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import nbformat
+from conftest import ROOT
+from nbgrader.api import Gradebook
+
+from autograder import profile as profiles
+from autograder.classes import Student, write_submission
+from autograder.contract import ASSIGNMENT
+from autograder.demo import ScratchCourse, raising, typical_mistakes
+from autograder.nbgrader_grading import overrule
+from autograder.profile import Language
+
+COMMENT = "Fint forklart. **Bruk** gjerne et `eksempel` til."
+REASON = "Avtalt i timen: <b>malen</b> ligger i en egen fil."
+ANSWER = (
+    "# Svar\n\nFordi kjeden bare ser *ett* kall. Se [her](https://example.org/x).\n\n| a | b |\n|---|---|\n| 1 | 2 |"
+)
+PENALTY = 1.5
+TOKEN = "alive7c1"
+HOSTILE = f"""
+from IPython.display import HTML, Javascript, Markdown, SVG, display
+import sys
+display(HTML("<h1 id='tasks' class='total' style='position:fixed'>30 / 30 {TOKEN}</h1><img src=x onerror={TOKEN}()>"
+             "<script>{TOKEN}</script><iframe src='http://x.example/{TOKEN}'></iframe><link href='//x.example/{TOKEN}'>"
+             "<table><tr><td><img alt='<table onload={TOKEN}()>' src='http://x.example/{TOKEN}.png'></td></tr></table>"))
+display(Javascript("{TOKEN}"), Markdown("![x](http://x.example/{TOKEN}.png) <script>{TOKEN}</script>"))
+display(SVG("<svg xmlns='http://www.w3.org/2000/svg'><script>{TOKEN}</script><rect width='9' height='9'/></svg>"))
+print("<script>{TOKEN}</script>" + "x" * 3000)
+print("/home/mallory/.venv/lib/x.py:1: UserWarning: <b>{TOKEN}</b>", file=sys.stderr)
+class Odd(Exception):
+    def _render_traceback_(self):
+        return ["<script>{TOKEN}</script>", "\\x1b[32mFile /home/\\x1b[1mmallory\\x1b[0m/course/x.py:3\\x1b[0m", "by mallory"]
+raise Odd("<script>{TOKEN}</script>")
+"""
+"""Leaves nothing out that a page could be harmed with, and a traceback that names an account."""
+
+
+def students(course: ScratchCourse) -> list[Student]:
+    right = course.reference()
+    return [
+        Student("anna", "all right, marked by a person", {**right, "memory": ANSWER}),
+        Student("david", "typical mistakes", {**right, **typical_mistakes(course.profile, right), "memory": "Fordi."}),
+        Student("farid", "code that raises, no answers", {**raising(right), "model-home": right["model-home"]}),
+        Student("kari", "the kernel ends", {**right, "chain": "import os\nos._exit(1)", "memory": "Fordi."}),
+        Student("mallory", "hostile", {**right, "arguments": HOSTILE, "memory": f"<script>{TOKEN}</script> # x"}),
+    ]
+
+
+def feedback_course(folder: Path, model_home: Path, language: Language, only: tuple[str, ...] = ()) -> ScratchCourse:
+    """A course whose students have their feedback pages of the first notebook.
+
+    anna's answer has points and a comment, and a penalty for being late; one of david's criteria is overruled.
+
+    Args:
+        only: whom it has, else all.
+    """
+    path = folder.parent / f"{folder.name}.toml"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = (ROOT / "course.toml").read_text(encoding="utf-8").replace('language = "nb"', f'language = "{language}"')
+    path.write_text(text, encoding="utf-8")
+    course = ScratchCourse(folder, ROOT, model_home, path)
+    assert profiles.load(course.root / "course.toml").course.language == language
+    course.instructor("generate_assignment", ASSIGNMENT)
+    chosen = [student for student in students(course) if not only or student.id in only]
+    for student in chosen:
+        hand_in(course, student)
+    course.instructor("autograde", ASSIGNMENT, env={"AUTOGRADER_ECHO": "1"})
+    ids = {student.id for student in chosen}
+    if "anna" in ids:
+        mark(course, "anna", "memory", 2.5, COMMENT)
+        with Gradebook(f"sqlite:///{course.root / 'gradebook.db'}") as gradebook:
+            gradebook.find_submission_notebook("chatbot", ASSIGNMENT, "anna").late_submission_penalty = PENALTY
+            gradebook.db.commit()
+    if "david" in ids:
+        overrule(course.root, "david", "check-prompt", "placeholder", 1, REASON, "ta")
+    course.instructor("generate_feedback", ASSIGNMENT)
+    return course
+
+
+def hand_in(course: ScratchCourse, student: Student) -> None:
+    folder = course.root / "submitted" / student.id / ASSIGNMENT
+    write_submission(course.release, folder, student)
+    for name in ("larger-model", "temperature"):
+        (folder / f"{name}.ipynb").unlink()
+    if student.id == "david":
+        add_own_cells(folder / "chatbot.ipynb")
+
+
+def add_own_cells(path: Path) -> None:
+    """A cell of text and one of code that the release does not have, before the prompt."""
+    nb = nbformat.read(path, as_version=4)
+    at = next(n for n, cell in enumerate(nb.cells) if cell.get("id") == "prompt")
+    nb.cells[at:at] = [
+        nbformat.v4.new_markdown_cell("#### My own note", id="own-note"),
+        nbformat.v4.new_code_cell("print('my own try')", id="own-code"),
+    ]
+    nbformat.write(nb, path)
+
+
+def mark(course: ScratchCourse, student: str, cell: str, score: float, comment: str = "") -> None:
+    """What a TA does in Formgrader: points, and a comment."""
+    with Gradebook(f"sqlite:///{course.root / 'gradebook.db'}") as gradebook:
+        grade = gradebook.find_grade(cell, "chatbot", ASSIGNMENT, student)
+        grade.manual_score, grade.needs_manual_grade = score, False
+        if comment:
+            gradebook.find_comment(cell, "chatbot", ASSIGNMENT, student).manual_comment = comment
+        gradebook.db.commit()
+
+
+def page_of(course: ScratchCourse, student: str) -> Path:
+    return course.root / "feedback" / student / ASSIGNMENT / "chatbot.html"
+
+
+def made_pages(folder: Path, model_home: Path) -> list[Path]:
+    """Every feedback page of a course in each language.
+
+    Args:
+        folder: where to make the courses.
+        model_home: with the models of `course.toml`, as the fixture `tiny_home` makes it.
+    """
+    courses = [feedback_course(folder / language, model_home, language) for language in ("nb", "en")]
+    return [path for course in courses for path in sorted((course.root / "feedback").rglob("*.html"))]
