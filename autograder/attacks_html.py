@@ -23,6 +23,8 @@ EVIL_LINK = re.compile(r"^(javascript|vbscript|data):", re.IGNORECASE)
 EVIL_STYLE = re.compile(r"url\(|expression|position\s*:\s*(fixed|absolute|sticky)|@import|behavior", re.IGNORECASE)
 SAFE_FORMULAS = re.compile(r"mathjax[^\s\"]*\?config=[\w,-]*,Safe\b", re.IGNORECASE)
 """How a page loads MathJax so that links in formulas are no script."""
+LOADS_FORMULAS = re.compile(r"<script[^>]*mathjax", re.IGNORECASE)
+"""What a page that shows formulas has; where nothing does, a formula is text."""
 VOID = frozenset(
     {"img", "br", "hr", "input", "meta", "link", "base", "embed", "source", "track", "wbr", "area", "col", "param"}
 )
@@ -96,7 +98,7 @@ def _inside(value: str | None, token: str) -> str | None:
 
 def alive(page: str, token: str) -> list[str]:
     """What of an attack is alive in a page, in a few words each."""
-    reader = _Reader(token, SAFE_FORMULAS.search(page) is not None)
+    reader = _Reader(token, SAFE_FORMULAS.search(page) is not None or not LOADS_FORMULAS.search(page))
     reader.feed(page)
     reader.close()
     return list(dict.fromkeys(reader.found))

@@ -35,8 +35,10 @@ LINES, LENGTH = 24, 1800
 PICTURES = {"image/png": "png", "image/jpeg": "jpeg"}
 HEADING = re.compile(r"^#{1,6}[ \t]+(.+?)[ \t#]*$", re.MULTILINE)
 FENCE = re.compile(r"^(```|~~~).*?^\1", re.MULTILINE | re.DOTALL)
-POINTS = re.compile(r"\s*\([\d.,]+ (?:poeng|points?)\)$")
+POINTS = re.compile(r"\s*\((?:[\d.,]+ (?:poeng|points?)|points?: [\d.,]+)\)$")
 LABEL = re.compile(r"^(?:Oppgave|Task): *(?=\S)")
+NO_RESPONSE = "No response."
+"""nbgrader's own comment on a cell that is as it was handed out."""
 NOT_IN_IDS = re.compile(r"[^A-Za-z0-9_-]")
 
 
@@ -141,15 +143,15 @@ def page_of(
     )
 
 
-def state_of(grade: Grade, answer: bool) -> State:
+def state_of(grade: Grade, untouched: bool = False) -> State:
     """How a task stands.
 
     Args:
-        answer: whether it is a text that a person marks.
+        untouched: whether all that was to be filled in is as it was handed out.
     """
     if grade.waits:
         return "waiting" if grade.auto is None and grade.manual is None else "review"
-    if answer and grade.manual is None and not grade.score:
+    if untouched and grade.manual is None and not grade.score:
         return "unanswered"
     return "full" if grade.score >= grade.points else "part" if grade.score > 0 else "none"
 
@@ -203,7 +205,7 @@ class _Writer:
         return self.say(key, score=self.number(names["score"]), points=self.number(names["max_score"]))
 
     def notes(self, names: Mapping[str, Any], grades: Mapping[str, Grade]) -> tuple[str, ...]:
-        states = [(state_of(grade, answer=False), grade) for grade in grades.values()]
+        states = [(state_of(grade), grade) for grade in grades.values()]
         waiting = sum(grade.points for state, grade in states if state == "waiting")
         said = [self.say("waits", points=self.number(waiting))] if waiting else []
         if any(state == "review" for state, _ in states):
@@ -225,7 +227,8 @@ class _Writer:
     ) -> Part:
         grade_id = _marks(graded)["grade_id"]
         answer = bool(_marks(graded).get("solution")) and graded.cell_type == "markdown"
-        state = state_of(grade, answer)
+        to_fill_in = [_marks(cell).get("comment") for cell in cells if _marks(cell).get("solution")]
+        state = state_of(grade, bool(to_fill_in) and all(comment == NO_RESPONSE for comment in to_fill_in))
         overruled = verdict is not None and any(c.override for c in verdict.criteria)
         points = self.number(grade.points)
         score = "–" if state == "waiting" else self.number(grade.score)
@@ -253,7 +256,9 @@ class _Writer:
 
     def panel(self, verdict: Verdict) -> Markup:
         """The criteria; why a person looks stands elsewhere on the page, and not where somebody has."""
-        return Markup(render.as_html(verdict.model_copy(update={"reasons": ()}), self.language, all_hints=True))
+        return Markup(
+            render.as_html(verdict.model_copy(update={"reasons": ()}), self.language, all_hints=True, titled=False)
+        )
 
     def reasons(self, verdict: Verdict) -> tuple[Markup, ...]:
         looks = A_PERSON_LOOKS.say(self.language)
@@ -261,7 +266,7 @@ class _Writer:
 
     def comments(self, cells: Iterable[NotebookNode]) -> tuple[Markup, ...]:
         found = (_marks(cell).get("comment") for cell in cells)
-        return tuple(self.html(from_markdown(str(comment))) for comment in found if comment)
+        return tuple(self.html(from_markdown(str(comment))) for comment in found if comment and comment != NO_RESPONSE)
 
     # --- What stands under it ---
 

@@ -50,10 +50,9 @@ def as_text(verdict: Verdict, language: Language, all_hints: bool = False, said:
     lines = [headline(verdict, language)]
     for c in verdict.criteria:
         lines += _wrapped(f"{MARKS[_state(c)]} {c.title.say(language)}{_aside(c, language)}", "  ")
-    failed = [c for c in verdict.criteria if c.outcome == "failed" and not c.override]
-    for criterion in failed if all_hints else failed[:1]:
-        lines.append("")
-        lines += _advice(criterion, language)
+    for rows in _advice(verdict, all_hints):
+        told = (f"{label.say(language)}: {words.say(language)}" for label, words in rows)
+        lines += ["", *(line for text in told for line in _wrapped(text))]
     for reason in verdict.reasons:
         lines += ["", *_wrapped(f"{LAYOUT['review'].say(language)}: {reason.say(language)}")]
     beginning, rest = _parts_of(said or "")
@@ -80,15 +79,18 @@ def _aside(criterion: Criterion, language: Language) -> str:
     return f" – {criterion.note.say(language)}" if criterion.note else ""
 
 
-def _advice(criterion: Criterion, language: Language) -> list[str]:
-    rows = (
-        (LAYOUT["expected"], criterion.expected),
-        (LAYOUT["found"], criterion.found),
-        (LAYOUT["next"], criterion.hint),
-    )
-    return [
-        line for label, words in rows if words for line in _wrapped(f"{label.say(language)}: {words.say(language)}")
-    ]
+def _advice(verdict: Verdict, all_hints: bool) -> list[list[tuple[Words, Words]]]:
+    """Label and words of what to say about each criterion that failed; found and hint are not said twice in a row."""
+    failed = [c for c in verdict.criteria if c.outcome == "failed" and not c.override]
+    said: list[list[tuple[Words, Words]]] = []
+    before: tuple[Words | None, Words | None] = (None, None)
+    for c in failed if all_hints else failed[:1]:
+        new = (c.found, c.hint) != before
+        rows = [(LAYOUT["expected"], c.expected)]
+        rows += [(LAYOUT["found"], c.found), (LAYOUT["next"], c.hint)] if new else []
+        before = (c.found, c.hint)
+        said.append([(label, words) for label, words in rows if words])
+    return [rows for rows in said if rows]
 
 
 def _wrapped(text: str, indent: str = "") -> list[str]:
@@ -109,8 +111,15 @@ def _parts_of(said: str) -> tuple[str, str]:
     return beginning.strip(), rest if len(rest) <= most else rest[:most] + " …"
 
 
-def as_html(verdict: Verdict, language: Language, all_hints: bool = False, said: str | None = None) -> str:
-    """The same as a panel; it carries its own few styles, so that it looks right wherever it is shown."""
+def as_html(
+    verdict: Verdict, language: Language, all_hints: bool = False, said: str | None = None, titled: bool = True
+) -> str:
+    """The same as a panel; it carries its own few styles, so that it looks right wherever it is shown.
+
+    Args:
+        said: as in `as_text`.
+        titled: whether it begins with the task and its points; not where these stand above it.
+    """
 
     def say(words: Words) -> str:
         return escape(words.say(language))
@@ -122,20 +131,19 @@ def as_html(verdict: Verdict, language: Language, all_hints: bool = False, said:
         for c in verdict.criteria
     )
     rows = f'<ul role="list" style="list-style:none;padding-left:0;margin:.5em 0">{rows}</ul>' if rows else ""
-    failed = [c for c in verdict.criteria if c.outcome == "failed" and not c.override]
-    advice = "".join(_advice_as_html(c, language) for c in (failed if all_hints else failed[:1]))
+    advice = "".join(_advice_as_html(each, language) for each in _advice(verdict, all_hints))
     reasons = "".join(
         f'<p style="{_APART}"><strong>{say(LAYOUT["review"])}:</strong> {_code(say(reason))}</p>'
         for reason in verdict.reasons
     )
+    title = f'<p style="margin:0"><strong>{escape(headline(verdict, language))}</strong></p>' if titled else ""
     noticed = "".join(f"<li>{_code(say(o))}</li>" for o in verdict.observations)
     noticed = f'<p style="{_APART}">{say(LAYOUT["noticed"])}:</p><ul style="margin:0">{noticed}</ul>' if noticed else ""
     name = escape(LAYOUT["panel"].say(language).format(name=verdict.task), quote=True)
     return (
         f'<div role="group" aria-label="{name}" lang="{language}" '
         f'style="border-left:4px solid {_bar(verdict)};padding:.25em 1em;max-width:46em">'
-        f'<p style="margin:0"><strong>{escape(headline(verdict, language))}</strong></p>'
-        f"{rows}{advice}{reasons}{_said_as_html(said or '', language)}{noticed}</div>"
+        f"{title}{rows}{advice}{reasons}{_said_as_html(said or '', language)}{noticed}</div>"
     )
 
 
@@ -150,16 +158,9 @@ def _bar(verdict: Verdict) -> str:
     return f"var(--jp-{name}-color1,currentColor)"
 
 
-def _advice_as_html(criterion: Criterion, language: Language) -> str:
-    rows = (
-        (LAYOUT["expected"], criterion.expected),
-        (LAYOUT["found"], criterion.found),
-        (LAYOUT["next"], criterion.hint),
-    )
+def _advice_as_html(rows: list[tuple[Words, Words]], language: Language) -> str:
     lines = "<br>".join(
-        f"<strong>{escape(label.say(language))}:</strong> {_code(escape(words.say(language)))}"
-        for label, words in rows
-        if words
+        f"<strong>{escape(label.say(language))}:</strong> {_code(escape(words.say(language)))}" for label, words in rows
     )
     return f'<p style="{_APART}">{lines}</p>'
 

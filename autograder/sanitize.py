@@ -80,7 +80,7 @@ def clean_part(text: str, image: str = "", table: str = "") -> str:
 
 
 class _AsPart(Filter):  # type: ignore[misc]
-    """Headings become paragraphs in bold, tables get a box to scroll in, images a description.
+    """Headings become paragraphs in bold, tables get a box to scroll in, images a description; one from elsewhere is only that.
 
     It works on bleach's stream of tokens, where an attribute's value cannot be taken for markup.
     """
@@ -102,9 +102,10 @@ class _AsPart(Filter):  # type: ignore[misc]
             elif name == "table" and kind == "EndTag":
                 yield token
                 yield _tag("EndTag", "div")
+            elif name == "img":
+                described = token["data"].setdefault((None, "alt"), self.image) or self.image
+                yield token if (None, "src") in token["data"] else {"type": "Characters", "data": described}
             else:
-                if name == "img" and not token["data"].get((None, "alt")):
-                    token["data"][None, "alt"] = self.image
                 yield token
 
 

@@ -746,8 +746,8 @@ FEEDBACK = {
     ),
     "because": w("Grunnen er denne:", "The reason is this:"),
     "unanswered-long": w(
-        "Cellen for svaret er slik den ble delt ut, så det var ikke noe å lese.",
-        "The cell for the answer is as it was handed out, so there was nothing to read.",
+        "Cellen for svaret er slik den ble delt ut, så det var ikke noe å gi poeng for.",
+        "The cell for the answer is as it was handed out, so there was nothing to give points for.",
     ),
     # What stands under a task
     "comment": w("Kommentar fra en person", "A person's comment"),

@@ -24,6 +24,7 @@ ANSWER = (
     "# Svar\n\nFordi kjeden bare ser *ett* kall. Se [her](https://example.org/x).\n\n| a | b |\n|---|---|\n| 1 | 2 |"
 )
 PENALTY = 1.5
+SECRET = "hidden_boat_test"
 TOKEN = "alive7c1"
 HOSTILE = f"""
 from IPython.display import HTML, Javascript, Markdown, SVG, display
@@ -57,7 +58,8 @@ def students(course: ScratchCourse) -> list[Student]:
 def feedback_course(folder: Path, model_home: Path, language: Language, only: tuple[str, ...] = ()) -> ScratchCourse:
     """A course whose students have their feedback pages of the first notebook.
 
-    anna's answer has points and a comment, and a penalty for being late; one of david's criteria is overruled.
+    anna's answer has points and a comment, there is a penalty for being late, and one of her checks has a hidden test;
+    one of david's criteria is overruled.
 
     Args:
         only: whom it has, else all.
@@ -76,6 +78,7 @@ def feedback_course(folder: Path, model_home: Path, language: Language, only: tu
     ids = {student.id for student in chosen}
     if "anna" in ids:
         mark(course, "anna", "memory", 2.5, COMMENT)
+        hide_a_test(course, "anna")
         with Gradebook(f"sqlite:///{course.root / 'gradebook.db'}") as gradebook:
             gradebook.find_submission_notebook("chatbot", ASSIGNMENT, "anna").late_submission_penalty = PENALTY
             gradebook.db.commit()
@@ -102,6 +105,19 @@ def add_own_cells(path: Path) -> None:
         nbformat.v4.new_markdown_cell("#### My own note", id="own-note"),
         nbformat.v4.new_code_cell("print('my own try')", id="own-code"),
     ]
+    nbformat.write(nb, path)
+
+
+def hide_a_test(course: ScratchCourse, student: str) -> None:
+    """Gives a graded check the source and the traceback that a hidden test has after grading with nbgrader."""
+    path = course.root / "autograded" / student / ASSIGNMENT / "chatbot.ipynb"
+    nb = nbformat.read(path, as_version=4)
+    cell = next(cell for cell in nb.cells if cell.get("id") == "check-chain")
+    cell.source += f"\n### BEGIN HIDDEN TESTS\n{SECRET}(chatbot)\n### END HIDDEN TESTS"
+    cell.outputs.append(
+        nbformat.v4.new_output("error", ename="E", evalue=SECRET, traceback=[f"----> {SECRET}(chatbot)"])
+    )
+    path.chmod(0o644)
     nbformat.write(nb, path)
 
 

@@ -107,7 +107,8 @@ def test_nothing_on_the_machine_has_changed_that_nobody_may_change(graded: Run) 
         ("<iframe src='data:text/html;base64,PHNjcmlwdD50b2s8L3NjcmlwdD4='></iframe>", True),
         ("<div style='background:url(//x/tok)'>x</div>", True),
         ("<p>&lt;script&gt;tok()&lt;/script&gt;</p>", False),
-        ("<p>$\\href{javascript:tok}{x}$</p>", True),
+        ("<script src='https://x/mathjax/latest.js?config=TeX'></script><p>$\\href{javascript:tok}{x}$</p>", True),
+        ("<p>$\\href{javascript:tok}{x}$</p>", False),  # nothing in the page shows formulas
         ("<script src='https://x/mathjax/latest.js?config=TeX,Safe'></script><p>$\\href{javascript:tok}{x}$</p>", False),
         ("<form action='//x/tok'></form>", True),
     ],
