@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
 from nbformat import NotebookNode
@@ -281,8 +282,14 @@ class SettledExport(CsvExportPlugin):  # type: ignore[misc]
         super().export(gradebook)
 
 
-def overrule(root: Path, student: str, check_id: str, criterion: str, points: float, reason: str, by: str) -> Verdict:
+def overrule(
+    root: Path, student: str, check_id: str, criterion: str, points: float, reason: str, by: str,
+    gradebook: Gradebook | None = None,
+) -> Verdict:  # fmt: skip
     """A person's decision about one criterion: kept for every later regrade, and in the gradebook at once.
+
+    Args:
+        gradebook: one that is open; the course directory's when None.
 
     Raises NotReady when there is no such verdict or criterion, or the points are not between 0 and the criterion's.
     """
@@ -301,8 +308,8 @@ def overrule(root: Path, student: str, check_id: str, criterion: str, points: fl
     override = Override(earned=points, reason=reason, by=by)
     records.overrule(ASSIGNMENT, student, check_id, criterion, override)
     decided = with_overrides(verdict, records.overrides(ASSIGNMENT, student))
-    with Gradebook(f"sqlite:///{root / 'gradebook.db'}") as gradebook:
-        grade = gradebook.find_grade(check_id, task.notebook, ASSIGNMENT, student)
+    with nullcontext(gradebook) if gradebook else Gradebook(f"sqlite:///{root / 'gradebook.db'}") as opened:
+        grade = opened.find_grade(check_id, task.notebook, ASSIGNMENT, student)
         grade.auto_score = decided.score
-        gradebook.db.commit()
+        opened.db.commit()
     return decided

@@ -29,7 +29,7 @@ from nbgrader.preprocessors import (
     SaveCells,
 )
 
-from . import nbgrader_autograde
+from . import nbgrader_autograde, nbgrader_formgrader
 from .errors import ProfileError
 from .nbgrader_exchange import configure_exchange
 from .nbgrader_execute import GradeExecute
@@ -102,4 +102,5 @@ def configure(c: Any, root: Path) -> None:
     c.GenerateFeedback.exporter_class = FeedbackExporter
     c.HTMLExporter.sanitize_html = True
     c.HTMLExporter.filters = dict(FILTERS)
+    nbgrader_formgrader.install(c)
     c.ExportApp.plugin_class = SettledExport
