@@ -270,7 +270,7 @@ def formgrader_page(notebook: Path, root: Path) -> str:
     config.HTMLExporter.extra_template_basedirs = [handlers.template_path]
     resources = {
         "assignment_id": ASSIGNMENT, "notebook_id": notebook.stem, "submission_id": "x", "index": 0, "total": 1,
-        "base_url": "", "student": "x", "last_name": "x", "first_name": "x", "notebook_path": "x",
+        "base_url": "", "student": notebook.parents[1].name, "last_name": "x", "first_name": "x", "notebook_path": "x",
     }  # fmt: skip
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it says that it cannot show some types of output

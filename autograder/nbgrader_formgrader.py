@@ -13,7 +13,7 @@ from __future__ import annotations
 import getpass
 import json
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -250,13 +250,9 @@ class Submissions(apihandlers.SubmittedNotebookCollectionHandler):  # type: igno
         listed = self.api.get_notebook_submissions(assignment_id, notebook_id)
         hidden = ShowForMarking(parent=self.settings["nbgrader_formgrader"]).hide_names
         if hidden and released_profile(self.coursedir, assignment_id) is not None:
-            listed = list(nameless(listed))
+            for row in listed:
+                row.update(student=f"Submission #{row['index'] + 1}", first_name=None, last_name=None)
         self.write(json.dumps(listed))
-
-
-def nameless(listed: Iterable[dict[str, Any]]) -> Iterable[dict[str, Any]]:
-    for row in listed:
-        yield {**row, "student": f"Submission #{row['index'] + 1}", "first_name": None, "last_name": None}
 
 
 HANDLERS = [

@@ -36,7 +36,7 @@ from autograder.contract import ASSIGNMENT
 from autograder.demo import ScratchCourse
 from autograder.marking import WORDS, number_in, part_of, rubric_of, shortened
 from autograder.marking_page import Pieces
-from autograder.nbgrader_formgrader import HANDLERS, install, nameless
+from autograder.nbgrader_formgrader import HANDLERS, install
 from autograder.records import Record, Records
 from autograder.verdict import Words
 
@@ -84,6 +84,7 @@ def plain(course: ScratchCourse) -> None:
         warnings.simplefilter("ignore")  # SQLAlchemy is not content with how nbgrader adds a submission
         gradebook.add_assignment("plain", course_id=course.profile.course.id)
         gradebook.add_notebook("sums", "plain")
+        gradebook.add_grade_cell("sum", "sums", "plain", max_score=2, cell_type="code")
         gradebook.add_submission("plain", "anna")
 
 
@@ -109,6 +110,8 @@ def course(tiny_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Scratch
     )
     records.write(ASSIGNMENT, "daniel", "chatbot", record.model_copy(update={"verdicts": verdicts}))
     plain(made)
+    with (made.root / "nbgrader_config.py").open("a", encoding="utf-8") as settings:
+        settings.write("c.ShowForMarking.hide_names = True\n")
     return made
 
 
@@ -414,26 +417,34 @@ def test_formgrader_serves_an_ordinary_assignment(course: ScratchCourse, grader:
     assert "marking" not in shown
 
 
-def test_hidden_names_are_nowhere_on_the_page(course: ScratchCourse) -> None:
-    def hide(config: Config) -> None:
-        config.ShowForMarking.hide_names = True
-
-    assert "Hansen, Anna" in rendered(course, ASSIGNMENT, "chatbot", lambda config: None)
-    shown = rendered(course, ASSIGNMENT, "chatbot", hide)
+def test_hidden_names_are_nowhere_on_the_page(page: Page) -> None:
+    shown = page("anna")
     assert ANSWER in shown
-    assert [name for name in ("anna", "Anna", "Hansen") if name in shown] == []
+    assert "anna" not in shown
 
 
-def test_hidden_names_are_nowhere_in_the_list_of_submissions() -> None:
-    row = {"student": "anna", "first_name": "Anna", "last_name": "Hansen", "index": 4, "score": 1.5}
-    assert list(nameless([row])) == [
-        {"student": "Submission #5", "first_name": None, "last_name": None, "index": 4, "score": 1.5}
-    ]
+def test_names_that_are_not_hidden_are_where_nbgrader_has_them(course: ScratchCourse) -> None:
+    def show(config: Config) -> None:
+        config.ShowForMarking.hide_names = False
+
+    shown = rendered(course, ASSIGNMENT, "chatbot", show)
+    assert "Hansen, Anna" in shown
+    assert 'data-link="autograded/anna/' in shown
+    assert "/home/anna" not in shown
 
 
-def test_the_list_of_submissions_is_nbgraders_own_where_names_are_not_hidden(grader: Visitor) -> None:
-    listed = json.loads(grader.get(f"/formgrader/api/submitted_notebooks/{ASSIGNMENT}/chatbot"))
-    assert {row["student"] for row in listed} == {"anna", "bjorn", "celine", "daniel"}
+def listed(grader: Visitor, assignment: str, notebook: str) -> set[str]:
+    rows = json.loads(grader.get(f"/formgrader/api/submitted_notebooks/{assignment}/{notebook}"))
+    assert all((row["first_name"], row["last_name"]) == (None, None) for row in rows)
+    return {row["student"] for row in rows}
+
+
+def test_hidden_names_are_nowhere_in_the_list_of_submissions(grader: Visitor) -> None:
+    assert listed(grader, ASSIGNMENT, "chatbot") == {f"Submission #{n}" for n in (1, 2, 3, 4)}
+
+
+def test_the_list_of_an_ordinary_assignment_is_nbgraders_own(grader: Visitor) -> None:
+    assert listed(grader, "plain", "sums") == {"anna"}
 
 
 # --- Decisions ---
