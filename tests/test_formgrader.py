@@ -361,7 +361,7 @@ def test_a_damaged_record_is_told_and_the_page_stands(course: ScratchCourse, pag
 
 def test_no_path_on_the_page_tells_whose_it_is(page: Page) -> None:
     shown = page("anna")
-    assert "/home/student/chatbot" in shown
+    assert "~/chatbot" in shown
     assert "/home/anna" not in shown
     assert "~anna" not in shown
 
