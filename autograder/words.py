@@ -691,7 +691,7 @@ FEEDBACK = {
     # The page that a student gets for each notebook
     "title": w("Tilbakemelding: {title}", "Feedback: {title}"),
     "about": w(
-        "Notebooken {notebook}, oppgavesettet {assignment}", "The notebook {notebook}, the assignment {assignment}"
+        "Tilbakemelding på notebooken {notebook} i {assignment}", "Feedback on the notebook {notebook} of {assignment}"
     ),
     "to-content": w("Hopp til innholdet", "Go to the content"),
     "total": w("{score} av {points} poeng", "{score} of {points} points"),
