@@ -128,7 +128,7 @@ def page_of(
             heading = headings.get(grade_id) or grade_id
             parts.append(writer.part(cell, cells, heading, grades[grade_id], verdicts.get(grade_id), handed_out))
             cells = []
-    rest = writer.shown(cells, handed_out, outputs_of_locked=False)
+    rest = writer.shown(cells, handed_out)
     comments = writer.comments(cells)
     if rest or comments:
         heading = Markup(escape(writer.say("rest")))
@@ -251,7 +251,7 @@ class _Writer:
             reasons=self.reasons(verdict) if state == "review" and verdict else (),
             comments=self.comments(cells),
             verdict=self.panel(verdict) if judged and verdict else None,
-            shown=self.shown(cells, handed_out, outputs_of_locked=answer),
+            shown=self.shown(cells, handed_out),
         )
 
     def panel(self, verdict: Verdict) -> Markup:
@@ -270,21 +270,15 @@ class _Writer:
 
     # --- What stands under it ---
 
-    def shown(
-        self, cells: Iterable[NotebookNode], handed_out: Collection[str], outputs_of_locked: bool
-    ) -> tuple[Shown, ...]:
-        """What a student wrote, and what came of it.
-
-        Args:
-            outputs_of_locked: whether what cells of the course's own put out is shown, as where an answer is about it.
-        """
+    def shown(self, cells: Iterable[NotebookNode], handed_out: Collection[str]) -> tuple[Shown, ...]:
+        """What a student wrote, and what came of it; nothing of the course's own cells."""
         found: list[Shown] = []
         for cell in cells:
             marks = _marks(cell)
             own = bool(marks.get("solution")) or (not marks.get("grade_id") and cell.source not in handed_out)
             if own and cell.source.strip():
                 found.append(self.source(cell))
-            if cell.cell_type == "code" and (own or (outputs_of_locked and not marks.get("grade"))):
+            if own and cell.cell_type == "code":
                 found += self.outputs(cell)
         return tuple(found)
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import re
 import shutil
+import subprocess
+import sys
 from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
@@ -310,6 +312,24 @@ def test_a_page_has_no_words_of_the_other_language(pages: dict[str, str], englis
         assert "{" in words.en or len(words.en) < 12 or all(words.en not in page for page in pages.values())
 
 
+# --- Formgrader ---
+
+API = """
+from nbgrader.apps import NbGrader
+from nbgrader.apps.api import NbGraderAPI
+app = NbGrader()
+app.initialize([])
+said = NbGraderAPI(config=app.config).generate_feedback("chatbot", "david", force=True)
+assert said["success"], said
+"""
+
+
+def test_formgraders_button_makes_the_same_page(course: ScratchCourse, pages: dict[str, str]) -> None:
+    page_of(course, "david").unlink()
+    subprocess.run([sys.executable, "-c", API], cwd=course.root, check=True, capture_output=True)
+    assert page_of(course, "david").read_text(encoding="utf-8") == pages["david"]
+
+
 # --- Other assignments ---
 
 
@@ -420,12 +440,9 @@ def test_a_very_long_output_is_cut_and_says_so() -> None:
     assert shown.body.endswith("x\n(The rest is left out here.)")
 
 
-def test_what_the_courses_own_cells_put_out_is_shown_under_an_answer_only() -> None:
+def test_the_courses_own_cells_are_not_shown_nor_is_what_they_put_out() -> None:
     own = coded(data(text="a picture"), solution=False, locked=True, grade_id="shown")
     assert page([own], FULL).parts[0].shown == ()
-    marks = {"grade": True, "solution": True, "locked": False, "grade_id": "check-x"}
-    text = nbformat.v4.new_markdown_cell("why", metadata={"nbgrader": marks})
-    assert [shown.body.strip() for shown in page([own, text], FULL).parts[0].shown] == ["a picture", "<p>why</p>"]
 
 
 def test_cells_after_the_last_task_are_kept() -> None:
