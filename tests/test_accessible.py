@@ -1,7 +1,7 @@
 """The pages that people open, judged by axe-core in Chromium: WCAG 2.1, levels A and AA, in light and in dark.
 
-A maker writes self-contained HTML files into a folder and answers their paths; a new kind of page is a maker more in
-`MAKERS`. Nothing is fetched: axe-core's script comes with the package `axe-playwright-python`.
+A maker writes self-contained HTML files into a folder and answers their paths, with models to be had from the second;
+a new kind of page is a maker more in `MAKERS`. Nothing is fetched: axe-core's script comes with a package.
 """
 
 from __future__ import annotations
@@ -14,9 +14,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import feedback_pages
 import pytest
 from conftest import ROOT
 from hub_browser import CHROMIUM, browser
+from test_what_is_stored import hub_prepare
 
 from autograder import profile as profiles
 from autograder import render
@@ -47,7 +49,7 @@ pytestmark = pytest.mark.skipif(bool(missing()), reason=missing() or "all there"
 # --- Pages -----------------------------------------------------------------------------------------------------------
 
 
-def reports(folder: Path) -> list[Path]:
+def reports(folder: Path, _: Path) -> list[Path]:
     """The report on a class with everything in it, and on a class of nobody."""
     from test_report import nasty_class, numbers
 
@@ -95,7 +97,7 @@ code {{ background: var(--jp-layout-color2); font-family: var(--jp-code-font-fam
 </style></head><body><main>{body}</main></body></html>"""
 
 
-def panels(folder: Path) -> list[Path]:
+def panels(folder: Path, _: Path) -> list[Path]:
     """The check panel: in JupyterLab's light and dark theme, and on a page without any."""
     made = []
     for language in LANGUAGES:
@@ -111,7 +113,16 @@ def panels(folder: Path) -> list[Path]:
     return made
 
 
-MAKERS: list[Callable[[Path], list[Path]]] = [reports, panels]
+def what_is_stored(folder: Path, _: Path) -> list[Path]:
+    """The hub's page on what is stored."""
+    module = hub_prepare()
+    made = [folder / f"what-is-stored-{language}.html" for language in LANGUAGES]
+    for path, language in zip(made, LANGUAGES, strict=True):
+        path.write_text(module.privacy_page(module.PRIVACY.read_text(encoding="utf-8"), language), encoding="utf-8")
+    return made
+
+
+MAKERS: list[Callable[[Path, Path], list[Path]]] = [reports, panels, what_is_stored, feedback_pages.made_pages]
 
 
 # --- The judge -------------------------------------------------------------------------------------------------------
@@ -146,15 +157,17 @@ def open_page(started: Any, path: Path, scheme: str) -> Any:
     return page
 
 
-@pytest.mark.parametrize("scheme", SCHEMES)
-@pytest.mark.parametrize("make", MAKERS, ids=lambda maker: maker.__name__)
-def test_everybody_can_use_the_page(
-    make: Callable[[Path], list[Path]], scheme: str, started: Any, tmp_path: Path
-) -> None:
-    made = make(tmp_path)
+@pytest.fixture(scope="module", params=MAKERS, ids=lambda maker: maker.__name__)
+def pages(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, tiny_home: Path) -> list[Path]:
+    made: list[Path] = request.param(tmp_path_factory.mktemp("pages"), tiny_home)
     assert made
+    return made
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_everybody_can_use_the_page(pages: list[Path], scheme: str, started: Any) -> None:
     found = {}
-    for path in made:
+    for path in pages:
         page = open_page(started, path, scheme)
         if bad := violations(page):
             found[path.name] = bad

@@ -9,8 +9,8 @@ import pytest
 from conftest import ROOT
 
 
-@pytest.fixture(scope="module")
-def prepare() -> ModuleType:
+def hub_prepare() -> ModuleType:
+    """`deploy/jupyterhub/prepare.py`, which is a script."""
     path = ROOT / "deploy" / "jupyterhub" / "prepare.py"
     spec = importlib.util.spec_from_file_location("hub_prepare", path)
     assert spec is not None
@@ -18,6 +18,11 @@ def prepare() -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="module")
+def prepare() -> ModuleType:
+    return hub_prepare()
 
 
 def page(prepare: ModuleType, language: str) -> str:
