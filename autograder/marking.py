@@ -5,6 +5,7 @@ Pure functions, and the words of the page (`marking_page.py`). Nothing here read
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Callable, Collection, Iterator
@@ -23,7 +24,13 @@ HEADING = re.compile(r"^ {0,3}#{1,2} ", re.MULTILINE)
 SOLUTION = re.compile(r"^\s*### (BEGIN|END) SOLUTION\s*?$\n?", re.MULTILINE)
 MARK_SCHEME = re.compile(r"### BEGIN MARK SCHEME\s*(.*?)\s*### END MARK SCHEME\s*", re.DOTALL)
 MAX_TEXT = 20_000
-"""Characters of one output that are shown beside an answer."""
+"""Characters of one output that are shown beside an answer, pictures not counted."""
+MAX_OUTPUTS = 100
+MAX_CELLS = 30
+"""Of the part that an answer is about."""
+MAX_PICTURE = 3_000_000
+"""Characters of a picture that is shown, as it is written in a notebook."""
+PICTURE = re.compile(r"data:image/[\w.+-]+;base64,[A-Za-z0-9+/=]*")
 SHOWN = ("text/plain", "text/markdown", "text/html", "image/png", "image/jpeg")
 """What is shown of a handed-in output: in these forms, nothing runs."""
 
@@ -38,6 +45,7 @@ WORDS = {
     "no-output": w("Ingen utskrift.", "No output."),
     "no-cell": w("Denne cellen er ikke i det som ble levert.", "This cell is not in what was handed in."),
     "no-cells": w("Ingen av cellene har skrevet ut noe.", "None of the cells has put out anything."),
+    "more-cells": w("Delen har flere celler; se dem i notebooken.", "The part has more cells; see them in the notebook."),
     "cut": w("\n… resten er utelatt her.", "\n… the rest is left out here."),
     "unreadable": w(
         "Det som ble levert, kan ikke leses (se `submitted/`). Her er bare det som ble kjørt på nytt.",
@@ -137,21 +145,49 @@ def _marks(cell: NotebookNode) -> dict[str, Any]:
 
 
 def shortened(outputs: list[NotebookNode], language: Language) -> list[NotebookNode]:
-    """Outputs that a page can hold: the forms of `SHOWN`, texts cut at `MAX_TEXT`, HTML that is longer left out."""
-    return [shown for output in outputs if (shown := _shortened(output, WORDS["cut"].say(language))) is not None]
+    """A cell's outputs as a page can hold them: the forms of `SHOWN`, without stderr (progress bars, warnings).
+
+    Texts are cut at `MAX_TEXT`. HTML and pictures cannot be cut: where they are larger, another form of the same is shown.
+    What comes after `MAX_TEXT` of text or `MAX_PICTURE` of pictures is left out, and that is told.
+    """
+    rest = WORDS["cut"].say(language)
+    shown: list[NotebookNode] = []
+    text = pictures = 0
+    for output in outputs:
+        if text > MAX_TEXT or pictures > MAX_PICTURE or len(shown) == MAX_OUTPUTS:
+            return [*shown, new_output("stream", text=rest)]
+        if (one := _shortened(output, rest)) is not None:
+            shown.append(one)
+            words, drawn = _sizes(one)
+            text, pictures = text + words, pictures + drawn
+    return shown
 
 
 def _shortened(output: NotebookNode, rest: str) -> NotebookNode | None:
     if output.output_type == "stream":
-        return new_output("stream", name=output.name, text=_cut(output.text, rest))
+        return new_output("stream", text=_cut(output.text, rest)) if output.name != "stderr" else None
     if output.output_type == "error":
         lines = _cut("\n".join(output.traceback), rest).split("\n")
         return new_output("error", ename=output.ename, evalue=output.evalue[:MAX_TEXT], traceback=lines)
     data = {kind: output.data[kind] for kind in SHOWN if isinstance(output.data.get(kind), str)}
-    if len(data.get("text/html", "")) > MAX_TEXT:
-        del data["text/html"]
+    data = {kind: value for kind, value in data.items() if not _too_large(kind, value)}
     data.update({kind: _cut(data[kind], rest) for kind in ("text/plain", "text/markdown") if kind in data})
     return new_output("display_data", data=data) if data else None
+
+
+def _too_large(kind: str, value: str) -> bool:
+    if kind == "text/html":
+        return len(value) > MAX_PICTURE or len(PICTURE.sub("", value)) > MAX_TEXT
+    return kind.startswith("image/") and len(value) > MAX_PICTURE
+
+
+def _sizes(output: NotebookNode) -> tuple[int, int]:
+    """Characters of text and of pictures."""
+    whole = len(json.dumps(output, ensure_ascii=False))
+    data = output.get("data", {})
+    drawn = sum(len(value) for kind, value in data.items() if kind.startswith("image/"))
+    drawn += sum(len(found) for found in PICTURE.findall(data.get("text/html", "")))
+    return whole - drawn, drawn
 
 
 def _cut(text: str, rest: str) -> str:

@@ -42,7 +42,7 @@ class Pieces:
     """Makes the pieces of a page.
 
     Args:
-        say: `WORDS` in the page's language, filled in.
+        language: the page's.
     """
 
     def __init__(self, language: Language) -> None:
@@ -81,13 +81,23 @@ class Pieces:
         return str(self._macros.check(verdict))
 
     def answer(
-        self, pairs: Sequence[Beside], readable: bool, verdicts: Sequence[Verdict], rubric: Rubric | None
+        self,
+        pairs: Sequence[Beside],
+        readable: bool,
+        verdicts: Sequence[Verdict],
+        rubric: Rubric | None,
+        more: bool = False,
     ) -> str:
-        """What stands above a free-text answer."""
+        """What stands above a free-text answer.
+
+        Args:
+            readable: whether what was handed in can be read.
+            more: whether the part has more cells than are shown.
+        """
         scheme, model = (
             (self._markdown(text) for text in (rubric.mark_scheme, rubric.model_answer)) if rubric else ("", "")
         )
-        return str(self._macros.answer(pairs, readable, verdicts, scheme, model))
+        return str(self._macros.answer(pairs, readable, more, verdicts, scheme, model))
 
     def beside(self, place: int, regrade: NotebookNode, handed_in: Mapping[str, NotebookNode]) -> Beside | None:
         """A cell's outputs, then and now; None where there are none.

@@ -33,6 +33,7 @@ from . import authoring
 from .contract import ASSIGNMENT
 from .errors import AutograderError, Damaged, NotReady
 from .marking import (
+    MAX_CELLS,
     WORDS,
     Rubric,
     cells_of,
@@ -126,12 +127,14 @@ class _Page:
         for cell in answers:
             answer = marks_of(cell)["grade_id"]
             part = part_of(released, answer)
-            shown = [pieces.beside(n, one, handed_in or {}) for n, one in cells_of(nb, part, answer)]
+            cells = list(cells_of(nb, part, answer))
+            shown = [pieces.beside(n, one, handed_in or {}) for n, one in cells[:MAX_CELLS]]
             before[cell.id] = pieces.answer(
                 [pair for pair in shown if pair is not None],
                 handed_in is not None,
                 [verdicts[name] for name in part if name in verdicts],
                 rubrics.get(answer),
+                more=len(cells) > MAX_CELLS,
             )
         head = pieces.head([verdicts[name] for name in checks if name in verdicts], problem, self._url)
         return {"head": head, "before": before, "after": after}

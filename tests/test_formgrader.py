@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -24,6 +25,7 @@ import pytest
 from conftest import ROOT
 from hub_browser import CHROMIUM, browser
 from nbconvert.exporters import HTMLExporter
+from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from nbgrader.api import Gradebook
 from nbgrader.server_extensions.formgrader import handlers
@@ -300,16 +302,43 @@ def test_a_students_own_cells_belong_to_the_part_they_stand_in() -> None:
     assert [cell.source for _, cell in marking.cells_of(nb, ("one", "check-one"), "why")] == ["1", "2"]
 
 
-def test_an_output_too_long_for_a_page_is_cut_and_the_cut_is_told() -> None:
-    long = "x" * (marking.MAX_TEXT + 1)
-    outputs = [
-        new_output("stream", text=long),
-        new_output("error", ename="E", evalue="", traceback=[long, long]),
-        new_output("display_data", data={"text/html": long, "text/plain": long}),
-    ]
-    shown = shortened(outputs, "en")
-    assert [len(json.dumps(output)) < marking.MAX_TEXT + 300 for output in shown] == [True] * 3
-    assert all("the rest is left out here" in json.dumps(output, ensure_ascii=False) for output in shown)
+LONG = "x" * (marking.MAX_TEXT + 1)
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
+        new_output("stream", text=LONG),
+        new_output("error", ename="E", evalue="", traceback=[LONG, LONG]),
+        new_output("display_data", data={"text/html": LONG, "text/plain": LONG}),
+    ],
+    ids=["printed", "error", "html"],
+)
+def test_an_output_too_long_for_a_page_is_cut_and_the_cut_is_told(output: NotebookNode) -> None:
+    shown = json.dumps(shortened([output], "en"), ensure_ascii=False)
+    assert len(shown) < marking.MAX_TEXT + 300
+    assert "the rest is left out here" in shown
+
+
+@pytest.mark.parametrize("output", [new_output("stream", text="xy" * 3000), new_output("stream", text="")])
+def test_more_outputs_than_a_page_can_hold_are_left_out_and_that_is_told(output: NotebookNode) -> None:
+    shown = shortened([output] * 10_000, "en")
+    assert len(json.dumps(shown)) < 2 * marking.MAX_TEXT
+    assert "the rest is left out here" in shown[-1].text
+
+
+def test_a_picture_in_html_is_shown_however_long_it_is_written() -> None:
+    html = f'<img alt="a picture" src="data:image/png;base64,{"A" * 4 * marking.MAX_TEXT}">'
+    cell = new_code_cell(id="a", outputs=[new_output("display_data", data={"text/html": html, "text/plain": "words"})])
+    pair = Pieces("en").beside(0, cell, {})
+    assert pair is not None
+    assert "<img" in pair.regrade
+    assert "words" not in pair.regrade
+
+
+def test_what_went_to_stderr_is_not_shown_beside_an_answer() -> None:
+    outputs = [new_output("stream", name="stderr", text="100%"), new_output("stream", name="stdout", text="Ahoy")]
+    assert [output.text for output in shortened(outputs, "en")] == ["Ahoy"]
 
 
 def test_a_mark_scheme_and_a_model_answer_are_told_apart() -> None:
@@ -555,9 +584,12 @@ def test_in_a_browser_a_decision_is_typed_saved_and_shown(course: ScratchCourse,
     stub = "window.MathJax = {Hub: {Config() {}, Startup: {signal: {Interest() {}}}, Queue() {}, Configured() {}}};"
     with browser() as started:
         page = started.new_page()
-        asked: list[str] = []
-        page.on("dialog", lambda dialog: asked.append(dialog.message))
-        page.route("**/MathJax.js*", lambda route: route.fulfill(body=stub, content_type="text/javascript"))
+        wrong: list[str] = []
+        page.on("dialog", lambda dialog: wrong.append(dialog.message))
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.route(
+            re.compile("mathjax", re.IGNORECASE), lambda route: route.fulfill(body=stub, content_type="text/javascript")
+        )
         page.goto(f"{url}/formgrader/manage_assignments?token={SECRET}")
         page.goto(f"{url}/formgrader/submissions/{submission(course, 'anna')}/")
         page.wait_for_selector("#check-limit-output[placeholder='1']")
@@ -573,7 +605,7 @@ def test_in_a_browser_a_decision_is_typed_saved_and_shown(course: ScratchCourse,
         form.locator("output:text-is('Lagret: 0 av 1 poeng.')").wait_for()
         page.wait_for_selector("#check-limit-output[placeholder='0']")
         assert "Overstyrt av en person: Not yours." in check.inner_text()
-        assert asked == []
+        assert wrong == []
     assert score(course, "anna", "check-limit-output") == 0
 
 
