@@ -32,6 +32,7 @@ COURSE = "hubtest"
 STAFF, FIRST, SECOND, GRADER = "hubtest-staff", "hubtest-one", "hubtest-two", "hubtest-grader"
 MEMORY = "Kjeden får bare de meldingene jeg gir den, så det første spørsmålet er glemt."
 COMMENT = "Godt forklart!"
+REASON = "Avtalt i timen."
 
 
 def missing() -> str:
@@ -264,13 +265,17 @@ def graded(formgrader: Formgrader, collected: str) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def marked(formgrader: Formgrader, graded: list[str]) -> None:
-    """The free text of the first student has been read, given points and a comment."""
+def marked(formgrader: Formgrader, graded: list[str]) -> str:
+    """The free text of the first student has been read, given points and a comment; a criterion has been overruled.
+
+    What the page says of that.
+    """
     formgrader.mark("chatbot", "chatbot", MEMORY, 2.5, COMMENT)
+    return formgrader.decide("check-model-home", "0,5", REASON)
 
 
 @pytest.fixture(scope="module")
-def given_back(formgrader: Formgrader, marked: None) -> None:
+def given_back(formgrader: Formgrader, marked: str) -> None:
     formgrader.open("manage_submissions/chatbot")
     assert "Success" in formgrader.press(FIRST, "generate-feedback")
     assert "Success" in formgrader.press(FIRST, "release-feedback")
@@ -348,6 +353,14 @@ def test_what_one_student_hands_in_as_another_is_rejected_and_told(collected: st
     assert MEMORY not in handed_in.read_text(encoding="utf-8")
 
 
+def test_a_decision_of_the_staff_is_kept_with_who_made_it(marked: str, hub: Hub) -> None:
+    from autograder.records import Records
+
+    assert marked == "Lagret: 0,5 av 1 poeng."
+    kept = Records(hub.course).overrides("chatbot", FIRST)["check-model-home"]
+    assert [(one.earned, one.reason, one.by) for one in kept.values()] == [(0.5, REASON, STAFF)]
+
+
 def test_formgrader_grades_in_the_jail_and_the_points_are_right(graded: list[str], hub: Hub) -> None:
     assert all("Successfully autograded" in said for said in graded)
     assert points(hub, FIRST) == 22
@@ -369,4 +382,5 @@ def notebooks(hub: Hub) -> list[Path]:
 def test_the_student_fetches_and_reads_what_a_person_wrote(first: Person, given_back: None) -> None:
     text = first.feedback("chatbot")
     assert COMMENT in text
+    assert f"Overstyrt av en person: {REASON}" in text
     assert "HF_HOME peker på kursets modellmappe" in text
