@@ -258,9 +258,17 @@ class Submissions(apihandlers.SubmittedNotebookCollectionHandler):  # type: igno
         self.write(json.dumps(listed))
 
 
+class Files(handlers.SubmissionFilesHandler):  # type: ignore[misc]
+    """A file of a submission: nbgrader's own page, but that a browser runs no script in it, for the sake of links to it."""
+
+    def set_extra_headers(self, path: str) -> None:
+        self.set_header("Content-Security-Policy", "sandbox; frame-ancestors 'self'")
+
+
 HANDLERS = [
     (r"/formgrader/api/submitted_notebook/([^/]+)/override", Decide),
     (r"/formgrader/api/submitted_notebooks/([^/]+)/([^/]+)", Submissions),
+    (r"/formgrader/submissions/((?!components/)[^/]+/.+\.[^/]+)", Files),
     (r"/formgrader/autograder/(.*)", web.StaticFileHandler, {"path": str(STATIC)}),
 ]
 

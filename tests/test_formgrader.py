@@ -122,6 +122,9 @@ class Visitor:
 
     Args:
         token: what lets in; nobody is let in without.
+
+    Attributes:
+        headers: of the page that was asked for last.
     """
 
     def __init__(self, url: str, token: str = "") -> None:
@@ -131,6 +134,7 @@ class Visitor:
 
     def get(self, path: str) -> str:
         with self._opener.open(self.url + path) as answer:
+            self.headers = answer.headers
             return str(answer.read().decode())
 
     def post(self, path: str, body: bytes, xsrf: bool = True) -> tuple[int, dict[str, Any]]:
@@ -399,6 +403,14 @@ def test_nothing_that_a_student_put_out_is_alive(page: Page) -> None:
     shown = page("anna")
     assert TOKEN in shown
     assert alive(shown, TOKEN) == []
+
+
+def test_a_file_of_a_students_runs_no_script_when_it_is_opened(course: ScratchCourse, grader: Visitor) -> None:
+    path = course.root / "autograded" / "anna" / ASSIGNMENT / "evil.html"
+    path.write_text(HOSTILE)
+    assert grader.get(f"/formgrader/submissions/{submission(course, 'anna')}/evil.html") == HOSTILE
+    assert "sandbox" in grader.headers["Content-Security-Policy"].split(";")
+    assert "allow-scripts" not in grader.headers["Content-Security-Policy"]
 
 
 def test_a_students_element_cannot_be_taken_for_a_score_box() -> None:
