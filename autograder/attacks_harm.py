@@ -364,7 +364,7 @@ note = {"kind": "note", "model": MODEL, "rows": [[1] * 40_000] * 8, "settings": 
 for _ in range(40):
     try:
         ask(note)
-    except OSError:
+    except (OSError, ValueError):  # refused, or an answer in several pieces
         pass
 lines = []
 try:
