@@ -177,8 +177,7 @@ def _title(nb: NotebookNode) -> str:
 
 def _code(text: str) -> Markup:
     """Escaped, with `name` as code."""
-    pieces = str(escape(text)).split("`")
-    return Markup("".join(f"<code>{p}</code>" if n % 2 and n < len(pieces) - 1 else p for n, p in enumerate(pieces)))
+    return Markup(render.code(str(escape(text))))
 
 
 def _marks(cell: NotebookNode) -> Mapping[str, Any]:

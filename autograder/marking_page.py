@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from nbconvert.exporters import HTMLExporter
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
@@ -50,6 +50,7 @@ class Pieces:
         environment = Environment(
             loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
         )  # fmt: skip
+        environment.filters["code"] = lambda text: Markup(render.code(str(escape(text))))
         environment.globals.update(say=self.say, as_html=self.as_html, points=self.points, language=language)
         self._macros: Any = environment.get_template("marking.html").module
         self._exporter = HTMLExporter(

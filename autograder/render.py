@@ -126,18 +126,18 @@ def as_html(
 
     rows = "".join(
         f'<li style="margin:.1em 0"><span aria-hidden="true">{MARKS[_state(c)]}</span> '
-        f'<span style="{_HIDDEN}">{say(SPOKEN[_state(c)])}: </span>{_code(say(c.title))}'
-        f"{_code(escape(_aside(c, language)))}</li>"
+        f'<span style="{_HIDDEN}">{say(SPOKEN[_state(c)])}: </span>{code(say(c.title))}'
+        f"{code(escape(_aside(c, language)))}</li>"
         for c in verdict.criteria
     )
     rows = f'<ul role="list" style="list-style:none;padding-left:0;margin:.5em 0">{rows}</ul>' if rows else ""
     advice = "".join(_advice_as_html(each, language) for each in _advice(verdict, all_hints))
     reasons = "".join(
-        f'<p style="{_APART}"><strong>{say(LAYOUT["review"])}:</strong> {_code(say(reason))}</p>'
+        f'<p style="{_APART}"><strong>{say(LAYOUT["review"])}:</strong> {code(say(reason))}</p>'
         for reason in verdict.reasons
     )
     title = f'<p style="margin:0"><strong>{escape(headline(verdict, language))}</strong></p>' if titled else ""
-    noticed = "".join(f"<li>{_code(say(o))}</li>" for o in verdict.observations)
+    noticed = "".join(f"<li>{code(say(o))}</li>" for o in verdict.observations)
     noticed = f'<p style="{_APART}">{say(LAYOUT["noticed"])}:</p><ul style="margin:0">{noticed}</ul>' if noticed else ""
     name = escape(LAYOUT["panel"].say(language).format(name=verdict.task), quote=True)
     return (
@@ -160,7 +160,7 @@ def _bar(verdict: Verdict) -> str:
 
 def _advice_as_html(rows: list[tuple[Words, Words]], language: Language) -> str:
     lines = "<br>".join(
-        f"<strong>{escape(label.say(language))}:</strong> {_code(escape(words.say(language)))}" for label, words in rows
+        f"<strong>{escape(label.say(language))}:</strong> {code(escape(words.say(language)))}" for label, words in rows
     )
     return f'<p style="{_APART}">{lines}</p>'
 
@@ -181,7 +181,7 @@ def _said_as_html(said: str, language: Language) -> str:
     return f'<p style="{_APART}">{escape(LAYOUT["said"].say(language))}:</p>{quote}{folded}'
 
 
-def _code(escaped: str) -> str:
+def code(escaped: str) -> str:
     """`name` as code."""
     pieces = escaped.split("`")
     return "".join(f"<code>{p}</code>" if i % 2 and i < len(pieces) - 1 else p for i, p in enumerate(pieces))
