@@ -284,6 +284,14 @@ def given_back(formgrader: Formgrader, marked: str) -> None:
 # --- Who sees what ---
 
 
+def test_whoever_logs_in_can_read_before_what_is_stored(hub: Hub, chromium: Any) -> None:
+    page = chromium.new_page()
+    page.goto(f"{hub.url}/hub/login")
+    page.click("text=Hva som lagres om deg")
+    assert "Et menneske kan overprøve maskinen" in page.inner_text("main")
+    page.close()
+
+
 def test_a_student_has_the_list_of_assignments_and_nothing_of_the_graders(first: Person) -> None:
     assert first.menu() == ["Assignment List"]
 
