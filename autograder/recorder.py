@@ -205,6 +205,7 @@ class Recorder:
             settings=resolved_settings(model, config, kwargs),
             streamed=kwargs.get("streamer") is not None,
             tokenizer=self._tokenizer(name),
+            cell=self.cell,
         )
 
     def _tokenizer(self, name: str) -> Any:
@@ -235,7 +236,7 @@ class Recorder:
                 self._requests.append(
                     Request(
                         number=numbers[place] if numbers and place < len(numbers) else len(self._requests),
-                        cell=self.cell,
+                        cell=call.cell,
                         challenge=challenge,
                         model=call.name,
                         text=_decode(call.tokenizer, row),
@@ -308,9 +309,11 @@ class Call:
         settings: dict[str, Any],
         streamed: bool,
         tokenizer: Any,
+        cell: str | None = None,
     ) -> None:
         self.name, self.ids, self.mask, self.rows = name, ids, mask, rows
         self.settings, self.streamed, self.tokenizer = settings, streamed, tokenizer
+        self.cell = cell  # the one that asked: a thread may have its output when another is running
 
     @property
     def copies(self) -> int:

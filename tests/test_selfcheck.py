@@ -551,3 +551,29 @@ def test_an_echo_is_not_quoted(student: Student, monkeypatch: pytest.MonkeyPatch
     student.run(IMPORTS + ASKED)
     monkeypatch.setattr(student.session.recorder, "elsewhere", ThinModels(EchoBackend()))
     assert said(student, "check-who-are-you") is None
+
+
+def test_a_request_is_the_cells_that_asked_whichever_is_running_when_its_output_is_there(
+    new_student: Callable[[Profile], Student], llama: Profile
+) -> None:
+    student = new_student(llama)
+    recorder = student.session.recorder
+    recorder.cell = "asked"
+    student.session.namespace["next_cell"] = lambda: setattr(recorder, "cell", "later")
+    try:
+        student.run(
+            IMPORTS
+            + LLM
+            + """
+class Slow:
+    def put(self, tokens): next_cell()
+    def end(self): pass
+inputs = llm.pipeline.tokenizer(FIRST, return_tensors="pt")
+llm.pipeline.model.generate(**inputs, streamer=Slow(), max_new_tokens=2)
+"""
+        )
+        assert recorder.raised is None
+        assert recorder.cell == "later"
+        assert recorder.transcript().requests[-1].cell == "asked"
+    finally:
+        recorder.cell = None
