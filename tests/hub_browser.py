@@ -189,6 +189,8 @@ class Formgrader:
             with self.page.expect_response(lambda r, kind=kind: f"/api/{kind}/" in r.url and r.request.method == "PUT"):
                 cell.locator(box).fill(text)
                 cell.locator(box).press("Tab")
+            # The page glides to the next box; a click in that time may miss what it is meant for.
+            self.page.wait_for_function("jQuery(':animated').length === 0")
         self.person.picture("marked")
 
     def decide(self, check_id: str, points: str, reason: str) -> str:
@@ -197,7 +199,8 @@ class Formgrader:
         self.page.locator(f"#marking-{check_id} summary").click()
         form.locator("[name=points]").fill(points)
         form.locator("[name=reason]").fill(reason)
-        form.locator("button").click()
+        with self.page.expect_response(lambda r: r.url.endswith("/override")):
+            form.locator("button").click()
         form.locator("output:not(:empty)").wait_for()
         self.person.picture("decided")
         said: str = form.locator("output").inner_text()
