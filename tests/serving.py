@@ -45,6 +45,12 @@ class Network:
     def __init__(self, name: str, begin: Callable[[int], None] | None = None) -> None:
         self.name, self.begin, self.calls = name, begin, 0
 
+    def parameters(self) -> list[Any]:
+        return []
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Network:
+        return self
+
     def get_input_embeddings(self) -> Any:
         return SimpleNamespace(num_embeddings=VOCABULARY)
 
@@ -62,7 +68,7 @@ class Network:
         for _ in range(min(config.max_new_tokens or 3, 50)):
             new = 97 + (ids.sum(dim=1, keepdim=True) + len(self.name)) % 26
             if config.do_sample:
-                new = 97 + torch.randint(26, (ids.shape[0], 1))
+                new = 97 + torch.multinomial(torch.ones(ids.shape[0], 26), num_samples=1)
             ids = torch.cat([ids, new], dim=1)
             if all(bool(criterion(ids, None).all()) for criterion in stopping_criteria):
                 break
@@ -114,7 +120,8 @@ def make_home(home: Path, names: Sequence[str] = (ONE, TWO), weights: int = 10) 
 class Serving:
     """A server on a thread of its own, until the end of a `with` block."""
 
-    def __init__(self, models: Models, memory: Memory | None = None) -> None:
+    def __init__(self, models: Models, memory: Memory | None = None, generators: int = 1) -> None:
+        self._generators = generators
         self._models, self._memory = models, memory or Memory(None)
         self._folder = Path(tempfile.mkdtemp(prefix="host"))  # its path is short enough for a socket
         self._thread = threading.Thread(target=lambda: asyncio.run(self._run()))
@@ -123,7 +130,8 @@ class Serving:
 
     async def _run(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self.server = Server(self._models, self._memory, self._folder, versions=lambda: {"all": "1"})
+        versions, count = (lambda: {"all": "1"}), self._generators
+        self.server = Server(self._models, self._memory, self._folder, versions=versions, generators=count)
         listening = await asyncio.start_unix_server(self.server.serve_grader, str(self._folder / "host.sock"))
         self._ready.set()
         await self.server.stopped.wait()

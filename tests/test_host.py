@@ -15,6 +15,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +26,11 @@ from autograder.checks import judge
 from autograder.contract import task_of
 from autograder.errors import HostLost
 from autograder.evidence import Facts
+from autograder.host import models as host_models
 from autograder.host import notebooks, wire
 from autograder.host.control import Host, Visit, memory_folder, runtime_folder, server_command, socket_of
 from autograder.host.memory import Memory
-from autograder.host.models import Models
+from autograder.host.models import Models, Weights
 from autograder.profile import Profile
 from autograder.shelf import Shelf
 from autograder.tiny import TinyModel, make_model_home
@@ -164,7 +166,7 @@ def test_the_notebooks_own_seed_is_honoured(serving: Serving) -> None:
     asked = request(**SAMPLED).model_copy(update={"seed": 42})
     answers = [words(serving.open(run=run), asked) for run in ("", "1")]
     torch.manual_seed(42)
-    drawn = [int(97 + torch.randint(26, (1, 1))) for _ in range(8)]
+    drawn = [int(97 + torch.multinomial(torch.ones(26), 1)) for _ in range(8)]
     assert answers == [Letters().decode(drawn)] * 2
 
 
@@ -282,6 +284,69 @@ def test_where_generating_runs_out_of_memory_others_are_dropped_and_it_is_tried_
         assert words(visit, asked := request(model=TWO)) == expected(asked)
         counts = serving.host.status()
         assert (counts.loaded, counts.dropped) == ([TWO], 1)
+
+
+class Together:
+    """Counts how many networks generate at a time; each waits for the other, or until it is told not to."""
+
+    def __init__(self, wait: bool) -> None:
+        self.now, self.most, self._lock = 0, 0, threading.Lock()
+        self._barrier = threading.Barrier(2) if wait else None
+
+    def __call__(self, calls: int) -> None:
+        with self._lock:
+            self.now += 1
+            self.most = max(self.most, self.now)
+        if self._barrier is not None:
+            self._barrier.wait(60)
+        with self._lock:
+            self.now -= 1
+
+
+def both_at_once(home: Path, together: Together) -> int:
+    """Two kernels ask two models, and two threads generate; answers how many did at a time."""
+    with Serving(FakeModels(home, together), generators=2) as serving:
+        asked = [in_thread(lambda m=model: words(serving.open(), request(model=m))) for model in (ONE, TWO)]  # type: ignore[misc]
+        for thread, _ in asked:
+            thread.join()
+        assert [answers for _, answers in asked] == [[expected(request(model=model))] for model in (ONE, TWO)]
+    return together.most
+
+
+def test_on_a_processor_two_notebooks_are_generated_for_at_a_time(home: Path) -> None:
+    assert both_at_once(home, Together(wait=True)) == 2
+
+
+def test_a_gpu_generates_for_one_notebook_at_a_time(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(host_models, "device_here", lambda: "cuda")
+    assert both_at_once(home, Together(wait=False)) == 1
+
+
+def test_where_memory_runs_out_beside_others_it_is_tried_again_when_they_are_done(home: Path) -> None:
+    gate, calls = Gate(), []
+
+    def begin(call: int) -> None:
+        if len(calls) == 0:  # the first request, which takes the memory
+            calls.append("first")
+            gate(call)
+            calls.append("first is done")
+        elif "first is done" not in calls:
+            calls.append("no memory")
+            raise OutOfMemoryError
+        else:
+            calls.append("again")
+
+    with Serving(FakeModels(home, begin), generators=2) as serving:
+        first, _ = in_thread(lambda: words(serving.open(), request("a")))
+        gate.reached.wait()
+        second, answers = in_thread(lambda: words(serving.open(), request("b")))
+        serving.until(lambda: "no memory" in calls)
+        gate.opened.set()
+        first.join()
+        second.join()
+        lost = serving.host.status().lost
+    assert calls == ["first", "no memory", "first is done", "again"]
+    assert (answers, lost) == ([expected(request("b"))], 0)
 
 
 def test_where_too_little_memory_is_free_models_are_dropped_before_one_is_loaded(tmp_path: Path) -> None:
@@ -670,6 +735,30 @@ def test_the_host_says_what_generate_says_in_this_process(tiny: Serving, model: 
     )  # fmt: skip
     assert isinstance(told, wire.Answer), told
     assert told.sequences == made.tolist()
+
+
+def test_threads_that_sample_from_one_model_at_once_get_what_each_gets_alone(tiny: Serving) -> None:
+    models, seeds = tiny.server.models, range(8)
+    settings = {"max_new_tokens": 30, "do_sample": True, "pad_token_id": 0}
+
+    def say(seed: int) -> list[list[int]]:
+        return models.generate(ONE, [[5, 60, 70, 80]], [[1, 1, 1, 1]], settings, seed)
+
+    alone = [say(seed) for seed in seeds]
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(say, seeds)) == alone
+    assert len({str(output) for output in alone}) == len(seeds)
+
+
+def test_each_thread_has_a_model_of_its_own_with_everybodys_weights() -> None:
+    import torch
+
+    weights = Weights(torch.nn.Linear(2, 2))
+    one, two = weights.take(), weights.take()
+    assert one is not two
+    assert one.weight is two.weight
+    weights.give_back(two)
+    assert weights.take() is two
 
 
 def test_a_conversation_is_rendered_by_each_models_own_template(tiny: Serving) -> None:

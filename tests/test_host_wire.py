@@ -19,8 +19,8 @@ from typing import Any
 import pytest
 from serving import ONE, TWO, FakeModels, Serving, ask, expected, make_home, request, said
 
-from autograder.host import models as loading
-from autograder.host import notebooks, server, wire
+from autograder.host import generation, notebooks, server, wire
+from autograder.host.models import Models
 from autograder.tiny import TinyModel, make_model_home
 from autograder.transcript import FOR_CHECKS, MAX_REQUESTS, Transcript
 
@@ -529,8 +529,8 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
     folder = tmp_path_factory.mktemp("real")
     make_model_home(folder, {ONE: TinyModel("llama", False)})
     patch = pytest.MonkeyPatch()
-    patch.setattr(loading, "MAX_NEW_TOKENS", 4)
-    with Serving(loading.Models(folder)) as serving:
+    patch.setattr(generation, "MAX_NEW_TOKENS", 4)
+    with Serving(Models(folder)) as serving:
         yield serving
     patch.undo()
 

@@ -1,31 +1,30 @@
 """The models of one model home: each is loaded once, on the GPU when there is one, and dropped only when memory runs out.
 
-This is the only module that generates. It loads nothing but snapshots of its own home, by exact name, without network and
-without code from the hub. Its methods are for one thread at a time; `names` and `tokenizer` for any.
+It loads nothing but snapshots of its own home, by exact name, without network and without code from the hub. A processor
+generates for several threads at a time, a GPU for one; weights are shared.
 """
 
 from __future__ import annotations
 
+import copy
 import gc
 import hashlib
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from ..recorder import freeze_today, templated
 from ..transcript import Message
-from .wire import MAX_NEW_TOKENS
+from . import generation
+from .generation import MAX_BATCH_TOKENS, Cancelled, batch_tokens, run_generate
 
-MAX_BATCH_TOKENS = 400_000
-"""Tokens of a whole batch, output and copies included, that the host takes on."""
 HEADROOM = 1.2
 """What a model takes in memory beside its weights, as a factor."""
 OUT_OF_MEMORY = ("OutOfMemoryError", "MemoryError")
-LOWEST_TEMPERATURE = 1e-30
-"""Below it scores overflow: an error on a processor, the end of the whole process on a GPU."""
 
 
 def out_of_memory(error: BaseException) -> bool:
@@ -44,16 +43,35 @@ def device_failed(error: BaseException) -> bool:
     )
 
 
-class Cancelled(Exception):
-    """Nobody waits for this output any more."""
-
-
 class LoadFailed(Exception):
     """A model of this home could not be loaded; it says why."""
 
 
+class Weights:
+    """A model that is loaded, for any number of threads.
+
+    Args:
+        model: as `from_pretrained` gives it.
+    """
+
+    def __init__(self, model: Any) -> None:
+        self._model: Any = model  # never runs itself: it can be copied while its copies do
+        self._idle: list[Any] = []
+
+    def take(self) -> Any:
+        """A model for one thread: what modules note while they run is its own, the weights are everybody's."""
+        try:
+            return self._idle.pop()
+        except IndexError:
+            shared = {id(weight): weight for weight in self._model.parameters()}
+            return copy.deepcopy(self._model, shared)
+
+    def give_back(self, model: Any) -> None:
+        self._idle.append(model)
+
+
 class Models:
-    """Models by name.
+    """Models by name, for any thread.
 
     Args:
         home: a Hugging Face home, with snapshots under `hub/`.
@@ -71,10 +89,11 @@ class Models:
         self.dropped = 0
         self._load = load or load_model
         self._free_bytes = free_bytes or memory_free
-        self._loaded: OrderedDict[str, Any] = OrderedDict()
+        self._loaded: OrderedDict[str, Weights] = OrderedDict()
+        self._loading = threading.RLock()  # transformers imports what it loads, and not for several threads at once
+        self._tokens, self._turns = 0, threading.Condition()
         self._fingerprints: dict[str, str] = {}
         self._tokenizers: dict[str, Any] = {}
-        self._lock = threading.Lock()
 
     def names(self) -> dict[str, Path]:
         """The snapshot folder of every model in the home."""
@@ -91,11 +110,12 @@ class Models:
 
     def tokenizer(self, name: str) -> Any:
         """The model's tokenizer, or None where it has none that can be read."""
-        with self._lock:
-            if name not in self._tokenizers:
+        if name not in self._tokenizers:
+            with self._loading:
                 snapshot = self.names().get(name)
-                self._tokenizers[name] = load_tokenizer(snapshot) if snapshot is not None else None
-            return self._tokenizers[name]
+                found = load_tokenizer(snapshot) if snapshot is not None else None
+                self._tokenizers.setdefault(name, found)
+        return self._tokenizers[name]
 
     def decode(self, name: str, tokens: Sequence[int]) -> str:
         """Tokens as text, without special tokens; empty where there is no tokenizer."""
@@ -126,12 +146,9 @@ class Models:
         with_tokenizer: bool = False,
         stop: threading.Event | None = None,
     ) -> list[list[int]]:
-        """`model.generate` on a batch, one request at a time.
+        """`generate` on a batch, when what others generate leaves it room; see `run_generate`.
 
-        Where memory runs out, the least recently used other model is dropped and the request tried again.
-
-        Returns:
-            sequences as `generate` gives them, (rows × copies, length), input included.
+        Where memory runs out, the least recently used other model is dropped and the request tried again, alone.
 
         Raises:
             Cancelled: `stop` was set.
@@ -139,22 +156,47 @@ class Models:
             Exception: whatever `generate` raises for these settings, and the device's own out-of-memory error when no
                 other model is left to drop.
         """
-        refuse_too_large(rows, settings)
+        tokenizer = self.tokenizer(name) if with_tokenizer else None
+        size = batch_tokens(rows, settings)
         while True:
             if stop is not None and stop.is_set():
                 raise Cancelled
             try:
-                model = self._get(name)
-                return run_generate(
-                    model, self.tokenizer(name) if with_tokenizer else None, rows, mask, settings, seed, stop
-                )
+                with self._turn(size), self._model(name) as model:
+                    return run_generate(model, tokenizer, rows, mask, settings, seed, stop)
             except Exception as error:
-                if not out_of_memory(error) or not self._drop_one(name):
+                if not out_of_memory(error) or (not self._drop_one(name) and size == MAX_BATCH_TOKENS):
                     raise
+                size = MAX_BATCH_TOKENS
             # Outside the handler: its exception holds the failed call's tensors.
             release_memory()
 
-    def _get(self, name: str) -> Any:
+    @contextmanager
+    def _turn(self, size: int) -> Iterator[None]:
+        """Waits until a batch of so many tokens has room; the largest is alone, and so is each on a GPU."""
+        if device_here() != "cpu":
+            size = MAX_BATCH_TOKENS
+        with self._turns:
+            self._turns.wait_for(lambda: self._tokens + size <= MAX_BATCH_TOKENS)
+            self._tokens += size
+        try:
+            yield
+        finally:
+            with self._turns:
+                self._tokens -= size
+                self._turns.notify_all()
+
+    @contextmanager
+    def _model(self, name: str) -> Iterator[Any]:
+        with self._loading:
+            weights = self._get(name)
+            model = weights.take()
+        try:
+            yield model
+        finally:
+            weights.give_back(model)
+
+    def _get(self, name: str) -> Weights:
         if name in self._loaded:
             self._loaded.move_to_end(name)
             return self._loaded[name]
@@ -167,8 +209,9 @@ class Models:
             raise MemoryError(
                 f"{name} needs {needed / 1e9:.1f} GB on {device}; {self._free_bytes(device) / 1e9:.1f} are free"
             )
+        generation.prepare()
         try:
-            self._loaded[name] = self._load(snapshot, device)
+            self._loaded[name] = Weights(self._load(snapshot, device))
         except Exception as error:
             if out_of_memory(error) or device_failed(error):
                 raise
@@ -177,12 +220,13 @@ class Models:
 
     def _drop_one(self, wanted: str) -> bool:
         """Lets go of the model that was used longest ago, other than the wanted one. False where there is none."""
-        oldest = next((name for name in self._loaded if name != wanted), None)
-        if oldest is None:
-            return False
-        del self._loaded[oldest]
-        self.dropped += 1
-        return True
+        with self._loading:
+            oldest = next((name for name in self._loaded if name != wanted), None)
+            if oldest is None:
+                return False
+            del self._loaded[oldest]
+            self.dropped += 1
+            return True
 
 
 def newest_snapshot(folder: Path) -> Path | None:
@@ -248,108 +292,6 @@ def snapshot_digest(snapshot: Path) -> str:
         with path.open("rb") as file:
             whole.update(f"{path.name} {hashlib.file_digest(file, 'sha256').hexdigest()}\n".encode())
     return whole.hexdigest()
-
-
-def refuse_too_large(rows: list[list[int]], settings: Mapping[str, Any]) -> None:
-    """Raises ValueError for a batch that would fill the device's memory."""
-    copies = max(_count(settings, "num_beams", 1), _count(settings, "num_return_sequences", 1))
-    longest = max(map(len, rows))
-    new = _count(settings, "max_new_tokens", _count(settings, "max_length", longest) - longest)
-    wanted = len(rows) * copies * (longest + min(max(new, 0), MAX_NEW_TOKENS))
-    if copies < 1 or wanted > MAX_BATCH_TOKENS:
-        raise ValueError(
-            f"{len(rows)} inputs with {copies} sequences each are more than the grading machine takes at a time "
-            f"({wanted} tokens; {MAX_BATCH_TOKENS} at most)."
-        )
-
-
-def _count(settings: Mapping[str, Any], name: str, usual: int) -> int:
-    value = settings.get(name)
-    if value is None:
-        return usual
-    if not isinstance(value, int | float) or value != value or abs(value) == float("inf"):
-        raise ValueError(f"{name} must be a number, not {str(value)[:50]}")
-    return int(value)
-
-
-def within_limits(settings: Mapping[str, Any], longest: int) -> dict[str, Any]:
-    """Settings whose lengths are no longer than the host generates: some decoding makes room for all of it at once.
-
-    Raises RuntimeError, as torch does on a processor, for numbers with which scores overflow.
-    """
-    bounded = dict(settings)
-    for name, limit in (("max_new_tokens", MAX_NEW_TOKENS), ("max_length", longest + MAX_NEW_TOKENS)):
-        if name in bounded:
-            bounded[name] = min(bounded[name], limit)
-    for name in ("temperature", "repetition_penalty"):
-        value = bounded.get(name)
-        if isinstance(value, int | float) and 0 < value < LOWEST_TEMPERATURE:
-            raise RuntimeError("probability tensor contains either `inf`, `nan` or element < 0")
-    return bounded
-
-
-def refuse_strange_tokens(rows: list[list[int]], settings: Mapping[str, Any], size: int) -> None:
-    """Raises ValueError for a token that the model does not have: on a GPU it would end the process."""
-    given = [token for row in rows for token in row]
-    for name, value in settings.items():
-        if ("token" in name and name not in ("max_new_tokens", "min_new_tokens")) or name == "bad_words_ids":
-            given += numbers_in(value)
-    strange = next((token for token in given if not 0 <= token < size), None)
-    if strange is not None:
-        raise ValueError(f"token {strange} is not in the model's vocabulary (0 to {size - 1})")
-
-
-def numbers_in(value: Any) -> list[int]:
-    if isinstance(value, list | tuple):
-        return [number for inner in value for number in numbers_in(inner)]
-    return [value] if isinstance(value, int) and not isinstance(value, bool) else []
-
-
-def run_generate(
-    model: Any,
-    tokenizer: Any,
-    rows: list[list[int]],
-    mask: list[list[int]],
-    settings: Mapping[str, Any],
-    seed: int | None,
-    stop: threading.Event | None,
-) -> list[list[int]]:
-    """One call of `generate`; equal arguments give equal tokens on the same machine."""
-    import torch
-    from transformers import GenerationConfig
-
-    refuse_strange_tokens(rows, settings, int(model.get_input_embeddings().num_embeddings))
-    longest = max(map(len, rows))
-    ended = Ended(longest + MAX_NEW_TOKENS, stop)
-    if seed is not None:
-        torch.manual_seed(seed)
-    ids = torch.tensor(rows, dtype=torch.long, device=model.device)
-    extra = {"tokenizer": tokenizer} if tokenizer is not None else {}
-    with torch.inference_mode():
-        output = model.generate(
-            ids,
-            attention_mask=torch.tensor(mask, dtype=torch.long, device=model.device),
-            generation_config=GenerationConfig(**within_limits(settings, longest), disable_compile=True),
-            stopping_criteria=[ended],
-            **extra,
-        )
-    if stop is not None and stop.is_set():
-        raise Cancelled
-    sequences: list[list[int]] = output.tolist()
-    return sequences
-
-
-class Ended:
-    """A stopping criterion: at the host's own limit, and when nobody waits any more."""
-
-    def __init__(self, longest: int, stop: threading.Event | None) -> None:
-        self._longest, self._stop = longest, stop
-
-    def __call__(self, input_ids: Any, scores: Any, **kwargs: Any) -> Any:
-        import torch
-
-        done = input_ids.shape[1] >= self._longest or (self._stop is not None and self._stop.is_set())
-        return torch.full((input_ids.shape[0],), done, dtype=torch.bool, device=input_ids.device)
 
 
 def release_memory() -> None:

@@ -1,6 +1,6 @@
 """The model host's process: `python -m autograder.host.server`, started by `control.py`.
 
-One event loop reads frames; one thread generates. The grader's socket opens notebooks; each notebook has a socket of its
+One event loop reads frames; a few threads generate. The grader's socket opens notebooks; each notebook has a socket of its
 own for its kernel. Nothing that a kernel sends ends the process, fills its memory, or makes it load anything outside the
 model home: a frame that is not valid ends that connection, with a word why.
 
@@ -33,8 +33,9 @@ from ..transcript import CANNED, Rendering
 from . import models as loading
 from . import wire
 from .echo import canned_answer, echo_of
+from .generation import Cancelled, batch_tokens
 from .memory import Memory, Sequences
-from .models import Cancelled, Models, device_failed, out_of_memory, refuse_too_large
+from .models import Models, device_failed, out_of_memory
 from .notebooks import Notebook, Place, TooMuch, without_padding
 
 FRAME_SECONDS = 30.0
@@ -43,6 +44,8 @@ MAX_CONNECTIONS = 64
 """Connections of one kernel at a time."""
 MAX_AT_ONCE = 8
 """Requests of one kernel that are in this process at a time; further ones wait unread in the socket."""
+MAX_GENERATORS = 4
+"""Threads that generate; no more notebooks than that are executed side by side."""
 MAX_SAID = 1000
 """Lines that go to the log of this process, whatever happens."""
 KERNEL_ERRORS = (
@@ -68,17 +71,23 @@ class Job:
 
 
 class Server:
-    """The host. Everything runs on one event loop, but generation, which has one thread.
+    """The host. Everything runs on one event loop, but generation, which has threads of its own.
 
     Args:
         models: what it generates with.
+        generators: how many threads generate; on a GPU they take turns.
         memory: what it has generated.
         folder: for the sockets of the notebooks; 0700.
         versions: goes into every key; asked of the libraries when None.
     """
 
     def __init__(
-        self, models: Models, memory: Memory, folder: Path, versions: Callable[[], dict[str, str]] | None = None
+        self,
+        models: Models,
+        memory: Memory,
+        folder: Path,
+        versions: Callable[[], dict[str, str]] | None = None,
+        generators: int = 1,
     ) -> None:
         self.models, self.memory, self.folder = models, memory, folder
         self.stopped = asyncio.Event()
@@ -86,7 +95,7 @@ class Server:
         self.counts = wire.Counts(home=str(models.home))
         self._versions = versions or loading.library_versions
         self._known_versions: dict[str, str] | None = None
-        self._worker = ThreadPoolExecutor(1, "generate")
+        self._worker = ThreadPoolExecutor(generators, "generate")
         self._texts = ThreadPoolExecutor(1, "texts")  # a tokenizer is not for several threads
         self._jobs: dict[str, Job] = {}
         self._notebooks: dict[str, Notebook] = {}
@@ -238,7 +247,7 @@ class Server:
         check = place.check
         notebook.room(place, len(asked.rows), sum(map(len, asked.rows)))
         try:
-            refuse_too_large(asked.rows, asked.settings)
+            batch_tokens(asked.rows, asked.settings)
         except ValueError as error:
             return await self._failed(notebook, asked, place, error)
         if check is not None or notebook.echo:
@@ -493,7 +502,9 @@ def main() -> None:
     os.umask(0o077)
 
     async def serve() -> None:
-        server = Server(Models(given.home), Memory(Shelf(given.memory)), given.socket.parent)
+        generators = max(1, min(MAX_GENERATORS, len(os.sched_getaffinity(0)) // given.threads))
+        models, memory = Models(given.home), Memory(Shelf(given.memory))
+        server = Server(models, memory, given.socket.parent, generators=generators)
         server.prepare()
         await run(server, given.socket, given.idle, given.parent)
 
