@@ -8,33 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
 
 from .executions import Execution
 
 Run = Callable[[], Execution]
-
-
-@dataclass(frozen=True)
-class Pending:
-    """A notebook that is being executed, or waits for one with the same code.
-
-    Attributes:
-        again: executes it on its own, where the other notebook did not come to its end; None where it is executed itself.
-    """
-
-    future: Future[Execution]
-    again: Run | None = None
-
-    def done(self) -> bool:
-        return self.future.done()
-
-    def result(self) -> Execution:
-        """The execution, once there is one. Raises whatever executing it raised."""
-        execution = self.future.result()
-        if self.again is None:
-            return execution
-        return execution.model_copy(update={"again": True}) if execution.whole else self.again()
+Pending = Future[Execution]
 
 
 class Ahead:
@@ -47,8 +25,8 @@ class Ahead:
     def __init__(self, threads: int) -> None:
         self._threads = threads
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="execute")
-        self._begun: set[Future[Execution]] = set()
-        self._running: dict[str, Future[Execution]] = {}
+        self._begun: set[Pending] = set()
+        self._running: dict[str, Pending] = {}
 
     def begin(self, key: str | None, run: Run) -> Pending:
         """Has a notebook executed as soon as a thread is free.
@@ -59,14 +37,42 @@ class Ahead:
         """
         first = self._running.get(key) if key else None
         if first is not None:
-            return Pending(first, run)
-        mine = self._pool.submit(run)
-        self._begun.add(mine)
-        mine.add_done_callback(self._begun.discard)
+            return self._after(first, run)
+        mine = self._submit(run)
         if key:
             self._running[key] = mine
             mine.add_done_callback(lambda _: self._running.pop(key, None))  # from now on the shelf has it
-        return Pending(mine)
+        return mine
+
+    def _after(self, first: Pending, run: Run) -> Pending:
+        """The outcome of another notebook with the same code; where that did not come to its end, it is executed itself."""
+        mine: Pending = Future()
+
+        def pass_on(done: Pending, again: bool = False) -> None:
+            if done.cancelled():
+                mine.cancel()
+            elif (error := done.exception()) is not None:
+                mine.set_exception(error)
+            else:
+                mine.set_result(done.result().model_copy(update={"again": again}) if again else done.result())
+
+        def then(done: Pending) -> None:
+            if done.cancelled() or done.exception() is not None or done.result().whole:
+                pass_on(done, again=True)
+                return
+            try:
+                self._submit(run).add_done_callback(pass_on)
+            except RuntimeError as error:  # nothing more is begun
+                mine.set_exception(error)
+
+        first.add_done_callback(then)
+        return mine
+
+    def _submit(self, run: Run) -> Pending:
+        mine = self._pool.submit(run)
+        self._begun.add(mine)
+        mine.add_done_callback(self._begun.discard)
+        return mine
 
     @property
     def wants_more(self) -> bool:
@@ -80,4 +86,4 @@ class Ahead:
 
 def wait_for_one(pending: Iterable[Pending]) -> None:
     """Returns as soon as one that was not done is."""
-    wait({each.future for each in pending if not each.done()}, return_when=FIRST_COMPLETED)
+    wait({each for each in pending if not each.done()}, return_when=FIRST_COMPLETED)

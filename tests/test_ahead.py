@@ -63,6 +63,30 @@ def test_whoever_waited_for_a_notebook_that_was_cut_short_is_executed_itself(ahe
     assert not any(execution.again for execution in executions)
 
 
+def test_whoever_is_executed_after_all_holds_up_nobody_who_asks_whether_it_is_done(ahead: Ahead) -> None:
+    held, again = Held(CUT_SHORT), Held()
+    first, second = ahead.begin("key", held), ahead.begin("key", again)
+    held.go.set()
+    first.result()
+    assert not second.done()
+    again.go.set()
+    assert second.result() == WHOLE
+
+
+def test_what_the_first_raises_is_raised_to_whoever_waited_for_it(ahead: Ahead) -> None:
+    go = threading.Event()
+
+    def fails() -> Execution:
+        go.wait(60)
+        raise RuntimeError("no host")
+
+    first, second = ahead.begin("key", fails), ahead.begin("key", fails)
+    go.set()
+    for pending in (first, second):
+        with pytest.raises(RuntimeError, match="no host"):
+            pending.result()
+
+
 def test_what_executing_raises_is_raised_to_whoever_wants_the_outcome(ahead: Ahead) -> None:
     def fails() -> Execution:
         raise RuntimeError("no host")
