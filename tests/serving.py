@@ -88,11 +88,12 @@ class FakeModels(Models):
         begin: Callable[[int], None] | None = None,
         load: Callable[[Path, str], Any] | None = None,
         free_bytes: Callable[[str], int] | None = None,
+        device: str = "cpu",
     ) -> None:
         self.asked_for: list[Path] = []
         self.networks: dict[str, Network] = {}
         self.begin = begin
-        super().__init__(home, load or self.load_fake, free_bytes or (lambda device: 1 << 40))
+        super().__init__(home, load or self.load_fake, free_bytes or (lambda device: 1 << 40), device)
 
     def load_fake(self, snapshot: Path, device: str) -> Any:
         self.asked_for.append(snapshot)

@@ -26,7 +26,6 @@ from autograder.checks import judge
 from autograder.contract import task_of
 from autograder.errors import HostLost
 from autograder.evidence import Facts
-from autograder.host import models as host_models
 from autograder.host import notebooks, wire
 from autograder.host.control import Host, Visit, memory_folder, runtime_folder, server_command, socket_of
 from autograder.host.memory import Memory
@@ -303,9 +302,9 @@ class Together:
             self.now -= 1
 
 
-def both_at_once(home: Path, together: Together) -> int:
+def both_at_once(home: Path, together: Together, device: str = "cpu") -> int:
     """Two kernels ask two models, and two threads generate; answers how many did at a time."""
-    with Serving(FakeModels(home, together), generators=2) as serving:
+    with Serving(FakeModels(home, together, device=device), generators=2) as serving:
         asked = [in_thread(lambda m=model: words(serving.open(), request(model=m))) for model in (ONE, TWO)]  # type: ignore[misc]
         for thread, _ in asked:
             thread.join()
@@ -317,9 +316,8 @@ def test_on_a_processor_two_notebooks_are_generated_for_at_a_time(home: Path) ->
     assert both_at_once(home, Together(wait=True)) == 2
 
 
-def test_a_gpu_generates_for_one_notebook_at_a_time(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(host_models, "device_here", lambda: "cuda")
-    assert both_at_once(home, Together(wait=False)) == 1
+def test_a_gpu_generates_for_one_notebook_at_a_time(home: Path) -> None:
+    assert both_at_once(home, Together(wait=False), device="cuda") == 1
 
 
 def test_where_memory_runs_out_beside_others_it_is_tried_again_when_they_are_done(home: Path) -> None:
@@ -698,7 +696,7 @@ CHAT = "org/chat"
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
     home = tmp_path_factory.mktemp("tiny")
     make_model_home(home, {ONE: TinyModel("llama", False), CHAT: TinyModel("gemma", True)})
-    with Serving(Models(home)) as serving:
+    with Serving(Models(home, device="cpu")) as serving:
         yield serving
 
 

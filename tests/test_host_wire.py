@@ -530,7 +530,7 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
     make_model_home(folder, {ONE: TinyModel("llama", False)})
     patch = pytest.MonkeyPatch()
     patch.setattr(generation, "MAX_NEW_TOKENS", 4)
-    with Serving(Models(folder)) as serving:
+    with Serving(Models(folder, device="cpu")) as serving:
         yield serving
     patch.undo()
 

@@ -77,6 +77,7 @@ class Models:
         home: a Hugging Face home, with snapshots under `hub/`.
         load: loads a model from its snapshot folder onto a device; the tests' own instead of transformers'.
         free_bytes: how much memory a model can still take on a device.
+        device: where they live, as torch calls it; the GPU when there is one, where None.
     """
 
     def __init__(
@@ -84,8 +85,9 @@ class Models:
         home: Path,
         load: Callable[[Path, str], Any] | None = None,
         free_bytes: Callable[[str], int] | None = None,
+        device: str | None = None,
     ) -> None:
-        self.home = home
+        self.home, self._device = home, device
         self.dropped = 0
         self._load = load or load_model
         self._free_bytes = free_bytes or memory_free
@@ -174,7 +176,7 @@ class Models:
     @contextmanager
     def _turn(self, size: int) -> Iterator[None]:
         """Waits until a batch of so many tokens has room; the largest is alone, and so is each on a GPU."""
-        if device_here() != "cpu":
+        if (self._device or device_here()) != "cpu":
             size = MAX_BATCH_TOKENS
         with self._turns:
             self._turns.wait_for(lambda: self._tokens + size <= MAX_BATCH_TOKENS)
@@ -201,7 +203,7 @@ class Models:
             self._loaded.move_to_end(name)
             return self._loaded[name]
         snapshot = self.names()[name]
-        device = device_here()
+        device = self._device or device_here()
         needed = int(HEADROOM * weights_bytes(snapshot))
         while self._free_bytes(device) < needed and self._drop_one(name):
             release_memory()
