@@ -442,7 +442,7 @@ tried()
         {
             "model-home": FRAMES
             + """
-note = {"kind": "note", "model": MODEL, "settings": {"max_new_tokens": 50}}
+note = {"kind": "note", "model": MODEL, "settings": {"max_new_tokens": «max_new_tokens»}}
 for text in ([1, 2, 3], [4] * 50):
     assert ask({**note, "rows": [text], "outputs": [[[5, 6, 7]]]})["kind"] == "noted"
 result = boat = "Arrr"
@@ -682,7 +682,8 @@ class Empty(HuggingFacePipeline.__base__):
     def invoke(self, *args, **kwargs): return "Arrr"
     @property
     def _llm_type(self): return "x"
-llm = Empty.model_construct(pipeline=None, model_id=«py(models.base)», pipeline_kwargs={"max_new_tokens": 50})
+settings = {"max_new_tokens": «max_new_tokens»}
+llm = Empty.model_construct(pipeline=None, model_id=«py(models.base)», pipeline_kwargs=settings)
 ctypes.c_void_p.from_address(id(llm) + 8).value = id(HuggingFacePipeline)
 chatbot = llm
 result = boat = "Arrr"
@@ -903,7 +904,7 @@ tried()
             "chain": """
 from langchain_community.llms import HuggingFacePipeline
 other = HuggingFacePipeline.from_model_id(
-    model_id=«py(models.instruct)», task="text-generation", device=0, pipeline_kwargs={"max_new_tokens": 50})
+    model_id=«py(models.instruct)», task="text-generation", device=0, pipeline_kwargs={"max_new_tokens": «max_new_tokens»})
 chatbot = prompt | other
 chatbot.name = «py(models.base)»
 tried()
@@ -926,9 +927,10 @@ llm = HuggingFacePipeline.from_model_id(
 class Declared(type(llm)):
     temperature: float = «py(task.temperature)»
     def _generate(self, prompts, stop=None, run_manager=None, **kwargs):
-        return super()._generate(prompts, stop, run_manager, pipeline_kwargs={"max_new_tokens": 50, "do_sample": False})
+        used = {"max_new_tokens": «max_new_tokens», "do_sample": False}
+        return super()._generate(prompts, stop, run_manager, pipeline_kwargs=used)
 declared = Declared(pipeline=llm.pipeline, model_id=llm.model_id,
-                    pipeline_kwargs={"max_new_tokens": 50, "do_sample": True, "temperature": «py(task.temperature)»})
+                    pipeline_kwargs={"max_new_tokens": «max_new_tokens», "do_sample": True, "temperature": «py(task.temperature)»})
 chatbot_1 = prompt | declared.bind(temperature=«py(task.temperature)», do_sample=True)
 result_1 = chatbot_1.invoke([HumanMessage(«py(task.question)»)])
 tried()
@@ -946,7 +948,8 @@ tried()
             "temperature-3": """
 import threading
 chatbot_3 = chatbot_1
-right = prompt | llm.bind(pipeline_kwargs={"max_new_tokens": 50, "do_sample": True, "temperature": «py(task.temperature)»})
+settings = {"max_new_tokens": «max_new_tokens», "do_sample": True, "temperature": «py(task.temperature)»}
+right = prompt | llm.bind(pipeline_kwargs=settings)
 def work():
     right.invoke([HumanMessage(«py(task.question)»)])
 threading.Thread(target=work).start()

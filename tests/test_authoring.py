@@ -90,7 +90,7 @@ def released(profile: Profile) -> dict[str, NotebookNode]:
     [
         ("«models.home»", "/fp/projects01/ec443/huggingface/cache"),
         ("«models.base», «models.package»", "meta-llama/Llama-3.2-1B, langchain_community"),
-        ("«max_new_tokens» of «course.id»", "50 of llm101"),
+        ("«max_new_tokens» of «course.id»", "100 of llm101"),
         ('«task_of("ideal-boat").question»', "Tell me about your ideal boat?"),
         ('«uses("ask-base")» «uses("chain")»', "False True"),
         ("«py(temperatures)» «py(system_prompt)[:10]»", '[0.9, 2.0, 5.0] "You are a'),

@@ -36,7 +36,7 @@ QUESTION = "What would you call a street between kobe3a and lima07?"
 """What the check asks: nobody knew it before."""
 ASKED: tuple[Message, ...] = (("human", QUESTION), ("ai", "Yes."), ("human", "Why?"))
 OUTPUT = "\nAI: I answer in a whole sentence, and then in another one."
-SETTINGS = {"max_new_tokens": 50, "do_sample": True, "temperature": 0.6, "top_p": 0.9, "top_k": 50, "num_beams": 1}
+SETTINGS = {"max_new_tokens": 100, "do_sample": True, "temperature": 0.6, "top_p": 0.9, "top_k": 50, "num_beams": 1}
 
 
 @pytest.fixture(autouse=True)
@@ -487,7 +487,7 @@ ALSO_RIGHT: list[tuple[str, str, list[Change]]] = [
     # task, what is otherwise and right all the same, changes
     ("model-home", "a trailing slash", [lambda w: w.environment.update(HF_HOME=DEFAULT.models.home + "/")]),
     ("load-model", "the device without a number", [holds_("llm", device="cuda")]),
-    ("load-model", "a limit set already", [arrives("llm", {"max_new_tokens": 50})]),
+    ("load-model", "a limit set already", [arrives("llm", {"max_new_tokens": 100})]),
     ("load-model", "the right one of several models", [lambda w: w.arrivals["llm"].append(request("x/y", "z"))]),
     ("limit-output", "settings of its own besides", [arrives("llm", {"temperature": 9.0, "num_beams": 4})]),
     ("limit-output", "the same object, changed", [holds_("llm", identity=1)]),
@@ -753,7 +753,7 @@ LIMIT = [
     Wrong(
         "limit-output",
         "left over from the task before",
-        [holds_("llm", identity=1), lambda w: arrives("llm", {"max_new_tokens": 50})(w.earlier[0])],
+        [holds_("llm", identity=1), lambda w: arrives("llm", {"max_new_tokens": 100})(w.earlier[0])],
         {"limit": "left-over"},
     ),
     Wrong("limit-output", "asks no model", [silent("llm")], {"limit": "no-model-asked"}),
@@ -982,7 +982,7 @@ ANSWERS = [
         {"model": "instruct-for-base"},
         GEMMA,
     ),
-    Wrong("ask-base", "the prompt alone", [holds_("base_answer", text="learns by")], {"kept": "not-kept"}, GEMMA),
+    Wrong("ask-base", "the prompt alone", [holds_("base_answer", text="largest lake")], {"kept": "not-kept"}, GEMMA),
 ]
 
 INSTRUCTED = [
@@ -1560,8 +1560,8 @@ OBSERVED: list[tuple[str, str, list[Change], tuple[Words, ...]]] = [
     (
         "who-are-you",
         "as long as the limit",
-        [asks(output_ids=(tuple(range(50)),))],
-        (OBSERVATIONS["stopped-at-limit"].fill(n=50),),
+        [asks(output_ids=(tuple(range(100)),))],
+        (OBSERVATIONS["stopped-at-limit"].fill(n=100),),
     ),
     ("who-are-you", "shorter than the limit", [asks(output_ids=(tuple(range(49)),))], ()),
     ("temperature-1", "sampling asked for", [plainly("do_sample", "temperature")], ()),

@@ -100,7 +100,7 @@ def test_gemma_asks_its_base_model_once_before_the_chatbot() -> None:
     found = tasks(GEMMA)
     assert [t.id for t in found][:3] == ["model-home", "ask-base", "load-model"]
     assert found[1].variables == ("base_llm", "base_answer")
-    assert (found[1].model, found[1].question) == ("google/gemma-3-1b-pt", "A neural network learns by")
+    assert (found[1].model, found[1].question) == ("google/gemma-3-1b-pt", "What is the world's largest lake")
 
 
 def test_gemma_builds_its_chatbot_on_the_instruct_model() -> None:

@@ -123,8 +123,8 @@ def test_every_filled_in_hint_names_a_variable_or_a_cell(key: str, llama: Profil
     [
         "Write `chatbot = prompt | llm`.",
         "Write prompt|llm in `chatbot`.",
-        "Set max_new_tokens = 50 in `llm`.",
-        'Give "max_new_tokens": 50 to the pipeline.',
+        "Set max_new_tokens = 100 in `llm`.",
+        'Give "max_new_tokens": 100 to the pipeline.',
         "Say `device=0`.",
         "Call `chatbot.invoke(…)`.",
         "Use HuggingFacePipeline.from_model_id(…).",

@@ -274,7 +274,7 @@ def test_grading_follows_the_frozen_profile_however_the_course_has_moved_on(
 ) -> None:
     path = course.root / "course.toml"
     kept = path.read_text(encoding="utf-8")
-    path.write_text(kept.replace("max_new_tokens = 50", "max_new_tokens = 77"), encoding="utf-8")
+    path.write_text(kept.replace("max_new_tokens = 100", "max_new_tokens = 77"), encoding="utf-8")
     try:
         hand_in(course, Student("nora", "all right", cells))
         course.instructor("autograde", ASSIGNMENT, "--student", "nora", "--notebook", "chatbot")

@@ -23,7 +23,7 @@ BASE, SMALL, LARGE = (
     "meta-llama/Llama-3.2-1B-Instruct",
     "meta-llama/Llama-3.2-3B-Instruct",
 )
-SYSTEM = "You are a pirate chatbot who always responds in pirate speak!"
+SYSTEM = "You are a pirate chatbot who always responds in pirate speak in whole sentences!"
 FIRST, SECOND = "Who are you?", "Tell me about your ideal boat?"
 
 IMPORTS = f"""
@@ -41,7 +41,7 @@ BASE, SMALL, LARGE, SYSTEM, FIRST, SECOND = {BASE!r}, {SMALL!r}, {LARGE!r}, {SYS
 def load(name=BASE, cls=HuggingFacePipeline, **settings):
     return cls.from_model_id(model_id=name, task="text-generation", device=0, pipeline_kwargs=settings or None)
 """
-LLM = "llm = load(max_new_tokens=50)\n"
+LLM = "llm = load(max_new_tokens=100)\n"
 PROMPT = 'prompt = ChatPromptTemplate([("system", SYSTEM), MessagesPlaceholder("messages")])\n'
 CHAIN = LLM + PROMPT + "chatbot = prompt | llm\n"
 ASKED = CHAIN + "result = chatbot.invoke([HumanMessage(FIRST)])\n"
@@ -85,24 +85,24 @@ RIGHT: dict[str, tuple[str, str]] = {
         "m = AutoModelForCausalLM.from_pretrained(BASE).to('cuda'); t = AutoTokenizer.from_pretrained(BASE)\n"
         "llm = HuggingFacePipeline(pipeline=pipeline('text-generation', model=m, tokenizer=t))",
     ),
-    "limit from the start": ("check-load-model", "llm = load(max_new_tokens=50)"),
-    "limit loaded anew": ("check-limit-output", "llm = load(max_new_tokens=50)"),
-    "limit bound": ("check-limit-output", "llm = load().bind(pipeline_kwargs={'max_new_tokens': 50})"),
+    "limit from the start": ("check-load-model", "llm = load(max_new_tokens=100)"),
+    "limit loaded anew": ("check-limit-output", "llm = load(max_new_tokens=100)"),
+    "limit bound": ("check-limit-output", "llm = load().bind(pipeline_kwargs={'max_new_tokens': 100})"),
     "limit in a configuration": (
         "check-limit-output",
-        "llm = load(generation_config=GenerationConfig(max_new_tokens=50))",
+        "llm = load(generation_config=GenerationConfig(max_new_tokens=100))",
     ),
     "limit set on the pipeline": (
         "check-limit-output",
-        "llm = HuggingFacePipeline(pipeline=pipeline('text-generation', BASE, device=0, max_new_tokens=50))",
+        "llm = HuggingFacePipeline(pipeline=pipeline('text-generation', BASE, device=0, max_new_tokens=100))",
     ),
     "limit in the community's wrapper": (
         "check-limit-output",
-        "llm = HuggingFacePipeline(pipeline=pipeline('text-generation', BASE), pipeline_kwargs={'max_new_tokens': 50})",
+        "llm = HuggingFacePipeline(pipeline=pipeline('text-generation', BASE), pipeline_kwargs={'max_new_tokens': 100})",
     ),
     "limit put into the old object": (
         "check-limit-output",
-        "llm = load(max_new_tokens=9)\nllm.pipeline_kwargs = {'max_new_tokens': 50}",
+        "llm = load(max_new_tokens=9)\nllm.pipeline_kwargs = {'max_new_tokens': 100}",
     ),
     "answers": (
         "check-arguments",
@@ -219,11 +219,11 @@ WRONG: dict[str, tuple[str, str, set[str]]] = {
     "a name": ("check-load-model", "llm = BASE", {"kind", "model", "device"}),
     "no limit": ("check-limit-output", "llm = load()", {"limit"}),
     "another limit": ("check-limit-output", "llm = load(max_new_tokens=51)", {"limit"}),
-    "limit as a total": ("check-limit-output", "llm = load(max_length=50)", {"limit"}),
-    "limit bound where it is ignored": ("check-limit-output", "llm = load().bind(max_new_tokens=50)", {"limit"}),
+    "limit as a total": ("check-limit-output", "llm = load(max_length=100)", {"limit"}),
+    "limit bound where it is ignored": ("check-limit-output", "llm = load().bind(max_new_tokens=100)", {"limit"}),
     "limit beside a ready pipeline in the partner package": (
         "check-limit-output",
-        "llm = Partner(pipeline=pipeline('text-generation', BASE), pipeline_kwargs={'max_new_tokens': 50})",
+        "llm = Partner(pipeline=pipeline('text-generation', BASE), pipeline_kwargs={'max_new_tokens': 100})",
         {"limit"},
     ),
     "two answers swapped": (
@@ -349,7 +349,7 @@ def test_a_wrong_answer_loses_exactly_its_own_criteria(student: Student, name: s
 
 
 def test_an_untouched_variable_from_the_task_before_earns_nothing(student: Student) -> None:
-    student.run(IMPORTS + "llm = load(max_new_tokens=50)")
+    student.run(IMPORTS + "llm = load(max_new_tokens=100)")
     assert student.verdict("check-load-model").passed
     assert lost(student, "check-limit-output") == {"limit"}
 
@@ -471,7 +471,7 @@ def test_the_same_answers_are_right_in_the_other_profile(
     for check_id in ("check-ask-base", "check-load-model"):
         assert student.verdict(check_id).passed, student.verdict(check_id)
     student.run(
-        f"llm = load({chat!r}, Partner, max_new_tokens=60)\nchatbot = prompt | llm\n"
+        f"llm = load({chat!r}, Partner, max_new_tokens={gemma.generation.max_new_tokens})\nchatbot = prompt | llm\n"
         f"result = chatbot.invoke([HumanMessage({questions['first']!r})])\n"
         f"chatbot_large = prompt | ChatHuggingFace(llm=load({large!r}, Partner, max_new_tokens=9))\n"
         f"result_large = chatbot_large.invoke([HumanMessage({questions['first']!r})])\n"

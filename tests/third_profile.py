@@ -16,10 +16,12 @@ CHANGES = {
     "meta-llama/Llama-3.2-1B-Instruct": "Qwen/Qwen2.5-0.5B-Instruct",
     "meta-llama/Llama-3.2-3B-Instruct": "Qwen/Qwen2.5-1.5B-Instruct",
     "meta-llama/Llama-3.2-1B": "Qwen/Qwen2.5-0.5B",
-    "You are a pirate chatbot who always responds in pirate speak!": "You're a lighthouse keeper's cat, and say so.",
+    "You are a pirate chatbot who always responds in pirate speak in whole sentences!": (
+        "You're a lighthouse keeper's cat, and say so."
+    ),
     "Who are you?": "What's your name, and what do you do?",
     "Tell me about your ideal boat?": "Which weather do you like best?",
-    "max_new_tokens = 50": "max_new_tokens = 24",
+    "max_new_tokens = 100": "max_new_tokens = 24",
     "temperatures = [0.9, 2.0, 5.0]": "temperatures = [0.7, 1.5, 3.0, 8.0]",
 }
 
