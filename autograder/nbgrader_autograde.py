@@ -2,7 +2,7 @@
 
 nbgrader's own converter has no setting for its order of work, and copies whatever a submission holds before any of its
 steps can look. So `install` puts `GradeSubmissions` where nbgrader's commands (and Formgrader) look the converter up. An
-assignment without a frozen profile is graded by nbgrader's own code.
+assignment that is not ours (`is_ours`) is graded by nbgrader's own code.
 """
 
 from __future__ import annotations
@@ -12,10 +12,9 @@ import glob
 import os
 import re
 import signal
-import stat
 import threading
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from pathlib import Path
@@ -33,10 +32,10 @@ from . import ending
 from .ahead import Ahead, Pending, Run, wait_for_one
 from .claims import Claim
 from .contract import Task, tasks
-from .errors import AutograderError, Damaged, NotJudged, NotReady
+from .errors import AutograderError, Damaged, NotJudged, NotReady, ProfileError
 from .gradebook import in_words, is_the_courses, refuse_closed
 from .machine import end_kernels
-from .nbgrader_course import Resources, released_notebooks, released_profile
+from .nbgrader_course import Resources, released_notebooks, released_profile, tolerant
 from .nbgrader_execute import GradeExecute
 from .profile import Profile
 from .records import Record, Records
@@ -81,21 +80,6 @@ class OrdinaryFiles(BaseConverter):  # type: ignore[misc]
             self._submission.copy_files(target, [*self.coursedir.ignore, "*.ipynb"])
 
 
-def tolerant(ask: Callable[[str], Any]) -> Callable[[str], Any]:
-    """nbgrader's reading of the time of handing in, which ends the run, or waits for ever, where it cannot be read."""
-
-    def asked(folder: str) -> Any:
-        stamp = Path(folder, "timestamp.txt")
-        if not os.path.lexists(stamp) or not stat.S_ISREG(os.lstat(stamp).st_mode):
-            return None
-        try:
-            return ask(folder)
-        except (ValueError, OverflowError, SystemExit, AttributeError):  # the last where nbgrader means to say so
-            return None
-
-    return asked
-
-
 class GradeSubmissions(Autograde, OrdinaryFiles):  # type: ignore[misc]
     """nbgrader's converter, with its two passes apart: all that can be executed is, while the judge is at work."""
 
@@ -107,7 +91,11 @@ class GradeSubmissions(Autograde, OrdinaryFiles):  # type: ignore[misc]
 
     def init_notebooks(self) -> None:
         """nbgrader's, but with every submission of ours: what is in it is seen when it is its turn."""
-        self._profile = released_profile(self.coursedir, self.coursedir.assignment_id)
+        try:
+            self._profile = released_profile(self.coursedir, self.coursedir.assignment_id)
+        except ProfileError as error:
+            self.log.error("%s", error)
+            raise NbGraderException(str(error)) from error
         if self._profile is None:
             super().init_notebooks()
             return

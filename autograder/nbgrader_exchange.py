@@ -2,7 +2,7 @@
 
 `configure_exchange` puts both classes in place, by nbgrader's own settings (`ExchangeFactory`). `collect` takes a
 submission only from the account whose name it bears, follows nothing in it, and takes no part in what a student has
-written over its name. Both tell what is missing, late or never run (`hand_in.py`).
+written over its name. Both tell what is missing, late or never run (`hand_in.py`). A receipt is for assignments of ours.
 """
 
 from __future__ import annotations
@@ -11,8 +11,10 @@ import os
 import pwd
 import re
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,6 +29,7 @@ from traitlets import Enum
 
 from . import hand_in
 from .errors import ProfileError
+from .nbgrader_course import is_ours, tolerant
 from .profile import FROZEN_NAME, Language, load
 from .safe_copy import Copy, copy_folder
 from .verdict import Words
@@ -76,12 +79,20 @@ class _Careful(Exchange):  # type: ignore[misc]
 
     language = Enum(["nb", "en"], default_value="en", help="The language of what is told.").tag(config=True)
 
-    def _copied(self, source: Path, to: Path, owner: int | None) -> Copy:
+    def _copied(self, source: Path, to: Path, owner: int | None, release: Path) -> Copy:
+        """Copies a submission.
+
+        Args:
+            owner: whose every file must be; None for anybody's.
+        """
         copy = Copy(
             owner=owner,
             max_file=1000 * self.coursedir.max_file_size,
             max_total=1000 * self.coursedir.max_dir_size,
-            ignored=[*self.coursedir.ignore, *RECEIPT.values()],
+            ignored=self.coursedir.ignore,
+            included=self.coursedir.include,
+            skipped=frozenset(RECEIPT.values() if is_ours(release) else ()),
+            first=[path.name for path in sorted(release.glob("*.ipynb"))],
         )
         copy_folder(source, to, copy)
         return copy
@@ -106,7 +117,7 @@ def _notebooks_in(folder: Path) -> Iterator[tuple[str, NotebookNode]]:
 def _due(release: Path) -> datetime | None:
     """The deadline that an assignment was released with, if it has one and is ours."""
     try:
-        due = load(release / FROZEN_NAME).course.due
+        due = load(release / FROZEN_NAME).course.due if is_ours(release) else None
     except ProfileError:
         return None
     return datetime.fromisoformat(due) if due else None
@@ -122,7 +133,7 @@ class SafeSubmit(_Careful, ExchangeSubmit):  # type: ignore[misc]
         super().init_dest()
 
     def do_copy(self, src: str, dest: str, log: Any = None) -> None:
-        self._copy = self._copied(Path(src), Path(dest), owner=None)
+        self._copy = self._copied(Path(src), Path(dest), None, Path(self.release_path))
 
     def copy_files(self) -> None:
         super().copy_files()
@@ -135,19 +146,28 @@ class SafeSubmit(_Careful, ExchangeSubmit):  # type: ignore[misc]
         said += self._notices(copied or cache / self.assignment_filename, release, self._copy)
         for words in said:
             self.log.warning("%s", self._say(words))
+        if not is_ours(release):
+            return
+        found = [(path, path.lstat()) for path in sorted(source.glob("*.ipynb"))]
         saved = {
-            path.name: datetime.fromtimestamp(path.stat().st_mtime, UTC) for path in sorted(source.glob("*.ipynb"))
-        }
+            hand_in.listed([path.name]): datetime.fromtimestamp(status.st_mtime, UTC)
+            for path, status in found if stat.S_ISREG(status.st_mode)
+        }  # fmt: skip
         text = self._say(hand_in.receipt(self.coursedir.assignment_id, now, saved, said))
-        put(source / RECEIPT[self.language], text)
+        with suppress(OSError):  # a full disk at home: what was handed in has been
+            put(source / RECEIPT[self.language], text)
 
 
 def put(path: Path, text: str) -> None:
     """Writes a file as a whole, in place of whatever file is there."""
     handle, written = tempfile.mkstemp(dir=path.parent, prefix=".")
-    with open(handle, "w", encoding="utf-8") as file:
-        file.write(text)
-    os.replace(written, path)
+    try:
+        with open(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.replace(written, path)
+    except OSError:
+        os.unlink(written)
+        raise
 
 
 class SafeCollect(_Careful, ExchangeCollect):  # type: ignore[misc]
@@ -163,6 +183,8 @@ class SafeCollect(_Careful, ExchangeCollect):  # type: ignore[misc]
             self.fail(f"You don't have read permissions for the directory: {self.inbound_path}")
         self._release = Path(self.root, self.coursedir.course_id, "outbound", self.coursedir.assignment_id)
         self.duedate = self._deadline()
+        if "get_existing_timestamp" not in vars(self.coursedir):
+            self.coursedir.get_existing_timestamp = tolerant(self.coursedir.get_existing_timestamp)
         self._handed: dict[str, list[Handed]] = {}
         for path in sorted(Path(self.inbound_path).iterdir()):
             one = self._accepted(path)
@@ -219,7 +241,7 @@ class SafeCollect(_Careful, ExchangeCollect):  # type: ignore[misc]
             owner = source.lstat().st_uid if self.check_owner else None
             if self.check_owner and account(owner) != one.student:
                 raise PermissionError("it has another owner now")
-            copy = self._copied(source, to, owner)
+            copy = self._copied(source, to, owner, self._release)
         except OSError as error:
             shutil.rmtree(to, ignore_errors=True)
             self._refuse(HAND_IN["gone"].fill(name=hand_in.listed([source.name]), error=error.strerror or error))

@@ -148,7 +148,8 @@ class GradeExecute(Execute):  # type: ignore[misc]
         nb = copy.deepcopy(nb)
         cells = list(check_cells(nb, profile))
         self._checks = {id(cell): task for cell, task in cells}
-        self.skip_cells_with_tag = ""
+        self.skip_cells_with_tag, self.timeout = "", profile.limits.cell_seconds
+        self.shutdown_kernel = "immediate"  # all it had to say has arrived; taking leave costs it a second of work
         self._begun = False
         self._running, self._seen, self._questions = "", dict[str, int](), dict[str, str]()
         self._visit = None

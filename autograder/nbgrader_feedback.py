@@ -1,6 +1,6 @@
 """What `nbgrader generate_feedback` writes for an assignment of ours: a page that a student understands in a minute.
 
-An assignment without a frozen profile gets nbgrader's own page, from nbgrader's own steps.
+An assignment that is not ours gets nbgrader's own page, from nbgrader's own steps.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def grades_of(names: Resources) -> dict[str, Grade]:
 
 
 class FeedbackExporter(HTMLExporter):  # type: ignore[misc]
-    """nbgrader's exporter of feedback, with a template of our own for assignments that have a frozen profile."""
+    """nbgrader's exporter of feedback, with a template of our own for assignments of ours."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, extra_loaders=[FileSystemLoader(TEMPLATE.parent)], **kwargs)

@@ -1,7 +1,7 @@
 """What `nbgrader autograde`, `generate_feedback` and `export` do: thin adapters between nbgrader and the judge.
 
 `Judge` turns evidence and transcript (`nbgrader_execute.py`) into verdicts, in this process. `SaveVerdicts` is the only
-writer of scores. An assignment without a frozen profile is graded exactly as stock nbgrader does it.
+writer of scores. An assignment that is not ours is graded exactly as stock nbgrader does it.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from nbgrader.preprocessors import DeduplicateIds, NbGraderPreprocessor, SaveAut
 from . import render
 from .checks import judge
 from .contract import ASSIGNMENT, Task, task_of, tasks
-from .errors import NotJudged, NotReady, NotSettled
+from .errors import NotJudged, NotReady, NotSettled, ProfileError
 from .executions import Execution
-from .nbgrader_course import Resources, check_cells, frozen_profile, marks_of
+from .nbgrader_course import Resources, check_cells, frozen_profile, marks_of, released_profile
 from .nbgrader_release import course_root
 from .profile import FROZEN_NAME, Language, Profile, load
 from .records import Record, Records, with_overrides
@@ -41,8 +41,9 @@ class DropDuplicates(DeduplicateIds):  # type: ignore[misc]
 
     def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
         nb, resources = super().preprocess(nb, resources)
+        ours = frozen_profile(self, resources) is not None
         for cell in nb.cells:
-            if cell.metadata.get("nbgrader") == {}:
+            if ours and cell.metadata.get("nbgrader") == {}:
                 del cell.metadata["nbgrader"]
         return nb, resources
 
@@ -269,14 +270,15 @@ class OnlySettled(NbGraderPreprocessor):  # type: ignore[misc]
 
 
 class SettledExport(CsvExportPlugin):  # type: ignore[misc]
-    """nbgrader's CSV export, refused while a verdict is open."""
+    """nbgrader's CSV export, refused while a verdict of an assignment of ours is open."""
 
     def export(self, gradebook: Gradebook) -> None:
         wanted = [str(name) for name in self.assignment] or [a.name for a in gradebook.assignments]
         for assignment in wanted:
             try:
-                refuse_unsettled(gradebook, assignment, "Export")
-            except NotSettled as error:
+                if released_profile(self.parent.coursedir, assignment) is not None:
+                    refuse_unsettled(gradebook, assignment, "Export")
+            except (NotSettled, ProfileError) as error:
                 self.log.error("%s", error)
                 raise SystemExit(1) from None
         super().export(gradebook)

@@ -1,6 +1,7 @@
 """What `nbgrader generate_assignment` does with the source notebooks: thin preprocessors around `authoring.py`.
 
-FillProfile, SelectLanguage and CheckContract come first in the list, FreezeProfile last. See `nbgrader_config.py`.
+FillProfile, SelectLanguage and CheckContract come first in the list, FreezeProfile last. See `nbgrader_settings.py`. Each
+leaves a source that is not ours (`is_ours`) as it is.
 """
 
 from __future__ import annotations
@@ -11,11 +12,15 @@ from typing import Any
 
 import nbformat
 from nbformat import NotebookNode
-from nbgrader.preprocessors import NbGraderPreprocessor
+from nbgrader.preprocessors import ClearSolutions, NbGraderPreprocessor
 from traitlets import Unicode
 
 from . import authoring
+from .nbgrader_course import MARK, source_is_ours
 from .profile import FROZEN_NAME, Profile, load
+
+CODE_STUB = {"nb": "# Skriv koden din her", "en": "# Write your code here"}
+TEXT_STUB = {"nb": "Skriv svaret ditt her.", "en": "Write your answer here."}
 
 
 class _WithProfile(NbGraderPreprocessor):  # type: ignore[misc]
@@ -25,6 +30,13 @@ class _WithProfile(NbGraderPreprocessor):  # type: ignore[misc]
         config=True
     )
 
+    def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:
+        return (self.made(nb, resources) if source_is_ours(self, resources) else nb), resources
+
+    def made(self, nb: NotebookNode, resources: dict[str, Any]) -> NotebookNode:
+        """The notebook that the step makes of one of ours."""
+        raise NotImplementedError
+
     def loaded(self) -> Profile:
         return load(course_root(self) / self.profile)
 
@@ -32,21 +44,21 @@ class _WithProfile(NbGraderPreprocessor):  # type: ignore[misc]
 class FillProfile(_WithProfile):
     """Leaves out the cells of tasks not in use, repeats those of each temperature, and fills in the profile's values."""
 
-    def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:
-        return authoring.fill(nb, self.loaded()), resources
+    def made(self, nb: NotebookNode, resources: dict[str, Any]) -> NotebookNode:
+        return authoring.fill(nb, self.loaded())
 
 
 class SelectLanguage(_WithProfile):
     """Keeps the text in the profile's language."""
 
-    def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:
-        return authoring.select_language(nb, self.loaded().course.language), resources
+    def made(self, nb: NotebookNode, resources: dict[str, Any]) -> NotebookNode:
+        return authoring.select_language(nb, self.loaded().course.language)
 
 
 class CheckContract(_WithProfile):
     """Refuses a release whose notebooks, all together, do not keep to the contract."""
 
-    def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:
+    def made(self, nb: NotebookNode, resources: dict[str, Any]) -> NotebookNode:
         profile, coursedir = self.loaded(), self.parent.parent.coursedir
         folder = coursedir.format_path(coursedir.source_directory, ".", resources["nbgrader"]["assignment"])
         filled = {
@@ -55,17 +67,28 @@ class CheckContract(_WithProfile):
         }
         language = profile.course.language
         authoring.check_contract({k: authoring.select_language(v, language) for k, v in filled.items()}, profile)
-        return nb, resources
+        return nb
+
+
+class Stubs(ClearSolutions):  # type: ignore[misc]
+    """nbgrader's own step, with what stands in place of a solution in the course's language, where it is one of ours."""
+
+    language = Unicode("en", help="The course's language: nb or en.").tag(config=True)
+
+    def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:
+        if source_is_ours(self, resources):
+            self.code_stub, self.text_stub = {"python": CODE_STUB[self.language]}, TEXT_STUB[self.language]
+        return super().preprocess(nb, resources)  # type: ignore[no-any-return]
 
 
 class FreezeProfile(_WithProfile):
     """Puts the profile, frozen, beside the released notebooks and into their metadata."""
 
-    def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:
+    def made(self, nb: NotebookNode, resources: dict[str, Any]) -> NotebookNode:
         text = self.loaded().freeze().to_json()
-        nb.metadata["autograder"] = {"profile": json.loads(text)}
+        nb.metadata[MARK] = {"profile": json.loads(text)}
         resources.setdefault("outputs", {})[FROZEN_NAME] = text.encode()
-        return nb, resources
+        return nb
 
 
 def course_root(preprocessor: Any) -> Path:

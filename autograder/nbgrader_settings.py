@@ -1,6 +1,7 @@
 """The settings that a course's `nbgrader_config.py` needs, in one call: `configure(c, root)`.
 
-Whole lists are assigned, since nbgrader executes a configuration file up to three times.
+Whole lists are assigned, since nbgrader executes a configuration file up to three times. Nothing is set here that other
+assignments of the course would notice: our steps stand where nbgrader's do, and ask `is_ours`.
 """
 
 from __future__ import annotations
@@ -16,7 +17,6 @@ from nbgrader.preprocessors import (
     ClearHiddenTests,
     ClearMarkScheme,
     ClearOutput,
-    ClearSolutions,
     ComputeChecksums,
     GetGrades,
     IgnorePattern,
@@ -41,12 +41,9 @@ from .nbgrader_grading import (
     SaveVerdicts,
     SettledExport,
 )
-from .nbgrader_release import CheckContract, FillProfile, FreezeProfile, SelectLanguage
+from .nbgrader_release import CheckContract, FillProfile, FreezeProfile, SelectLanguage, Stubs
 from .profile import load
 from .sanitize import FILTERS
-
-CODE_STUB = {"nb": "# Skriv koden din her", "en": "# Write your code here"}
-TEXT_STUB = {"nb": "Skriv svaret ditt her.", "en": "Write your answer here."}
 
 
 def configure(c: Any, root: Path) -> None:
@@ -74,10 +71,9 @@ def configure(c: Any, root: Path) -> None:
     c.CourseDirectory.course_id = profile.course.id
     for step in (FillProfile, SelectLanguage, FreezeProfile, CheckContract):
         c[step.__name__].profile = str(path)
-    c.ClearSolutions.code_stub = {"python": CODE_STUB[language]}
-    c.ClearSolutions.text_stub = TEXT_STUB[language]
+    c.Stubs.language = language
     c.GenerateAssignment.preprocessors = [
-        FillProfile, SelectLanguage, CheckContract, IncludeHeaderFooter, InstantiateTests, LockCells, ClearSolutions, ClearOutput,
+        FillProfile, SelectLanguage, CheckContract, IncludeHeaderFooter, InstantiateTests, LockCells, Stubs, ClearOutput,
         CheckCellMetadata, ComputeChecksums, SaveCells, ClearHiddenTests, ClearMarkScheme, ComputeChecksums,
         CheckCellMetadata, FreezeProfile,
     ]  # fmt: skip
@@ -88,16 +84,11 @@ def configure(c: Any, root: Path) -> None:
         GradeExecute, Judge, IgnorePattern, ClearMetadataPreprocessor, LimitOutput, SaveVerdicts,
         AssignLatePenalties, CheckCellMetadata,
     ]  # fmt: skip
-    c.OverwriteCells.add_missing_cells = True
     c.GradeExecute.host = True
     c.GradeExecute.isolation = profile.limits.isolation  # this machine's, and so not the frozen profile's
     c.GradeExecute.echo = os.environ.get("AUTOGRADER_ECHO", "") not in ("", "0")
     c.GradeExecute.verify = os.environ.get("AUTOGRADER_VERIFY", "") not in ("", "0")
     c.GradeExecute.reuse = os.environ.get("AUTOGRADER_FORCE", "") in ("", "0")
-    c.GradeExecute.shutdown_kernel = (
-        "immediate"  # all it had to say has arrived; taking leave costs it a second of work
-    )
-    c.Execute.timeout = profile.limits.cell_seconds
     c.GenerateFeedback.preprocessors = [OnlySettled, GetGrades, FeedbackPage, CSSHTMLHeaderPreprocessor]
     c.GenerateFeedback.exporter_class = FeedbackExporter
     c.HTMLExporter.sanitize_html = True

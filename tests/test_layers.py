@@ -17,7 +17,7 @@ LAYERS = (
     "__init__", "authoring", "repair_json", "repair_read", "repair", "repair_files", "submission", "safe_copy", "hand_in",
     "records", "canvas_csv", "ending", "executions", "ahead", "claims", "gradebook", "host.memory", "host.generation",
     "host.models", "host.notebooks", "host.server", "host.control", "kernels.__init__", "kernels.jail", "kernels.parent",
-    "kernels.provisioner", "machine", "nbgrader_exchange", "nbgrader_release", "nbgrader_course", "nbgrader_execute",
+    "kernels.provisioner", "machine", "nbgrader_course", "nbgrader_exchange", "nbgrader_release", "nbgrader_execute",
     "nbgrader_grading", "sanitize", "feedback", "nbgrader_feedback", "marking", "marking_page", "nbgrader_formgrader",
     "nbgrader_autograde", "nbgrader_settings", "canvas", "doctor", "grading", "report_numbers", "report_words",
     "report_pictures", "report_page", "report", "tiny", "stand_ins", "classes", "demo", "library", "library_right",
