@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import pwd
@@ -17,6 +18,7 @@ from nbgrader.coursedir import CourseDirectory
 from nbgrader.exchange import ExchangeError, ExchangeFactory
 from traitlets.config import Config
 
+from autograder import safe_copy
 from autograder.classes import Student, write_submission
 from autograder.demo import ScratchCourse
 from autograder.nbgrader_exchange import RECEIPT, SafeCollect, configure_exchange
@@ -219,6 +221,194 @@ def test_a_file_too_large_is_left_out_and_the_rest_is_collected(exchange: Exchan
     assert (exchange.collected(ME) / "chatbot.ipynb").exists()
     assert not (exchange.collected(ME) / "huge.bin").exists()
     assert "huge.bin" in told()
+
+
+# --- Without end ---
+
+
+def growing(monkeypatch: pytest.MonkeyPatch, path: Path) -> None:
+    """Has a file grow by what was read of it, at each reading of any file, as one that is written to all the time."""
+    read = os.read
+
+    def grow(opened: int, count: int) -> bytes:
+        data = read(opened, count)
+        if os.fstat(opened).st_ino == path.stat().st_ino:
+            with path.open("ab") as file:
+                file.write(data or b"x")
+        return data
+
+    monkeypatch.setattr(safe_copy.os, "read", grow)
+
+
+def test_a_file_that_grows_while_it_is_copied_has_the_size_that_it_had(
+    exchange: Exchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    growing(monkeypatch, exchange.put(ME, say="x" * 3_000_000) / "note.txt")
+    exchange.collect()
+    assert (exchange.collected(ME) / "note.txt").stat().st_size == 3_000_000
+
+
+def test_a_file_that_grows_at_home_can_be_handed_in(exchange: Exchange, monkeypatch: pytest.MonkeyPatch) -> None:
+    log = exchange.fetched() / "training.log"
+    log.write_text("x" * 3_000_000)
+    growing(monkeypatch, log)
+    exchange.submit()
+    assert (next(exchange.inbound.iterdir()) / "training.log").stat().st_size >= 3_000_000
+
+
+def test_a_file_that_shrinks_while_it_is_copied_ends(exchange: Exchange, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, read = exchange.put(ME, say="x" * 3_000_000) / "note.txt", os.read
+
+    def shrink(opened: int, count: int) -> bytes:
+        data = read(opened, count)
+        os.truncate(path, 10)
+        return data
+
+    monkeypatch.setattr(safe_copy.os, "read", shrink)
+    exchange.collect()
+    assert 0 < (exchange.collected(ME) / "note.txt").stat().st_size < 3_000_000
+
+
+def test_a_folder_that_is_filled_while_it_is_walked_ends(
+    exchange: Exchange, monkeypatch: pytest.MonkeyPatch, told: Told
+) -> None:
+    """Its listing never comes to an end."""
+    monkeypatch.setattr(safe_copy, "MAX_ENTRIES", 50)
+    path, scandir = exchange.put(ME) / "x", os.scandir
+    path.mkdir()
+
+    class Endless:
+        def __init__(self) -> None:
+            self._number = 0
+
+        def __enter__(self) -> Endless:
+            return self
+
+        def __exit__(self, *_: object) -> None:
+            pass
+
+        def __iter__(self) -> Endless:
+            return self
+
+        def __next__(self) -> os.DirEntry[str]:
+            self._number += 1
+            (path / f"{self._number}").touch()
+            with scandir(path) as found:
+                return next(found)
+
+    def listing(at: int | str = ".") -> object:
+        return Endless() if isinstance(at, int) and os.path.samestat(os.fstat(at), path.stat()) else scandir(at)
+
+    monkeypatch.setattr(safe_copy.os, "scandir", listing)
+    exchange.collect()
+    assert (exchange.collected(ME) / "chatbot.ipynb").exists()
+    assert "x/…" in told()
+
+
+def deep(folder: Path) -> None:
+    """Folders in folders, with names as long as they may be: far longer than a path may be."""
+    at = os.open(folder, os.O_RDONLY)
+    for _ in range(60):
+        os.mkdir("d" * 255, dir_fd=at)
+        inner = os.open("d" * 255, os.O_RDONLY, dir_fd=at)
+        os.close(at)
+        at = inner
+    os.close(at)
+
+
+def many_files(folder: Path) -> None:
+    (folder / "a").mkdir()
+    for number in range(3_000):
+        (folder / "a" / f"{number}").touch()
+
+
+def many_folders(folder: Path) -> None:
+    for number in range(3_000):
+        (folder / f"a{number}").mkdir()
+
+
+def large(folder: Path) -> None:
+    """Files that fill all the room there is, each as large as it may be; they hold nothing."""
+    for number in range(12):
+        with (folder / f"a{number}.bin").open("wb") as file:
+            file.truncate(290_000)
+
+
+def odd_names(folder: Path) -> None:
+    for name in (b"\xff\xfe", b"n" * 255, b"\xff.ipynb", b"new\nline", "\u202eipynb.exe".encode()):
+        Path(os.fsdecode(os.path.join(os.fsencode(folder), name))).touch()
+
+
+def closed(folder: Path) -> None:
+    (folder / "closed").mkdir(mode=0)
+    (folder / "shut").touch(mode=0)
+
+
+def odd_stamp(folder: Path) -> None:
+    (folder / "timestamp.txt").write_bytes(b"\xff yesterday")
+
+
+WITHOUT_END: dict[str, Callable[[Path], None]] = {
+    "deep": deep, "many-files": many_files, "many-folders": many_folders, "large": large, "odd-names": odd_names,
+    "closed": closed, "odd-stamp": odd_stamp,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", WITHOUT_END)
+def test_whatever_lies_in_a_submission_its_notebooks_are_collected_and_so_is_everybody_else(
+    exchange: Exchange, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    monkeypatch.setattr(safe_copy, "MAX_ENTRIES", 1_000)
+    exchange.config.CourseDirectory.max_file_size = 300  # kB
+    exchange.config.CourseDirectory.max_dir_size = 1_000
+    exchange.config.ExchangeCollect.check_owner = False
+    WITHOUT_END[kind](exchange.put("aaron", owner=ME))
+    exchange.put("zoe", owner=ME)
+    exchange.collect(update=True)
+    exchange.collect(update=True)
+    for student in ("aaron", "zoe"):
+        taken = {path.stem for path in exchange.collected(student).glob("*.ipynb")}
+        assert {"chatbot", "larger-model", "temperature"} <= taken
+    found = list(exchange.collected("aaron").rglob("*"))
+    assert len(found) <= 1_010
+    assert sum(path.stat().st_size for path in found if path.is_file()) <= 1_000_000
+    shutil.rmtree(next(exchange.inbound.glob("aaron*")))  # deeper than pytest's own tidying goes
+
+
+@pytest.mark.parametrize("kind", ["many-files", "odd-names", "large"])
+def test_whatever_lies_at_home_can_be_handed_in(exchange: Exchange, kind: str) -> None:
+    WITHOUT_END[kind](exchange.fetched())
+    exchange.submit()
+    assert (next(exchange.inbound.iterdir()) / "chatbot.ipynb").exists()
+    assert (exchange.home / "chatbot" / RECEIPT["en"]).exists()
+
+
+def test_a_notebook_that_is_a_link_to_nowhere_stops_no_hand_in(exchange: Exchange) -> None:
+    (exchange.fetched() / "mine.ipynb").symlink_to("nowhere")
+    exchange.submit()
+    assert (exchange.home / "chatbot" / RECEIPT["en"]).exists()
+
+
+def test_a_disk_that_is_full_is_not_taken_for_a_students_file(
+    exchange: Exchange, monkeypatch: pytest.MonkeyPatch, told: Told
+) -> None:
+    exchange.put(ME)
+
+    def full(opened: int, to: Path, size: int) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(safe_copy, "_copy_bytes", full)
+    exchange.collect()
+    assert not exchange.collected(ME).exists()
+    assert "No space left on device" in told()
+
+
+def test_only_files_that_the_course_wants_are_collected(exchange: Exchange) -> None:
+    exchange.config.CourseDirectory.include = ["*.ipynb", "timestamp.txt"]
+    exchange.put(ME)
+    exchange.collect()
+    assert (exchange.collected(ME) / "chatbot.ipynb").exists()
+    assert not (exchange.collected(ME) / "note.txt").exists()
 
 
 # --- When ---

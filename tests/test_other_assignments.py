@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import two_courses
 from conftest import ROOT
-from two_courses import NAME, Course, files, notebook, rows, words
+from two_courses import Course, files, notebook, rows, words
 
 from autograder.nbgrader_course import is_ours
 

@@ -302,6 +302,6 @@ def rows(course: Course) -> Iterator[tuple[str, ...]]:
 
 
 def row(label: str, thing: Any) -> tuple[str, ...]:
-    columns = {key: getattr(thing, key) for key in thing.__mapper__.columns.keys() if hasattr(thing, key)}
+    columns = {one.key: getattr(thing, one.key) for one in thing.__mapper__.column_attrs}
     told = {**columns, **thing.to_dict()} if hasattr(thing, "to_dict") else columns
     return (label, *(f"{name}={value}" for name, value in sorted(told.items()) if not name.endswith(("id", "anon)s"))))
