@@ -54,9 +54,12 @@ test: lint .models/STAND-INS.txt hub-for-tests
 
 HUB ?= /opt/llm-hub
 HUB_URL ?= http://127.0.0.1:8000
-hub: hub-software .models/STAND-INS.txt  ## as root: a JupyterHub with this course on this machine: HUB=…, HUB_URL=…
+HUB_DOMAIN ?=
+hub: hub-software .models/STAND-INS.txt  ## as root: a JupyterHub with this course on this machine: HUB=…, HUB_URL=…, HUB_DOMAIN=…
 	$(HUB)/venv/bin/python deploy/jupyterhub/prepare.py --folder $(HUB) --course . --models .models
-	cd $(HUB)/state && LLM_HUB=$(HUB) LLM_HUB_URL=$(HUB_URL) $(HUB)/venv/bin/jupyterhub -f $(HUB)/etc/jupyterhub_config.py
+	@[ -n "$(HUB_DOMAIN)" ] || echo "No HUB_DOMAIN: all servers share one origin, so a page of one can act as whoever opens it." \
+	  "For people who do not know each other, give one: see deploy/jupyterhub/README.md"
+	cd $(HUB)/state && LLM_HUB=$(HUB) LLM_HUB_URL=$(HUB_URL) LLM_HUB_DOMAIN=$(HUB_DOMAIN) $(HUB)/venv/bin/jupyterhub -f $(HUB)/etc/jupyterhub_config.py
 
 hub-software:
 	deploy/jupyterhub/install.sh $(HUB)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 
 CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = [
@@ -61,9 +62,11 @@ class Person:
         self.page.keyboard.press("Escape")
         return entries
 
-    def status(self, path: str) -> int:
-        """What the hub answers to a request for a page, as this person, after all redirections."""
-        answer = self.context.request.get(f"{self.url}{path}")
+    def status(self, address: str) -> int:
+        """What is answered to a request for a page, as this person, after all redirections."""
+        page = self.context.new_page()
+        answer = page.goto(address)
+        page.close()
         return int(answer.status)
 
     # --- A student ---
@@ -143,11 +146,14 @@ class Person:
 
 
 class Formgrader:
-    """An instructor at the grader's Formgrader."""
+    """An instructor at the grader's Formgrader.
 
-    def __init__(self, person: Person, course: str) -> None:
-        self.person, self.page = person, person.page
-        self.at = f"{person.url}/services/{course}/formgrader"
+    Args:
+        at: its address.
+    """
+
+    def __init__(self, person: Person, at: str) -> None:
+        self.person, self.page, self.at = person, person.page, at
 
     def open(self, page: str) -> None:
         self.page.goto(f"{self.at}/{page}")
@@ -180,7 +186,7 @@ class Formgrader:
         links = self.page.locator("#main-table td.name a")
         links.first.wait_for()
         for at in [link.get_attribute("href") for link in links.all()]:
-            self.page.goto(f"{self.person.url}{at}")
+            self.page.goto(urljoin(self.at, at))
             self.page.wait_for_selector("input.score")
             cell = self.page.locator(".nbgrader_cell", has_text=answer)
             if cell.count():

@@ -29,6 +29,8 @@ from autograder.profile import Profile, load
 SOFTWARE = Path(os.environ.get("LLM_HUB_SOFTWARE", "/opt/llm-hub"))
 SHOTS = ROOT / ".scratch" / "hub"
 COURSE = "hubtest"
+DOMAIN = "hub.localhost"
+"""A browser takes every name that ends so for this machine."""
 STAFF, FIRST, SECOND, GRADER = "hubtest-staff", "hubtest-one", "hubtest-two", "hubtest-grader"
 MEMORY = "Kjeden får bare de meldingene jeg gir den, så det første spørsmålet er glemt."
 COMMENT = "Godt forklart!"
@@ -56,16 +58,27 @@ class Hub:
 
     Attributes:
         folder: its folder; log: what it says.
+        port: where it answers, to whatever name.
     """
 
     folder: Path
     url: str
+    port: int
     profile: Profile
     passwords: dict[str, str]
     log: Path
 
     def person(self, started: Any, name: str) -> Person:
         return Person(started, self.url, name, self.passwords[name], SHOTS)
+
+    def server(self, name: str) -> str:
+        """Where somebody's server answers; each has a name of its own."""
+        return f"http://{name}.{DOMAIN}:{self.port}/user/{name}"
+
+    @property
+    def service(self) -> str:
+        """Where the grader's server answers."""
+        return f"http://{COURSE}--service.{DOMAIN}:{self.port}/services/{COURSE}"
 
     def home(self, name: str) -> Path:
         return Path(pwd.getpwnam(name).pw_dir)
@@ -123,6 +136,7 @@ def hub(laid_out: Path) -> Iterator[Hub]:
     SHOTS.mkdir(parents=True, exist_ok=True)
     log = SHOTS / "hub.log"
     env = {"PATH": os.environ["PATH"], "LLM_HUB": str(laid_out), "LLM_HUB_URL": url, "OMP_NUM_THREADS": "1"}
+    env["LLM_HUB_DOMAIN"] = DOMAIN
     command = [laid_out / "venv/bin/jupyterhub", "-f", laid_out / "etc/jupyterhub_config.py"]
     passwords = dict(line.split() for line in (laid_out / "state/passwords").read_text(encoding="utf-8").splitlines())
     with log.open("w", encoding="utf-8") as file:
@@ -139,7 +153,9 @@ def hub(laid_out: Path) -> Iterator[Hub]:
         copying = subprocess.Popen(["cat"], stdin=process.stdout, stdout=file)
         process.stdout.close()
         try:
-            yield Hub(laid_out, url, load(laid_out / "course/course.toml"), passwords, log)
+            yield Hub(
+                laid_out, f"http://{DOMAIN}:{first}", first, load(laid_out / "course/course.toml"), passwords, log
+            )
         finally:
             process.send_signal(signal.SIGTERM)
             try:
@@ -166,7 +182,18 @@ def staff(hub: Hub, chromium: Any) -> Person:
 
 
 @pytest.fixture(scope="module")
-def first(hub: Hub, chromium: Any) -> Person:
+def settings_at_home(hub: Hub) -> None:
+    """Settings for a server, in the first student's home before it starts."""
+    folder = hub.home(FIRST) / ".jupyter"
+    folder.mkdir()
+    header = '{"ServerApp": {"tornado_settings": {"headers": {"X-Mine": "yes"}}}}'
+    (folder / "jupyter_server_config.json").write_text(header, encoding="utf-8")
+    for path in (folder, *folder.iterdir()):
+        shutil.chown(path, FIRST, FIRST)
+
+
+@pytest.fixture(scope="module")
+def first(hub: Hub, chromium: Any, settings_at_home: None) -> Person:
     person = hub.person(chromium, FIRST)
     person.log_in()
     return person
@@ -180,8 +207,8 @@ def second(hub: Hub, chromium: Any) -> Person:
 
 
 @pytest.fixture(scope="module")
-def formgrader(staff: Person) -> Formgrader:
-    return Formgrader(staff, COURSE)
+def formgrader(hub: Hub, staff: Person) -> Formgrader:
+    return Formgrader(staff, f"{hub.service}/formgrader")
 
 
 @pytest.fixture(scope="module")
@@ -304,9 +331,66 @@ def test_formgrader_opens_as_a_tab_in_the_graders_server(formgrader: Formgrader,
     assert "chatbot" in formgrader.in_a_tab()
 
 
-@pytest.mark.parametrize("path", [f"/services/{COURSE}/formgrader", f"/services/{COURSE}/lab", f"/user/{SECOND}/lab"])
-def test_a_student_may_open_neither_formgrader_nor_anothers_server(first: Person, second: Person, path: str) -> None:
-    assert first.status(path) in (403, 404)
+def test_a_student_may_open_neither_formgrader_nor_anothers_server(hub: Hub, first: Person, second: Person) -> None:
+    for address in (f"{hub.service}/formgrader", f"{hub.service}/lab", f"{hub.server(SECOND)}/lab"):
+        assert first.status(address) in (403, 404), address
+
+
+ACT = """async (url) => {
+    const said = {};
+    for (const [name, more] of [["get", {}], ["post", {method: "POST", body: "{}"}]]) {
+        try {
+            const answer = await fetch(url, {credentials: "include", ...more});
+            said[name] = `${answer.status} ${await answer.text()}`;
+        } catch (error) {
+            said[name] = "refused";
+        }
+    }
+    return said;
+}"""
+
+
+def test_a_page_of_a_students_server_can_neither_read_nor_act_on_others_as_the_staff_who_opened_it(
+    hub: Hub, staff: Person, formgrader: Formgrader, first: Person
+) -> None:
+    """A page on the student's origin, in the browser of somebody from the staff who is logged in everywhere."""
+    formgrader.open("manage_assignments")
+    page = staff.context.new_page()
+    page.route(f"{hub.server(FIRST)}/evil", lambda route: route.fulfill(body="<p>Look!", content_type="text/html"))
+    page.goto(f"{hub.server(FIRST)}/evil")
+    targets = [
+        f"{hub.url}/hub/api/user",
+        f"{hub.service}/formgrader/api/assignments",
+        f"{hub.server(STAFF)}/api/contents",
+    ]
+    for target in targets:
+        assert page.evaluate(ACT, target) == {"get": "refused", "post": "refused"}, target
+    page.close()
+    assert [path for home in (hub.course, hub.home(STAFF)) for path in home.glob("*ntitled*")] == []
+
+
+def test_no_servers_cookie_is_sent_to_another(hub: Hub, staff: Person, formgrader: Formgrader, first: Person) -> None:
+    """What JupyterHub itself shares among its names is a number of the session, which lets nobody in."""
+    formgrader.open("manage_assignments")
+    for person in (staff, first):
+        shared = {cookie["name"] for cookie in person.context.cookies() if cookie["domain"].startswith(".")}
+        assert shared <= {"jupyterhub-session-id"}
+        sent = {cookie["name"] for cookie in person.context.cookies(f"{hub.server(SECOND)}/lab")}
+        assert sent <= {"jupyterhub-session-id"}
+
+
+def test_only_the_graders_own_pages_may_frame_formgrader(hub: Hub, formgrader: Formgrader, first: Person) -> None:
+    answer = formgrader.page.goto(f"{formgrader.at}/manage_assignments")
+    assert "frame-ancestors 'self'" in answer.headers["content-security-policy"]
+    answer = first.page.goto(f"{hub.server(FIRST)}/lab")
+    assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
+
+
+def test_settings_in_a_students_home_change_nothing_of_the_server(
+    hub: Hub, first: Person, settings_at_home: None
+) -> None:
+    answer = first.page.goto(f"{hub.server(FIRST)}/api/status")
+    assert "x-mine" not in answer.headers
 
 
 def test_a_student_reads_nobody_elses_home_submission_or_course(hub: Hub, handed_in: None) -> None:

@@ -2,6 +2,8 @@
 
 LLM_HUB: the folder that `prepare.py` has laid out, with the software, this file and the settings by role.
 LLM_HUB_URL: where the hub answers; http://127.0.0.1:8000 when unset. The three ports after it are the hub's own.
+LLM_HUB_DOMAIN: the hub's address as browsers see it (`https://hub.example.org`, or a bare name for plain HTTP on the hub's
+port), where every name below it leads to the hub too: then each server has a name, and so an origin, of its own.
 """
 
 import os
@@ -17,6 +19,7 @@ c = get_config()  # noqa: F821
 HUB = Path(os.environ.get("LLM_HUB", "/opt/llm-hub"))
 URL = os.environ.get("LLM_HUB_URL", "http://127.0.0.1:8000")
 PORT = urlparse(URL).port or 8000
+DOMAIN = os.environ.get("LLM_HUB_DOMAIN", "")
 PROFILE = load(HUB / "state" / "course.toml")
 PEOPLE, COURSE, GRADER = PROFILE.hub or Hub(), PROFILE.course.id, PROFILE.grader_of()
 STAFF = {*PEOPLE.instructors, *PEOPLE.graders}
@@ -28,9 +31,10 @@ def environment(role: str) -> dict[str, str]:
     models = HUB / "models"
     own = {"AUTOGRADER_MODEL_HOME": str(models)} if models.exists() else {}
     gpu = {} if Path("/dev/nvidia0").exists() else {"AUTOGRADER_VIRTUAL_GPU": "1"}
+    framed = f"{HUB}/etc/framed:" if DOMAIN and role == "grader" else ""
     return {
         "PATH": f"{HUB}/venv/bin:/usr/local/bin:/usr/bin:/bin",
-        "JUPYTER_CONFIG_PATH": f"{HUB}/etc/{role}:{HUB}/etc/all",
+        "JUPYTER_CONFIG_PATH": f"{framed}{HUB}/etc/{role}:{HUB}/etc/all",
         **own,
         **gpu,
     }
@@ -39,6 +43,10 @@ def environment(role: str) -> dict[str, str]:
 # --- The hub and its proxy ---
 c.JupyterHub.bind_url = URL
 c.JupyterHub.hub_port = PORT + 1
+if DOMAIN:
+    c.JupyterHub.subdomain_host = DOMAIN if "//" in DOMAIN else f"http://{DOMAIN}:{PORT}"
+    # a name below the domain cannot then set a cookie that the hub, or another server, takes for its own
+    c.JupyterHub.cookie_host_prefix_enabled = DOMAIN.startswith("https:")
 c.ConfigurableHTTPProxy.api_url = f"http://127.0.0.1:{PORT + 2}"
 c.ConfigurableHTTPProxy.command = [str(HUB / "proxy" / "node_modules" / ".bin" / "configurable-http-proxy")]
 c.JupyterHub.db_url = f"sqlite:///{HUB}/state/jupyterhub.sqlite"
@@ -55,7 +63,12 @@ class WhatIsStored(RequestHandler):
 TOLD = {"nb": "Hva som lagres om deg, og hvem som bestemmer", "en": "What is stored about you, and who decides"}
 c.JupyterHub.extra_handlers = [("/what-is-stored", WhatIsStored)]
 address = f"{urlparse(URL).path.rstrip('/')}/hub/what-is-stored"
-c.JupyterHub.template_vars = {"announcement": f'<a href="{address}">{TOLD[PROFILE.course.language]}</a>'}
+ONE_ORIGIN = {
+    "nb": "Alle tjenere her deler én adresse: en side fra en annens tjener kan handle som deg. Åpne ikke lenker til andres.",
+    "en": "All servers here share one address: a page from somebody else's server can act as you. Open no links to others'.",
+}
+shared = "" if DOMAIN else f"<br>{ONE_ORIGIN[PROFILE.course.language]}"
+c.JupyterHub.template_vars = {"announcement": f'<a href="{address}">{TOLD[PROFILE.course.language]}</a>{shared}'}
 
 # --- Who may log in: the machine's accounts, with the machine's passwords ---
 c.JupyterHub.authenticator_class = "pam"
@@ -71,6 +84,7 @@ c.JupyterHub.load_groups = {
 c.JupyterHub.spawner_class = "localprocess"
 c.Spawner.cmd = SINGLE_USER
 c.Spawner.default_url = "/lab"
+c.Spawner.disable_user_config = True  # a server is what this file says, whatever lies in its owner's home
 c.Spawner.start_timeout = c.Spawner.http_timeout = 120
 
 

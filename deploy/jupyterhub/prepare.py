@@ -124,6 +124,9 @@ def make_exchange(path: Path) -> None:
 def write_settings(to: Path, profile: Profile) -> None:
     """The settings by role, and what all have in common."""
     shutil.copytree(HERE / "etc", to, dirs_exist_ok=True)
+    (to / "grader" / "jupyter_server_config.json").unlink(
+        missing_ok=True
+    )  # earlier versions let any server frame Formgrader
     shutil.copy(HERE / "jupyterhub_config.py", to / "jupyterhub_config.py")
     exchange = (profile.hub or Hub()).exchange
     text = SETTINGS.format(course=profile.course.id, exchange=exchange, language=profile.course.language)
