@@ -79,6 +79,20 @@ print("\x1b[31mred\x1b[0m <not a tag> & more")
     },
     markdown="## My notes\n\nA *word* in **Markdown**, `code`, $x < y$ and [a link](https://example.org/).\n\n> a quotation\n",
 )
+OWN_MESSAGES = Honest(
+    "displays that are updated and cleared, half a character, numbers that are none, and a message of one's own",
+    before={
+        "arguments": r"""
+from IPython.display import clear_output, display
+shown = display({"text/plain": "1"}, raw=True, display_id=True)
+shown.update({"text/plain": "2", "application/json": {"x": float("nan")}}, raw=True)
+print("half of a flag: \ud83c", float("inf"))
+clear_output(wait=True)
+ip = get_ipython()
+ip.kernel.session.send(ip.kernel.iopub_socket, "stream", {"name": "stdout", "text": "mine"}, parent=ip.kernel.get_parent("shell"))
+"""
+    },
+)
 OWN_LOADER = Honest(
     "a subclass of HuggingFacePipeline that works",
     cells={
@@ -267,6 +281,6 @@ result_2 = chatbot_2.invoke([HumanMessage(«py(task.question)»)])
     },
 )
 CONTROLS = (
-    OWN_EQ, OWN_TRANSFORMERS, OWN_HOOKS, OWN_NAMES, OWN_DISPLAY, OWN_LOADER, OWN_RUNNABLE, CURIOUS, OWN_IMPORTS, THREADS,
-    OWN_FILES, OWN_LINK, OWN_SERVER, HUNGRY, USUAL, WARM,
+    OWN_EQ, OWN_TRANSFORMERS, OWN_HOOKS, OWN_NAMES, OWN_DISPLAY, OWN_MESSAGES, OWN_LOADER, OWN_RUNNABLE, CURIOUS, OWN_IMPORTS,
+    THREADS, OWN_FILES, OWN_LINK, OWN_SERVER, HUNGRY, USUAL, WARM,
 )  # fmt: skip

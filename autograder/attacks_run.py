@@ -31,6 +31,7 @@ from .attacks import MARK, TRIED, Attack, HandIn, Honest, Place, handed_in, judg
 from .attacks_forge import FORGE
 from .attacks_harm import HARM
 from .attacks_honest import CONTROLS
+from .attacks_messages import MESSAGES
 from .attacks_reach import REACH
 from .attacks_show import BROWSER
 from .contract import ASSIGNMENT
@@ -41,7 +42,7 @@ from .records import Record, Records
 from .selftest import model_home
 from .verdict import Verdict
 
-ATTACKS: tuple[Attack, ...] = FORGE + REACH + HARM + BROWSER
+ATTACKS: tuple[Attack, ...] = FORGE + MESSAGES + REACH + HARM + BROWSER
 LIMITS = {
     "cell_seconds": "10", "notebook_seconds": "30", "memory_gb": "2", "disk_gb": "0.02", "processes": "64", "open_files": "1024",
     "output_mb": "1", "isolation": '"full"',

@@ -41,7 +41,7 @@ class Sheet:
 
 
 class CanvasExport(ExportPlugin):  # type: ignore[misc]
-    """Writes gradebooks that Canvas can import. Refuses while work is open; with `force`, open work has no row."""
+    """Writes gradebooks that Canvas can import. Whose work is open has no row, and is listed; the exit code is 1 then."""
 
     roster = Unicode(
         "roster.csv",
@@ -51,20 +51,18 @@ class CanvasExport(ExportPlugin):  # type: ignore[misc]
     titles = Dict(
         {}, help="The assignments' columns in Canvas, by nbgrader's name: {'chatbot': 'Chatbot (12345)'}."
     ).tag(config=True)
-    force = Bool(False, help="Export those who are done, although others wait for a person or are not judged.").tag(
-        config=True
-    )
+    force = Bool(False, help="End with 0, although somebody waits for a person or is not judged.").tag(config=True)
     semicolons = Bool(False, help="Separate by semicolons, and write decimal commas.").tag(config=True)
 
     def export(self, gradebook: Gradebook) -> None:
-        """Writes the files, all or none; what is wrong is told in words, and the exit code is 1."""
+        """Writes the files, all or none, then says who is not in them; where anybody is not, the exit code is 1."""
         try:
             roster = self._roster()
             sheets = [self._sheet(gradebook, name, roster) for name in self._wanted(gradebook)]
-            self._refuse_open(sheets)
             self._tell(roster, sheets)
             for sheet in sheets:
                 self._write(sheet, self._path(sheet.assignment, alone=len(sheets) == 1), roster)
+            self._list_open(sheets)
         except (AutograderError, OSError) as error:
             self.log.error("%s", error)
             raise SystemExit(1) from None
@@ -119,7 +117,7 @@ class CanvasExport(ExportPlugin):  # type: ignore[misc]
         found = self._root.glob(f"{self.parent.coursedir.submitted_directory}/*/{assignment}")
         return {path.parent.name for path in found if path.is_dir() and self._chosen(path.parent.name)}
 
-    def _refuse_open(self, sheets: Iterable[Sheet]) -> None:
+    def _list_open(self, sheets: Iterable[Sheet]) -> None:
         waiting = [
             f"{account}: {sheet.assignment}, {reason}"
             for sheet in sheets
@@ -128,9 +126,9 @@ class CanvasExport(ExportPlugin):  # type: ignore[misc]
         ]
         if waiting and not self.force:
             raise NotSettled(
-                f"Export to Canvas waits: {len(waiting)} thing(s) are open.\n  {_listed(waiting)}\nMark what waits in "
-                "Formgrader, run `nbgrader autograde` again for what is not judged, or add --CanvasExport.force=True: then "
-                "those who are done are exported, and these students have no row."
+                f"These students have no row, since {len(waiting)} thing(s) are open; the others have been exported.\n  "
+                f"{_listed(waiting)}\nMark what waits in Formgrader, run `nbgrader autograde` again for what is not judged, and "
+                "export once more."
             )
 
     def _tell(self, roster: Roster, sheets: Iterable[Sheet]) -> None:

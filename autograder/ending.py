@@ -17,6 +17,7 @@ HAPPENED: dict[IncidentKind, str] = {
     "crash": "The kernel ended",
     "output": "Printed too much",
     "tampering": "Something got in the way of a check",
+    "messages": "The kernel sent what is no message of a kernel's",
 }
 
 

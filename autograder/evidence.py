@@ -10,9 +10,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from .transcript import Message, Transcript
+from .transcript import Transcript
 
 Short = Annotated[str, Field(max_length=500)]
+Told = tuple[Short, Annotated[str, Field(max_length=20_000)]]
+Conversation = Annotated[tuple[Told, ...], Field(max_length=20)]
 Long = Annotated[str, Field(max_length=200_000)]
 Form = Literal["dict", "list", "text", "keys"]
 
@@ -87,10 +89,10 @@ class PromptFacts(Fact):
         variables: the names of its input variables, optional ones included.
     """
 
-    rendered: Annotated[dict[Short, tuple[Message, ...]], Field(max_length=20)] = {}
+    rendered: Annotated[dict[Short, Conversation], Field(max_length=20)] = {}
     texts: Annotated[dict[Short, Long], Field(max_length=20)] = {}
-    asked_history: tuple[Message, ...] = ()
-    history: tuple[Message, ...] | None = None
+    asked_history: Conversation = ()
+    history: Conversation | None = None
     variables: Annotated[tuple[Short, ...], Field(max_length=20)] = ()
     failure: Failure | None = None
 

@@ -10,28 +10,27 @@ from __future__ import annotations
 import copy
 import json
 import os
-import signal
 import time
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
-from nbformat import NotebookNode, validate
-from nbformat import ValidationError as ValidationErrorOfNotebook
-from nbformat.v4 import new_output, output_from_msg
+from nbformat import NotebookNode
+from nbformat.v4 import new_output
 from nbgrader.preprocessors import Execute
-from pydantic import ValidationError
 from traitlets import Bool, Enum
+from zmq import ZMQError
 
 from .ahead import Run
 from .contract import Task
-from .errors import HostLost, NotJudged
-from .evidence import Evidence, Facts
+from .errors import AutograderError, HostLost, NotJudged
+from .evidence import Facts
 from .executions import Execution, Executions, executed, key_of, kit_digest, snapshots_digest
 from .host.control import Visit
 from .host.models import newest_snapshot
-from .kernels.jail import ENDED
+from .kernel_facts import conversations, read_facts, timed_out, why_it_ended
+from .kernels.messages import OUTPUTS, CheckedKernelManager
 from .kernels.provisioner import Kernels, WarmKernelManager
 from .machine import helpers_for, jail_limits, refuse_without_jail
 from .nbgrader_course import (
@@ -47,15 +46,18 @@ from .nbgrader_course import (
 from .nbgrader_release import course_root
 from .probe import new_question
 from .profile import Profile
-from .selfcheck import EVIDENCE_TYPE, TRANSCRIPT_TYPE
-from .transcript import Message, Transcript
+from .selfcheck import EVIDENCE_TYPE
+from .transcript import Transcript
 from .verdict import Incident, IncidentKind
 from .words import INCIDENTS, LAYOUT
 
 BEGIN = "__import__('autograder.notebook', fromlist=['x']).begin_grading({profile!r}, {host!r})"
-MAX_TOLD = 64 * 10**6
+MAX_TOLD = 4 * 10**6
 """Characters of evidence and transcript that a notebook's kernel may hand over."""
-OUTPUTS = ("stream", "display_data", "execute_result", "update_display_data", "error")
+PER_OUTPUT = 200
+"""Characters that an output counts for beside its text, so that a million empty ones are a lot of output too."""
+OURS = (AutograderError, OSError, MemoryError, ZMQError)
+"""What fails on the grader's side, also while a student's code runs."""
 PUBLISH = "__import__('autograder.notebook', fromlist=['x']).publish({check_id!r}, {question!r})"
 
 
@@ -76,6 +78,7 @@ class GradeExecute(Execute):  # type: ignore[misc]
     _home: Path | None = None
     _kernels: Kernels | None = None
     _visit: Visit | None = None
+    _manager: CheckedKernelManager | None = None
 
     def preprocess(self, nb: NotebookNode, resources: Resources, km: Any = None) -> tuple[NotebookNode, Resources]:
         if frozen_profile(self, resources) is None:
@@ -129,12 +132,13 @@ class GradeExecute(Execute):  # type: ignore[misc]
         }
 
     def create_kernel_manager(self) -> Any:
-        """nbclient's, but for a submission of ours a manager of warm kernels."""
-        if self._kernels is None:
+        """nbclient's, but for a submission of ours a manager that checks what a kernel says, and of warm kernels."""
+        if self._profile is None:
             return super().create_kernel_manager()
-        self.kernel_manager_class = WarmKernelManager
-        manager = super().create_kernel_manager()
-        assert self._profile is not None
+        self.kernel_manager_class = CheckedKernelManager if self._kernels is None else WarmKernelManager
+        self._manager = manager = super().create_kernel_manager()
+        if self._kernels is None:
+            return manager
         limits = jail_limits(self._profile.limits)
         refuse_without_jail(self._kernels, self.isolation, limits)
         manager.plan = self._kernels.plan(self.isolation, limits, self._visit.socket if self._visit else None)
@@ -150,9 +154,9 @@ class GradeExecute(Execute):  # type: ignore[misc]
         self._checks = {id(cell): task for cell, task in cells}
         self.skip_cells_with_tag, self.timeout = "", profile.limits.cell_seconds
         self.shutdown_kernel = "immediate"  # all it had to say has arrived; taking leave costs it a second of work
-        self._begun = False
+        self._begun, self._theirs = False, False
         self._running, self._seen, self._questions = "", dict[str, int](), dict[str, str]()
-        self._visit = None
+        self._visit, self._manager, self._refused = None, None, 0
         self._written, self._told, self._cell_began = 0, 0, time.monotonic()
         self._ends = self._cell_began + profile.limits.notebook_seconds
         self._incidents: list[Incident] = []
@@ -163,9 +167,15 @@ class GradeExecute(Execute):  # type: ignore[misc]
                 self._visit = host.open(label, os.environ.get("AUTOGRADER_SEED", ""), self.echo, self.verify)
             try:
                 super().preprocess(nb, {"metadata": {"path": str(folder)}, "nbgrader": names})
-            except (DeadKernelError, CellTimeoutError) as error:
+            except Exception as error:
+                ended = isinstance(error, DeadKernelError | CellTimeoutError)
+                if not self._theirs or (isinstance(error, OURS) and not ended):
+                    raise
                 early = time.monotonic() - self._cell_began < (self.timeout or 0)
-                self._note(why_it_ended(error, self.km, early))
+                self._note_refused()
+                self._note(why_it_ended(error, self._manager, early))
+                if not ended:
+                    self.log.error("What the kernel did cannot be followed", exc_info=error)
             facts, problems = self._facts(cells, profile)
         except HostLost as error:
             self.log.error("%s", error)
@@ -180,6 +190,13 @@ class GradeExecute(Execute):  # type: ignore[misc]
         if incident not in self._incidents:
             self.log.warning("%s", INCIDENTS[kind].en.format(cell=self._running))
             self._incidents.append(incident)
+
+    def _note_refused(self) -> None:
+        """Notes that since the last time the kernel has sent what is no message."""
+        refused = self._manager.refused if self._manager is not None else 0
+        if refused > self._refused:
+            self._note("messages")
+        self._refused = refused
 
     def _facts(self, cells: list[tuple[NotebookNode, Task]], profile: Profile) -> tuple[Facts, dict[str, str]]:
         """What the kernel said, and, where there is a host, its own transcript in place of the kernel's."""
@@ -209,6 +226,7 @@ class GradeExecute(Execute):  # type: ignore[misc]
         checks = self._checks
         if checks and not self._begun:
             self._begin()
+        self._theirs = True
         self._running = (marks_of(cell).get("grade_id") or f"{index + 1}")[:100]
         self._cell_began = time.monotonic()
         left = self._ends - self._cell_began
@@ -219,6 +237,7 @@ class GradeExecute(Execute):  # type: ignore[misc]
         task = checks.get(id(cell))
         if task is None:
             super().preprocess_cell(cell, resources, index)
+            self._note_refused()
             if any(timed_out(output) for output in cell.get("outputs", [])):
                 self._note("time")
             return cell, resources
@@ -231,6 +250,7 @@ class GradeExecute(Execute):  # type: ignore[misc]
             super().preprocess_cell(cell, resources, index)
         finally:
             cell.source = original
+        self._note_refused()
         if visit is not None:
             visit.challenge(None)
         return cell, resources
@@ -243,15 +263,13 @@ class GradeExecute(Execute):  # type: ignore[misc]
         profile = self._profile
         if profile is None or msg["msg_type"] not in OUTPUTS:
             return super().process_message(msg, cell, cell_index)
-        if not well_formed(msg):
-            return None
         if id(cell) in self._checks:
             wanted = msg["msg_type"] == "error" or EVIDENCE_TYPE in msg["content"].get("data", {})
             self._told += len(json.dumps(msg["content"])) if wanted else 0
             fits = wanted and self._told <= MAX_TOLD
             return super().process_message(msg, cell, cell_index) if fits else None
         before, limit = self._written, profile.limits.output_mb * 10**6
-        self._written += len(json.dumps(msg["content"]))
+        self._written += len(json.dumps(msg["content"])) + PER_OUTPUT
         if self._written <= limit:
             return super().process_message(msg, cell, cell_index)
         if before <= limit:
@@ -271,80 +289,7 @@ class GradeExecute(Execute):  # type: ignore[misc]
         self._begun = True
 
 
-def well_formed(msg: dict[str, Any]) -> bool:
-    """Whether a kernel's message is an output that a notebook can hold: one that cannot would end its grading."""
-    try:
-        validate(output_from_msg(msg), ref="output", version=4)
-    except (ValidationErrorOfNotebook, ValueError, TypeError, KeyError, AttributeError):
-        return False
-    return True
-
-
 @cache
 def _this_run() -> set[str]:
     """Keys of what this process has executed."""
     return set()
-
-
-def conversations(evidence: Any, profile: Profile) -> list[tuple[Message, ...]]:
-    """The conversations whose form in a chat template a check may look for: the task's, and the student's own prompt's."""
-    found: dict[tuple[Message, ...], None] = {}
-    for each in evidence:
-        for question in {*profile.questions.values(), *(c.question for c in each.challenges)}:
-            found[("system", profile.chat.system_prompt), ("human", question)] = None
-            own = each.prompt.rendered.get(question) if each.prompt else None
-            if own:
-                found[own] = None
-    return list(found)
-
-
-def timed_out(output: NotebookNode) -> bool:
-    """Whether nbclient ended a cell for its time. (What a student raises under this name is as good: it helps nobody.)"""
-    return bool(output.output_type == "error" and output.ename == "CellTimeoutError")
-
-
-def why_it_ended(error: Exception, manager: Any, early: bool) -> IncidentKind:
-    """Why there is no kernel any more, as the jail's monitor told by the exit code.
-
-    Args:
-        early: before the cell's time was over. A kernel that is silent then has sent a message beyond `MAX_MESSAGE`.
-    """
-    if isinstance(error, CellTimeoutError):
-        return "output" if early else "time"
-    process = getattr(getattr(manager, "provisioner", None), "process", None)
-    code = getattr(process, "returncode", None)
-    if code == -signal.SIGXCPU:
-        return "time"
-    kinds: dict[int | None, IncidentKind] = {ENDED["time"]: "time", ENDED["memory"]: "memory"}
-    return kinds.get(code, "crash")
-
-
-def read_facts(cells: list[tuple[NotebookNode, Task]]) -> tuple[Facts, dict[str, str]]:
-    """Evidence and transcript out of the executed check cells, and what could not be read, by check id.
-
-    What a kernel sent is untrusted: it is validated and bounded, and anything else is as good as nothing.
-    """
-    evidence: dict[str, Evidence] = {}
-    transcript, problems = Transcript(), {}
-    for cell, task in cells:
-        published = [o for o in cell.outputs if o.output_type == "display_data" and EVIDENCE_TYPE in o.get("data", {})]
-        if len(published) > 1:
-            problems[task.check_id] = "there is more than one finding"
-            continue
-        for output in cell.outputs:
-            if output.output_type == "error":  # the check itself stopped: too slow, or something in its way
-                problems[task.check_id] = f"{output.ename}: {output.evalue}"[:200]
-            data = output.get("data", {}) if output.output_type == "display_data" else {}
-            if EVIDENCE_TYPE not in data:
-                continue
-            try:
-                found = Evidence.model_validate_json(data[EVIDENCE_TYPE])
-                if found.check_id != task.check_id:
-                    raise ValueError(f"evidence of {found.check_id}")
-                transcript = transcript.joined(Transcript.model_validate_json(data[TRANSCRIPT_TYPE]))
-                if found.problem:
-                    raise ValueError(found.problem)
-                evidence[task.check_id] = found
-            except (ValidationError, ValueError, KeyError, TypeError) as error:
-                problems[task.check_id] = str(error).split("\n")[0][:200]
-    return Facts(evidence=evidence, transcript=transcript, in_grading=True), problems

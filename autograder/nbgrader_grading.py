@@ -7,6 +7,7 @@ writer of scores. An assignment that is not ours is graded exactly as stock nbgr
 from __future__ import annotations
 
 import hashlib
+import tempfile
 from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
 from pathlib import Path
@@ -26,12 +27,13 @@ from .executions import Execution
 from .nbgrader_course import Resources, check_cells, frozen_profile, marks_of, released_profile
 from .nbgrader_release import course_root
 from .profile import FROZEN_NAME, Language, Profile, load
-from .records import Record, Records, with_overrides
+from .records import Record, Records, with_overrides, write_whole
 from .repair_json import Repair
 from .submission import Mended
 from .verdict import Incident, Override, Verdict, Words
 from .words import A_PERSON_LOOKS, INCIDENTS, LAYOUT, REASONS, UNREADABLE
 
+MAX_LISTED = 50
 MAX_NOTICES = 30
 """What one notebook's verdicts tell at most of what was mended, so that what matters can be found."""
 
@@ -63,7 +65,7 @@ class Judge(NbGraderPreprocessor):  # type: ignore[misc]
         notices = noticed(mended.repairs, execution.incidents, [task for _, task in cells])
         verdicts = []
         for cell, task in cells:
-            verdict = with_doubts(judge(task, execution.facts, profile), execution, mended.unreadable)
+            verdict = with_doubts(self._judged(task, execution, profile), execution, mended.unreadable)
             observations = (*verdict.observations, *notices[task.check_id])
             verdict = verdict.model_copy(update={"observations": observations})
             verdicts.append(verdict)
@@ -74,6 +76,16 @@ class Judge(NbGraderPreprocessor):  # type: ignore[misc]
             "verdicts": tuple(verdicts), "execution": execution, "overrides": overrides, "repairs": mended.repairs
         }  # fmt: skip
         return nb, resources
+
+    def _judged(self, task: Task, execution: Execution, profile: Profile) -> Verdict:
+        """The check's verdict. What a check cannot follow goes to a person: to run it again would change nothing."""
+        try:
+            return judge(task, execution.facts, profile)
+        except Exception as error:
+            self.log.error("The check %s cannot follow what it found", task.check_id, exc_info=error)
+            reason = REASONS["bad-evidence"].fill(problem=type(error).__name__)
+            name, points = task.check_id, task.points
+            return Verdict(task=task.id, check_id=name, points=points, state="review", reasons=(reason,))
 
 
 def noticed(repairs: Iterable[Repair], incidents: Iterable[Incident], judged: Sequence[Task]) -> dict[str, list[Words]]:
@@ -102,7 +114,9 @@ def with_doubts(verdict: Verdict, execution: Execution, unreadable: str | None =
     lost = (verdict.score or 0) < verdict.points
     unseen = verdict.check_id not in execution.facts.evidence
     for incident in execution.incidents:
-        if (unseen and incident.kind in ("memory", "crash", "output")) or (lost and incident.kind == "time"):
+        if (unseen and incident.kind in ("memory", "crash", "output", "messages")) or (
+            lost and incident.kind == "time"
+        ):
             reasons += (a_person_looks(INCIDENTS[incident.kind].fill(cell=incident.cell)),)
     return verdict.model_copy(update={"state": "review", "reasons": verdict.reasons + reasons}) if reasons else verdict
 
@@ -246,42 +260,58 @@ def unsettled(gradebook: Gradebook, assignment: str, student: str = "*") -> list
     ]
 
 
-def refuse_unsettled(gradebook: Gradebook, assignment: str, what: str, student: str = "*") -> None:
-    """Raises NotSettled, with the list, while a verdict of the assignment (of this student) is `not judged`."""
-    waiting = unsettled(gradebook, assignment, student)
-    if waiting:
-        listed = "\n  ".join(waiting[:50])
-        raise NotSettled(
-            f"{what} waits: {len(waiting)} check(s) of {assignment!r} are not judged yet.\n  {listed}\n"
-            f"Run `nbgrader autograde {assignment}` again, or score them by hand in Formgrader."
-        )
+def waits(what: str, waiting: Sequence[str], assignment: str) -> str:
+    """Who is held back, and what to do."""
+    more = [f"… and {len(waiting) - MAX_LISTED} more"] * (len(waiting) > MAX_LISTED)
+    listed = "\n  ".join([*waiting[:MAX_LISTED], *more])
+    return (
+        f"{what} waits for {len(waiting)} check(s) of {assignment!r} that are not judged yet; nobody else does.\n  {listed}\n"
+        f"Run `nbgrader autograde {assignment}` again, or score them by hand in Formgrader."
+    )
 
 
 class OnlySettled(NbGraderPreprocessor):  # type: ignore[misc]
-    """Stops feedback while a verdict of the assignment is open."""
+    """Stops a student's feedback while a verdict of that student's is open.
+
+    Raises NotSettled: nbgrader then makes the others' pages, lists this student among the failed ones, and ends non-zero.
+    """
 
     def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
         if frozen_profile(self, resources) is not None:
             names = resources["nbgrader"]
             with Gradebook(names["db_url"]) as gradebook:
-                asked_for = self.parent.parent.coursedir.student_id  # "*", or the one given with --student
-                refuse_unsettled(gradebook, names["assignment"], "Feedback", asked_for)
+                waiting = unsettled(gradebook, names["assignment"], names["student"])
+            if waiting:
+                raise NotSettled(waits(f"The feedback of {names['student']}", waiting, names["assignment"]))
         return nb, resources
 
 
 class SettledExport(CsvExportPlugin):  # type: ignore[misc]
-    """nbgrader's CSV export, refused while a verdict of an assignment of ours is open."""
+    """nbgrader's CSV export, without rows for those whose verdict on an assignment of ours is open; these are listed, and the
+    exit code is 1."""
 
     def export(self, gradebook: Gradebook) -> None:
+        to: str = self.to or "grades.csv"
         wanted = [str(name) for name in self.assignment] or [a.name for a in gradebook.assignments]
-        for assignment in wanted:
-            try:
-                if released_profile(self.parent.coursedir, assignment) is not None:
-                    refuse_unsettled(gradebook, assignment, "Export")
-            except (NotSettled, ProfileError) as error:
-                self.log.error("%s", error)
-                raise SystemExit(1) from None
-        super().export(gradebook)
+        try:
+            ours = [name for name in wanted if released_profile(self.parent.coursedir, name) is not None]
+        except ProfileError as error:
+            self.log.error("%s", error)
+            raise SystemExit(1) from None
+        waiting = {name: unsettled(gradebook, name) for name in ours}
+        open_rows = {(name, listed.partition(":")[0]) for name, found in waiting.items() for listed in found}
+        if not open_rows:
+            super().export(gradebook)
+            return
+        with tempfile.TemporaryDirectory() as folder:
+            self.set_trait("to", str(Path(folder, "all.csv")))
+            super().export(gradebook)
+            lines = Path(self.to).read_text().splitlines(keepends=True)
+        self.set_trait("to", to)
+        write_whole(Path(to), "".join(line for line in lines if (*line.split(",")[0:4:3],) not in open_rows))
+        for name in filter(waiting.get, ours):
+            self.log.error("%s", waits("Export", waiting[name], name))
+        raise SystemExit(1)
 
 
 def overrule(

@@ -193,4 +193,5 @@ HAPPENED: dict[IncidentKind, Words] = {
     "crash": w("Kjernen stoppet", "The kernel ended"),
     "output": w("Skrev ut for mye", "Printed too much"),
     "tampering": w("Noe kom i veien for en sjekk", "Something got in the way of a check"),
+    "messages": w("Kjernen sendte noe som ingen kjerne sender", "The kernel sent what no kernel sends"),
 }

@@ -15,7 +15,7 @@ State = Literal["judged", "review", "not judged"]
 Outcome = Literal["passed", "failed", "unknown"]
 
 
-IncidentKind = Literal["time", "memory", "crash", "output", "tampering"]
+IncidentKind = Literal["time", "memory", "crash", "output", "tampering", "messages"]
 
 
 class Incident(BaseModel):
@@ -23,7 +23,7 @@ class Incident(BaseModel):
 
     Attributes:
         kind: it, or a cell of it, took too long; it took too much memory; its kernel ended; it printed too much; something
-            changed what a check had found, or got in its way.
+            changed what a check had found, or got in its way; its kernel said what no kernel says.
         cell: where.
     """
 

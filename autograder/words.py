@@ -422,6 +422,10 @@ INCIDENTS = {
         "Noe kom i veien for sjekken «{cell}», eller endret det den fant.",
         "Something got in the way of the check «{cell}», or changed what it had found.",
     ),
+    "messages": w(
+        "Koden i cellen «{cell}» sendte noe som ikke er en melding fra en kjerne. Det er utelatt.",
+        "The code in the cell «{cell}» sent something that is no message from a kernel. It has been left out.",
+    ),
 }
 A_PERSON_LOOKS = w("En person ser på det.", "A person will look.")
 

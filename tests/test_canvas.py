@@ -286,7 +286,7 @@ def test_extra_credit_counts(course: Course) -> None:
     ("check", "text", "told"),
     [(20, None, "one, text: waits for a person"), (None, 5, "one, check: not judged")],
 )
-def test_open_work_stops_the_export_before_anything_is_written(
+def test_open_work_holds_back_its_own_student_alone_and_the_exit_code_says_so(
     course: Course, caplog: pytest.LogCaptureFixture, check: float | None, text: float | None, told: str
 ) -> None:
     course.graded("anna", 20, 10)
@@ -294,17 +294,18 @@ def test_open_work_stops_the_export_before_anything_is_written(
     with pytest.raises(SystemExit):
         course.exported()
     assert f"bo: chatbot, {told}" in caplog.text
-    assert not list(course.root.glob("out*"))
+    (written,) = course.root.glob("out*")
+    assert [row[0] for row in rows(written.read_text(encoding="utf-8"))[2:]] == ["Anna"]
 
 
-def test_a_check_that_a_person_must_look_at_stops_it_too(course: Course) -> None:
+def test_a_check_that_a_person_must_look_at_holds_back_too(course: Course) -> None:
     course.graded("anna", 20, 10)
     course.gradebook.find_grade("check", "one", "chatbot", "anna").needs_manual_grade = True
     with pytest.raises(SystemExit):
         course.exported()
 
 
-def test_work_that_was_handed_in_and_never_graded_stops_it_too(
+def test_work_that_was_handed_in_and_never_graded_holds_back_too(
     course: Course, caplog: pytest.LogCaptureFixture
 ) -> None:
     course.graded("anna", 20, 10)
@@ -314,7 +315,7 @@ def test_work_that_was_handed_in_and_never_graded_stops_it_too(
     assert "bo: chatbot, handed in, and not graded" in caplog.text
 
 
-def test_forced_those_who_are_done_are_exported_and_the_others_have_no_row_and_are_listed(
+def test_forced_the_exit_code_is_0_and_who_has_no_row_is_listed(
     course: Course, caplog: pytest.LogCaptureFixture
 ) -> None:
     course.graded("anna", 20, 10)

@@ -17,13 +17,14 @@ LAYERS = (
     "__init__", "authoring", "repair_json", "repair_read", "repair", "repair_files", "submission", "safe_copy", "hand_in",
     "records", "canvas_csv", "ending", "executions", "ahead", "claims", "gradebook", "host.memory", "host.generation",
     "host.models", "host.notebooks", "host.server", "host.control", "kernels.__init__", "kernels.jail", "kernels.parent",
-    "kernels.provisioner", "machine", "nbgrader_course", "nbgrader_exchange", "nbgrader_release", "nbgrader_execute",
+    "kernels.messages", "kernels.provisioner", "kernel_facts", "machine", "nbgrader_course", "nbgrader_exchange",
+    "nbgrader_release", "nbgrader_execute",
     "nbgrader_grading", "sanitize", "feedback", "nbgrader_feedback", "marking", "marking_page", "nbgrader_formgrader",
     "nbgrader_autograde", "nbgrader_settings", "canvas", "doctor", "grading", "report_numbers", "report_words",
     "report_pictures", "report_page", "report", "tiny", "stand_ins", "classes", "demo", "library", "library_right",
     "library_wrong", "mutants", "hint_rules", "sharing", "selftest", "measure", "bench_class", "bench_kernels", "bench",
-    "bench_report", "bench_picture", "attacks", "attacks_honest", "attacks_forge", "attacks_reach", "attacks_harm",
-    "attacks_show", "attacks_html", "attacks_run", "attacks_sandbox", "attacks_stock", "attacks_report", "cli",
+    "bench_report", "bench_picture", "attacks", "attacks_honest", "attacks_forge", "attacks_messages", "attacks_reach",
+    "attacks_harm", "attacks_show", "attacks_html", "attacks_run", "attacks_sandbox", "attacks_stock", "attacks_report", "cli",
 )  # fmt: skip
 
 PURE = ("errors", "profile", "verdict", "transcript", "contract", "words", "evidence", "criteria", "answers", "checks")

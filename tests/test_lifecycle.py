@@ -229,7 +229,7 @@ def test_an_answer_that_changed_goes_back_to_a_person(course: demo.ScratchCourse
         assert (grade.manual_score, grade.needs_manual_grade) == (1.0, True)
 
 
-def test_grading_without_the_models_refuses_and_feedback_and_export_wait(
+def test_grading_without_the_models_refuses_and_only_those_concerned_wait_for_feedback_and_export(
     course: demo.ScratchCourse, tmp_path: Path, cells: Cells
 ) -> None:
     other = copied(course, tmp_path / "twin")
@@ -243,10 +243,13 @@ def test_grading_without_the_models_refuses_and_feedback_and_export_wait(
         with pytest.raises(NotReady):
             other.instructor(*command)
     said = other.log.read_text(encoding="utf-8")
-    assert "Feedback waits" in said
     assert "Export waits" in said
     assert "mona: chatbot, check-chain" in said
-    assert not (tmp_path / "grades.csv").exists()
+    rows = (tmp_path / "grades.csv").read_text(encoding="utf-8")
+    assert re.search(r"^chatbot,.*,anna,", rows, re.MULTILINE)
+    assert "mona" not in rows
+    assert (other.root / "feedback" / "anna" / ASSIGNMENT / "chatbot.html").exists()
+    assert not (other.root / "feedback" / "mona").exists()
 
 
 def test_a_broken_profile_stops_nbgrader_before_it_grades_by_its_own_rules(

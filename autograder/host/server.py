@@ -29,7 +29,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from ..shelf import Shelf, digest
-from ..transcript import CANNED, Rendering
+from ..transcript import CANNED, MAX_TEXT, Rendering
 from . import models as loading
 from . import wire
 from .echo import canned_answer, echo_of
@@ -203,7 +203,7 @@ class Server:
         for model in dict.fromkeys(name for name in asked.models if name in known):
             for messages in dict.fromkeys(asked.conversations):
                 text = self.models.render(model, messages)
-                if text is not None:
+                if text is not None and len(text) <= MAX_TEXT:
                     found.append(Rendering(model=model, messages=messages, text=text))
         return tuple(found)
 

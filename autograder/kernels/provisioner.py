@@ -22,21 +22,17 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import zmq
-import zmq.asyncio
 from jupyter_client.kernelspec import KernelSpec
-from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning import LocalProvisioner
 
 from ..daemons import Daemon, runtime_folder
 from .jail import KIT, Jail, Level, Limits, readable
+from .messages import CheckedKernelManager
 
 NAME = "llm-autograder-warm"
 """The provisioner's name, as its entry point in `pyproject.toml` has it."""
 LAUNCHER = "ipykernel_launcher"
 TRIAL_SECONDS = 30.0
-MAX_MESSAGE = 64 * 10**6
-"""Bytes of one message from a kernel that the grader would read; a larger one never reaches its memory."""
 KEPT_VARIABLES = ("PATH", "LANG", "LC_ALL", "TZ", "AUTOGRADER_MODEL_HOME", "NBGRADER_EXECUTION", "NBGRADER_VALIDATING")
 """Variables of the grader's that a kernel gets; no others."""
 FIXED_VARIABLES = {
@@ -208,18 +204,10 @@ class WarmProvisioner(LocalProvisioner):  # type: ignore[misc]
             self.folder = None
 
 
-class WarmKernelManager(AsyncKernelManager):  # type: ignore[misc]
+class WarmKernelManager(CheckedKernelManager):
     """A manager of kernels that are forked, whatever the kernelspec says. Set `plan` before it starts one."""
 
     plan: Plan
-
-    def client(self, **kwargs: Any) -> Any:
-        """A client of its own context, whose sockets take messages up to `MAX_MESSAGE`."""
-        context = zmq.asyncio.Context()
-        context.setsockopt(zmq.MAXMSGSIZE, MAX_MESSAGE)
-        client = super().client(context=context, **kwargs)
-        client._created_context = True  # and so the client's to end
-        return client
 
     @property
     def kernel_spec(self) -> KernelSpec:

@@ -1,0 +1,238 @@
+"""What a kernel may say: each message is read, checked and made anew here before anything else of the grader's sees it.
+
+A kernel is a student's to change, its key and its sockets included, so any bytes can come from it. What is no message is
+left out and counted (`CheckedSession.refused`), never raised; of a message only what is known of its kind is passed on,
+texts in valid Unicode, numbers that JSON has. Comms (widgets) are left out: there is nobody to use them while grading.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from queue import Empty
+from typing import Annotated, Any, Literal
+
+import zmq
+import zmq.asyncio
+from jupyter_client.asynchronous.client import AsyncKernelClient
+from jupyter_client.channels import AsyncZMQSocketChannel
+from jupyter_client.manager import AsyncKernelManager
+from jupyter_client.session import Session
+from nbformat import ValidationError as ValidationErrorOfNotebook
+from nbformat import validate
+from nbformat.v4 import output_from_msg
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from traitlets import Type
+
+MAX_MESSAGE = 64 * 10**6
+"""Bytes of one frame from a kernel that the grader would read; a larger one never reaches its memory."""
+MAX_DEPTH = 60
+"""Lists and dictionaries in each other; pydantic and nbformat read a few hundred."""
+MAX_REPLY_TEXT = 10_000
+"""Characters of each text of an `execute_reply`, which counts for no output; the rest is cut off."""
+OUTPUTS = ("stream", "display_data", "execute_result", "update_display_data", "error")
+IGNORED = (
+    "comm_open", "comm_msg", "comm_close", "comm_info_reply", "debug_event", "debug_reply", "iopub_welcome", "input_request",
+    "shutdown_reply", "interrupt_reply", "history_reply", "complete_reply", "inspect_reply", "is_complete_reply",
+)  # fmt: skip
+"""Kinds of messages that an honest kernel sends, and that say nothing to a grader."""
+
+
+class NoMessage(ValueError):
+    """What a kernel sent is none of its messages."""
+
+
+def cut(value: Any) -> Any:
+    """A text, or each of a list, no longer than `MAX_REPLY_TEXT`."""
+    if isinstance(value, list):
+        return [cut(each) for each in value[:100]]
+    return value[:MAX_REPLY_TEXT] if isinstance(value, str) else value
+
+
+Name = Annotated[str, Field(max_length=500)]
+Count = Annotated[int, Field(ge=0, lt=2**31)] | None
+Cut = Annotated[str, BeforeValidator(cut)]
+
+
+class Content(BaseModel):
+    """Of a message: what is known of its kind, anything else left out."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
+
+
+class Stream(Content):
+    name: Literal["stdout", "stderr"]
+    text: str
+
+
+class Transient(Content):
+    display_id: Name | None = None
+
+
+class Data(Content):
+    data: Annotated[dict[Name, Any], Field(max_length=100)]
+    metadata: Annotated[dict[Name, Any], Field(max_length=100)] = {}
+    transient: Transient | None = None
+
+
+class Result(Data):
+    execution_count: Count = None
+
+
+class Error(Content):
+    ename: str
+    evalue: str
+    traceback: list[str]
+
+
+class Status(Content):
+    execution_state: Name
+
+
+class Clear(Content):
+    wait: bool = False
+
+
+class Input(Content):
+    execution_count: Count = None
+
+
+class Reply(Content):
+    status: Literal["ok", "error", "abort", "aborted"]
+    execution_count: Count = None
+    ename: Cut = ""
+    evalue: Cut = ""
+    traceback: Annotated[list[str], BeforeValidator(cut)] = []
+
+
+class LanguageInfo(Content):
+    name: Name
+    version: Name = ""
+    mimetype: Name = ""
+    file_extension: Name = ""
+
+
+class KernelInfo(Content):
+    status: Name = "ok"
+    protocol_version: Annotated[str, Field(pattern=r"^5\.[0-9]{1,3}$")]
+    language_info: LanguageInfo
+
+
+KINDS: dict[str, type[Content]] = {
+    "stream": Stream, "display_data": Data, "update_display_data": Data, "execute_result": Result, "error": Error,
+    "status": Status, "clear_output": Clear, "execute_input": Input, "execute_reply": Reply,
+    "kernel_info_reply": KernelInfo,
+}  # fmt: skip
+
+
+def clean(value: Any, depth: int = 0) -> Any:
+    """JSON data that every reader takes: valid Unicode, finite numbers. Raises NoMessage where it is nested too deep."""
+    if isinstance(value, str):
+        return value if value.isascii() else value.encode("utf-8", "replace").decode("utf-8")
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if depth >= MAX_DEPTH and isinstance(value, dict | list):
+        raise NoMessage("nested too deep")
+    if isinstance(value, dict):
+        return {clean(name): clean(inner, depth + 1) for name, inner in value.items()}
+    return [clean(inner, depth + 1) for inner in value] if isinstance(value, list) else value
+
+
+def checked(msg: Any) -> dict[str, Any] | None:
+    """A message made anew out of what a kernel sent, as jupyter_client has it; None where it says nothing to a grader.
+
+    Raises NoMessage where it is no message.
+    """
+    try:
+        kind, parent = msg["header"]["msg_type"], msg["parent_header"].get("msg_id")
+        if kind in IGNORED:
+            return None
+        content = KINDS[kind].model_validate(clean(msg["content"])).model_dump(exclude_unset=kind in OUTPUTS)
+        if not isinstance(parent, str | None):
+            raise NoMessage("an answer to nothing")
+        made = {
+            "header": {"msg_id": "", "msg_type": kind}, "msg_id": "", "msg_type": kind,
+            "parent_header": {} if parent is None else {"msg_id": parent}, "metadata": {}, "content": content, "buffers": [],
+        }  # fmt: skip
+        if kind in OUTPUTS:
+            if "data" in content:
+                content.setdefault("metadata", {})
+            shown = kind.removeprefix("update_")
+            validate(output_from_msg({**made, "header": {"msg_type": shown}}), ref="output", version=4)
+    except (
+        ValidationErrorOfNotebook, ValidationError, ValueError, TypeError, KeyError, AttributeError, RecursionError
+    ) as error:  # fmt: skip
+        raise NoMessage(str(error)[:200]) from error
+    return made
+
+
+class CheckedSession(Session):  # type: ignore[misc]
+    """jupyter_client's, which also checks what is in a message.
+
+    Attributes:
+        refused: how many times something arrived that was no message.
+    """
+
+    refused = 0
+
+    def heard(self, frames: list[bytes]) -> dict[str, Any] | None:
+        """The message in some frames; None where there is none."""
+        try:
+            _, parts = self.feed_identities(frames)
+            return checked(self.deserialize(parts[:5]))
+        except Exception:  # whatever bytes can do to who reads them: signatures, JSON, dates
+            self.refused += 1
+            return None
+
+
+class CheckedChannel(AsyncZMQSocketChannel):  # type: ignore[misc]
+    """Waits for the next message, whatever else arrives. A flood holds nothing up: time runs, and others have their turn."""
+
+    async def get_msg(self, timeout: float | None = None) -> dict[str, Any]:
+        """Raises Empty where none arrives in `timeout` seconds."""
+        ends = math.inf if timeout is None else time.monotonic() + timeout
+        while True:
+            await asyncio.sleep(0)
+            left = max(0.0, ends - time.monotonic())
+            if not await self.socket.poll(None if timeout is None else int(left * 1000)):
+                raise Empty
+            msg: dict[str, Any] | None = self.session.heard(await self.socket.recv_multipart())
+            if msg is not None:
+                return msg
+            if time.monotonic() >= ends:
+                raise Empty
+
+
+class CheckedClient(AsyncKernelClient):  # type: ignore[misc]
+    """A client all of whose channels are checked."""
+
+    shell_channel_class = Type(CheckedChannel)
+    iopub_channel_class = Type(CheckedChannel)
+    stdin_channel_class = Type(CheckedChannel)
+    control_channel_class = Type(CheckedChannel)
+
+
+class CheckedKernelManager(AsyncKernelManager):  # type: ignore[misc]
+    """A manager of kernels that are not trusted."""
+
+    client_factory = Type(CheckedClient, klass=AsyncKernelClient)
+
+    _heard: CheckedSession | None = None
+
+    def _session_default(self) -> Session:
+        return CheckedSession(parent=self)
+
+    @property
+    def refused(self) -> int:
+        """How many times the kernel has sent what was no message."""
+        return self._heard.refused if self._heard is not None else 0
+
+    def client(self, **kwargs: Any) -> Any:
+        """A client of its own context, whose sockets take frames up to `MAX_MESSAGE`."""
+        context = zmq.asyncio.Context()
+        context.setsockopt(zmq.MAXMSGSIZE, MAX_MESSAGE)
+        client = super().client(context=context, **kwargs)
+        client._created_context = True  # and so the client's to end
+        self._heard = client.session  # a copy of the manager's own
+        return client
