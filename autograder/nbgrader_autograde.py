@@ -180,12 +180,16 @@ class GradeSubmissions(Autograde, OrdinaryFiles):  # type: ignore[misc]
                 return None
             self.run_pre_convert_hook()
             self.init_assignment(assignment, student)
+            written = {}
             for name in self._wanted:
                 if name not in seen.sources:
                     self._save_missing(student, name, seen.aside)
                     continue
                 with self._failing(begun, name):
-                    begun.notebooks[name] = self._executing(self._sanitized(seen, name))
+                    written[name] = self._sanitized(seen, name)
+            for name, path in written.items():  # only now: a kernel may read the other notebooks
+                with self._failing(begun, name):
+                    begun.notebooks[name] = self._executing(path)
         return begun
 
     def _sanitized(self, seen: Submission, name: str) -> Path:

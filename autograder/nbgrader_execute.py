@@ -10,6 +10,7 @@ from __future__ import annotations
 import copy
 import json
 import os
+import tempfile
 import time
 from functools import cache
 from pathlib import Path
@@ -24,6 +25,7 @@ from zmq import ZMQError
 
 from .ahead import Run
 from .contract import Task
+from .daemons import runtime_folder
 from .errors import AutograderError, HostLost, NotJudged
 from .evidence import Facts
 from .executions import Execution, Executions, executed, key_of, kit_digest, snapshots_digest
@@ -49,6 +51,7 @@ from .profile import Profile
 from .selfcheck import EVIDENCE_TYPE
 from .transcript import Transcript
 from .verdict import Incident, IncidentKind
+from .view import View
 from .words import INCIDENTS, LAYOUT
 
 BEGIN = "__import__('autograder.notebook', fromlist=['x']).begin_grading({profile!r}, {host!r})"
@@ -92,7 +95,7 @@ class GradeExecute(Execute):  # type: ignore[misc]
         resources["autograder"] = {"execution": execution}
         return nb, resources
 
-    def begin(self, nb: NotebookNode, resources: Resources) -> tuple[str | None, Run]:
+    def begin(self, nb: NotebookNode, resources: Resources) -> tuple[str, Run]:
         """What executes a sanitized notebook, in any thread, and its key; see `Ahead`.
 
         Raises NotReady where a model is missing.
@@ -105,17 +108,18 @@ class GradeExecute(Execute):  # type: ignore[misc]
         self._profile_text = frozen_path(coursedir, resources["nbgrader"]["assignment"]).read_text(encoding="utf-8")
         self._course = course_root(self).resolve()
         folder = (self._course / resources["metadata"]["path"]).absolute()
-        key = key_of(nb, folder, self._around(profile))
-        return key, lambda: self._known_or_executed(nb, resources, folder, key)
+        view = View.of(nb, resources["nbgrader"]["notebook"], folder)
+        key = key_of(view, self._around(profile))
+        return key, lambda: self._known_or_executed(nb, resources, view, key)
 
-    def _known_or_executed(self, nb: NotebookNode, resources: Resources, folder: Path, key: str | None) -> Execution:
+    def _known_or_executed(self, nb: NotebookNode, resources: Resources, view: View, key: str) -> Execution:
         executions = Executions(self._course / ".autograder" / "executions")
         again = not self.reuse or self.verify
-        known = executions.get(key) if key and not (again and key not in _this_run()) else None
+        known = executions.get(key) if not (again and key not in _this_run()) else None
         if known is not None:
             return known
-        execution = self._executed(nb, resources, folder)
-        if key and execution.whole:
+        execution = self._executed(nb, resources, view)
+        if execution.whole:
             _this_run().add(key)
             executions.put(key, execution)
         return execution
@@ -144,7 +148,7 @@ class GradeExecute(Execute):  # type: ignore[misc]
         manager.plan = self._kernels.plan(self.isolation, limits, self._visit.socket if self._visit else None)
         return manager
 
-    def _executed(self, nb: NotebookNode, resources: Resources, folder: Path) -> Execution:
+    def _executed(self, nb: NotebookNode, resources: Resources, view: View) -> Execution:
         profile, names = self._profile, resources["nbgrader"]
         assert profile is not None
         assert self._home is not None
@@ -166,7 +170,10 @@ class GradeExecute(Execute):  # type: ignore[misc]
                 label = f"{names['student']}, {names['notebook']}"
                 self._visit = host.open(label, os.environ.get("AUTOGRADER_SEED", ""), self.echo, self.verify)
             try:
-                super().preprocess(nb, {"metadata": {"path": str(folder)}, "nbgrader": names})
+                with tempfile.TemporaryDirectory(prefix="v", dir=runtime_folder()) as made:
+                    folder = Path(made, names["assignment"])
+                    view.write(folder)
+                    super().preprocess(nb, {"metadata": {"path": str(folder)}, "nbgrader": names})
             except Exception as error:
                 ended = isinstance(error, DeadKernelError | CellTimeoutError)
                 if not self._theirs or (isinstance(error, OURS) and not ended):
@@ -183,7 +190,7 @@ class GradeExecute(Execute):  # type: ignore[misc]
         finally:
             if self._visit is not None:
                 self._visit.close()
-        return executed(nb, folder, facts, problems, self._incidents)
+        return executed(nb, facts, problems, self._incidents)
 
     def _note(self, kind: IncidentKind) -> None:
         incident = Incident(kind=kind, cell=self._running)

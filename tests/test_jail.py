@@ -406,3 +406,41 @@ def test_what_the_parent_changes_in_ipykernel_is_there() -> None:
     assert hasattr(debugger, "_is_debugpy_available")
     assert callable(iostream.IOPubThread._setup_pipe_in)
     assert sys.platform == "linux"
+
+
+# What code could tell students apart by, if it differed between two who handed in the same.
+TELLS = {
+    "where its folder is": "import os; print(os.getcwd(), os.path.realpath('.'), os.path.abspath('data.txt'))",
+    "whose home it is": "import getpass, os; print(getpass.getuser(), os.path.expanduser('~'))",
+    "the environment": "import os; print(sorted(os.environ.items()))",
+    "the times of files": "import os; print([os.stat(p).st_mtime for p in ('.', 'data.txt', 'sub', 'sub/a.txt')])",
+    "owners and modes": "import os; print([(s.st_mode, s.st_uid == os.getuid()) for s in map(os.stat, ('.', 'sub'))])",
+    "the order of files": "import os; print(os.listdir('.'), os.listdir('sub'))",
+    "the name of the machine": "import socket; print(socket.gethostname())",
+    "the folders above": "import os; print(sorted(os.listdir('..')), sorted(os.listdir('/home')))",
+    "the mounts": "print('anna' in open('/proc/self/mountinfo').read(), 'bjorn' in open('/proc/self/mountinfo').read())",
+    "its own traces": "import sys; print([p for p in (*sys.argv[:1], *sys.path) if 'autograded' in p])",
+}
+
+
+@pytest.fixture(scope="module")
+def told_apart(kernels: Kernels, tmp_path_factory: pytest.TempPathFactory) -> tuple[list[str], list[str]]:
+    """What the same code says for two students who handed in the same files at other times."""
+    said = []
+    for number, (student, names) in enumerate((("anna", "abc"), ("bjorn", "cba"))):
+        folder = tmp_path_factory.mktemp(student) / "autograded" / student / "chatbot"
+        (folder / "sub").mkdir(parents=True)
+        for name in names:
+            (folder / "sub" / f"{name}.txt").write_text("x")
+        (folder / "data.txt").write_text("x")
+        os.utime(folder / "data.txt", (number + 1, number + 1))
+        said.append(run(kernels, "full", folder, *TELLS.values()))
+    return said[0], said[1]
+
+
+@pytest.mark.parametrize("what", TELLS)
+def test_code_cannot_tell_whose_submission_it_runs_in(told_apart: tuple[list[str], list[str]], what: str) -> None:
+    one, other = (said[list(TELLS).index(what)] for said in told_apart)
+    assert one == other
+    assert one
+    assert "anna" not in one

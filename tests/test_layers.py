@@ -15,7 +15,7 @@ LAYERS = (
     "masking", "shelf", "daemons", "import_hooks", "virtual_gpu", "recorder", "host.__init__", "host.wire", "host.echo",
     "host.client", "live_objects", "probe", "selfcheck", "gpu_memory", "notebook_tools", "temperature_picture", "notebook",
     "__init__", "authoring", "repair_json", "repair_read", "repair", "repair_files", "submission", "safe_copy", "hand_in",
-    "records", "canvas_csv", "ending", "executions", "ahead", "claims", "gradebook", "host.memory", "host.generation",
+    "records", "canvas_csv", "ending", "view", "executions", "ahead", "claims", "gradebook", "host.memory", "host.generation",
     "host.models", "host.notebooks", "host.server", "host.control", "kernels.__init__", "kernels.jail", "kernels.parent",
     "kernels.messages", "kernels.provisioner", "kernel_facts", "machine", "nbgrader_course", "nbgrader_exchange",
     "nbgrader_release", "nbgrader_execute",

@@ -10,16 +10,17 @@ from typing import Any
 
 import nbformat.v4 as v4
 import pytest
-from nbformat import NotebookNode
+from nbformat import NotebookNode, reads, validate, writes
 
 from autograder import shelf
 from autograder.evidence import Evidence, Facts
-from autograder.executions import Execution, Executions, executed, key_of, snapshots_digest, without_path
+from autograder.executions import Execution, Executions, executed, key_of, snapshots_digest
 from autograder.host import memory
 from autograder.host.memory import Memory
 from autograder.shelf import Shelf, digest
 from autograder.transcript import Request, Transcript
 from autograder.verdict import Incident
+from autograder.view import View, as_seen, ordinary, sha256
 
 KEY, OTHER = digest({"key": 1}), digest({"key": 2})
 TEXT = '{"says":"Ahoy ☃"}'
@@ -248,9 +249,7 @@ def code(source: str = "x = 1", grade_id: str | None = None, **metadata: Any) ->
 
 
 def key(nb: NotebookNode, folder: Path, **around: str) -> str:
-    found = key_of(nb, folder, AROUND | around)
-    assert found is not None
-    return found
+    return key_of(View.of(nb, "chatbot", folder), AROUND | around)
 
 
 def base() -> NotebookNode:
@@ -317,9 +316,61 @@ def test_files_beside_the_notebook_change_the_key(tmp_path: Path) -> None:
     assert len({*keys, key(base(), tmp_path)}) == 6
 
 
-def test_a_time_stamp_and_the_notebooks_own_texts_play_no_part(tmp_path: Path) -> None:
+READS = code("import nbformat; nbformat.read('larger-model.ipynb', 4)")
+FOLDERS: dict[str, tuple[dict[str, str], bool]] = {
+    "the time of handing in": ({"timestamp.txt": "2026-01-01"}, True),
+    "nbgrader's secret": ({"submission_secret.txt": "x"}, True),
+    "a time of the student's own, further down": ({"sub/timestamp.txt": "2026-01-01"}, False),
+    "a secret of the student's own, further down": ({"sub/submission_secret.txt": "x"}, False),
+    "a text called otherwise": ({"timestamp.txt.bak": "x"}, False),
+    "another notebook": ({"larger-model.ipynb": writes(notebook(code("secret = 1")))}, True),
+    "another notebook further down": ({"sub/chatbot.ipynb": writes(notebook())}, False),
+    "a notebook of the student's own": ({"mine.ipynb": writes(notebook())}, False),
+    "its own file, which is graded from elsewhere": ({"chatbot.ipynb": writes(notebook(code("other")))}, True),
+    "a hidden file": ({".hidden": ""}, False),
+    "the frozen profile": ({"profile.json": "{}"}, False),
+}
+
+
+@pytest.mark.parametrize("what", FOLDERS)
+def test_the_key_holds_all_that_the_kernel_finds_and_nothing_else(tmp_path: Path, what: str) -> None:
+    files, equal = FOLDERS[what]
+    before = View.of(base(), "chatbot", tmp_path)
+    for path, text in files.items():
+        (tmp_path / path).parent.mkdir(exist_ok=True)
+        (tmp_path / path).write_text(text)
+    after = View.of(base(), "chatbot", tmp_path)
+    assert (key_of(before, AROUND) == key_of(after, AROUND)) is equal
+    after.write(tmp_path / "made")
+    made = {path: found.read_bytes() for path, found in ordinary(tmp_path / "made")}
+    assert {path: sha256(content) for path, content in made.items()} == after.digests()
+    assert ({*made} == {"chatbot.ipynb"}) is equal
+
+
+def test_code_that_reads_notebooks_finds_the_others_and_the_key_holds_their_code_alone(tmp_path: Path) -> None:
+    other = tmp_path / "larger-model.ipynb"
+    keys = []
+    for cells in ((code("a"),), (code("b"),), (code("b"), v4.new_markdown_cell("Anna's answer"))):
+        other.write_text(writes(notebook(*cells)))
+        keys.append(key(notebook(READS), tmp_path))
+    assert keys[0] != keys[1] == keys[2]
+    view = View.of(notebook(READS), "chatbot", tmp_path)
+    assert b"Anna" not in view.files["larger-model.ipynb"]  # type: ignore[operator]
+    (tmp_path / "helper.py").write_text("open('temperature.ipynb')")
+    assert "larger-model.ipynb" in View.of(base(), "chatbot", tmp_path).files
+
+
+def test_a_notebook_as_kernels_find_it_is_one_that_can_be_run(tmp_path: Path) -> None:
+    nb = notebook(v4.new_markdown_cell("free"), code("x = 1", "check-a", tags=["raises-exception"]))
+    nb.cells[1].outputs = [v4.new_output("stream", text="said")]
+    found = reads(as_seen(nb), as_version=4)
+    validate(found)
+    assert [cell.source for cell in found.cells] == ["x = 1"]
+    assert not {b"free", b"said"} & {word for word in (b"free", b"said") if word in as_seen(nb)}
+
+
+def test_an_empty_folder_plays_no_part(tmp_path: Path) -> None:
     before = key(base(), tmp_path)
-    (tmp_path / "timestamp.txt").write_text("2026-01-01")
     (tmp_path / "empty").mkdir()
     assert key(base(), tmp_path) == before
 
@@ -331,20 +382,13 @@ def test_other_folders_have_the_same_key(tmp_path: Path) -> None:
     assert key(base(), tmp_path / "anna") == key(base(), tmp_path / "bo")
 
 
-def test_a_link_has_no_key(tmp_path: Path) -> None:
-    (tmp_path / "link").symlink_to(tmp_path)
-    assert key_of(base(), tmp_path, AROUND) is None
-
-
-def test_a_pipe_has_no_key(tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "pipe")
-    assert key_of(base(), tmp_path, AROUND) is None
-
-
-def test_too_large_a_file_has_no_key(tmp_path: Path) -> None:
-    with (tmp_path / "large").open("wb") as file:
-        file.truncate(64 * 1024**2 + 1)
-    assert key_of(base(), tmp_path, AROUND) is None
+@pytest.mark.parametrize("odd", [lambda path: path.symlink_to("/etc/passwd"), os.mkfifo], ids=["a link", "a pipe"])
+def test_what_is_no_ordinary_file_is_neither_copied_nor_in_the_key(tmp_path: Path, odd: Callable[[Path], None]) -> None:
+    before = key(base(), tmp_path)
+    odd(tmp_path / "odd")
+    assert key(base(), tmp_path) == before
+    View.of(base(), "chatbot", tmp_path).write(tmp_path / "made")
+    assert [path.name for path in (tmp_path / "made").iterdir()] == ["chatbot.ipynb"]
 
 
 def test_the_models_digest_follows_their_files(tmp_path: Path) -> None:
@@ -373,7 +417,7 @@ def run_notebook(*outputs: NotebookNode) -> NotebookNode:
 
 def test_an_execution_comes_back_as_it_was_put(tmp_path: Path) -> None:
     nb = run_notebook(v4.new_output("stream", text="1\n"), v4.new_output("display_data", data={"text/html": "<b>"}))
-    execution = executed(nb, tmp_path / "anna", FACTS, {"check-a": "a problem"})
+    execution = executed(nb, FACTS, {"check-a": "a problem"})
     Executions(tmp_path / "shelf").put(KEY, execution)
     found = Executions(tmp_path / "shelf").get(KEY)
     assert found == execution.model_copy(update={"again": True})
@@ -383,7 +427,7 @@ def test_an_execution_comes_back_as_it_was_put(tmp_path: Path) -> None:
 def test_outputs_are_written_into_a_notebook_with_the_same_code(tmp_path: Path) -> None:
     nb, other = run_notebook(v4.new_output("stream", text="1\n")), base()
     other.cells[0].source = "Another answer"
-    executed(nb, tmp_path, FACTS, {}).write_into(other)
+    executed(nb, FACTS, {}).write_into(other)
     assert [cell.get("outputs") for cell in other.cells] == [cell.get("outputs") for cell in nb.cells]
     assert [cell.get("execution_count") for cell in other.cells] == [None, 7, None]
     assert other.cells[0].source == "Another answer"
@@ -396,54 +440,8 @@ def test_an_older_versions_execution_counts_as_forgotten(tmp_path: Path, text: s
 
 
 def test_an_execution_that_cannot_be_written_as_json_is_not_kept(tmp_path: Path) -> None:
-    Executions(tmp_path).put(KEY, executed(run_notebook(v4.new_output("stream", text="\ud800")), tmp_path, FACTS, {}))
+    Executions(tmp_path).put(KEY, executed(run_notebook(v4.new_output("stream", text="\ud800")), FACTS, {}))
     assert Executions(tmp_path).get(KEY) is None
-
-
-def test_the_folder_is_taken_out_of_outputs(tmp_path: Path) -> None:
-    folder = tmp_path / "autograded" / "anna" / "chatbot"
-    folder.mkdir(parents=True)
-    outputs = [
-        v4.new_output("stream", text=f"reading {folder}/data.csv\nand {folder}"),
-        v4.new_output("error", ename="E", evalue=f"no {folder / 'a'}", traceback=[f"File {folder}/b.py, line 1"]),
-        v4.new_output(
-            "display_data", data={"text/plain": repr(str(folder)), "application/json": {"at": [str(folder)]}}
-        ),
-    ]
-    execution = executed(run_notebook(*outputs), folder, FACTS, {})
-    assert "anna" not in execution.model_dump_json()
-    assert execution.outputs[0][0]["text"] == "reading ./data.csv\nand ."
-
-
-def test_a_link_to_the_folder_is_taken_out_as_well(tmp_path: Path) -> None:
-    (tmp_path / "anna").mkdir()
-    (tmp_path / "course").symlink_to(tmp_path / "anna")
-    output = v4.new_output("stream", text=f"{tmp_path}/course and {tmp_path}/anna")
-    assert without_path(output, tmp_path / "course")["text"] == ". and ."
-
-
-def test_the_folder_as_seen_from_home_is_taken_out_as_well(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HOME", str(tmp_path))
-    output = v4.new_output("stream", text="File ~/autograded/anna/helper.py:3")  # as IPython's tracebacks
-    assert without_path(output, tmp_path / "autograded" / "anna")["text"] == "File ./helper.py:3"
-
-
-def test_a_name_with_other_letters_is_taken_out_as_well(tmp_path: Path) -> None:
-    output = v4.new_output("stream", text=f'{tmp_path}/bjørn\t"{tmp_path}/bjørn"')
-    assert without_path(output, tmp_path / "bjørn")["text"] == '.\t"."'
-
-
-def test_another_folder_stays_in_outputs(tmp_path: Path) -> None:
-    output = v4.new_output("stream", text="/data/models and .")
-    assert without_path(output, tmp_path) == output
-
-
-def test_the_folder_is_taken_out_of_facts_and_problems(tmp_path: Path) -> None:
-    folder = tmp_path / "anna"
-    transcript = Transcript(requests=(Request(number=0, model=f"{folder}/model", text=f"What is {folder}?"),))
-    evidence = Evidence(check_id="check-a", environment={"HF_HOME": str(folder)})
-    facts = Facts(evidence={"check-a": evidence}, transcript=transcript, in_grading=True)
-    assert "anna" not in executed(base(), folder, facts, {"check-a": f"no {folder}"}).model_dump_json()
 
 
 # --- What is kept ---

@@ -82,6 +82,8 @@ PR_SET_CHILD_SUBREAPER = 36
 WATCH_SECONDS, SHORTEST_WATCH = 0.4, 0.02
 FILLED_A_SECOND = 4 * 10**9
 """Bytes of memory that one processor fills in a second, about: how soon the monitor must look again."""
+MOMENT = 946_684_800
+"""The time of each file of a submission, the beginning of 2000 (UTC): code cannot tell when it was handed in."""
 ENDED = {"time": 225, "memory": 226}
 """Exit codes of a kernel that was ended for taking too much; its own exit codes are never these."""
 
@@ -132,6 +134,11 @@ class Jail:
     limits: Limits
     groups: tuple[int, ...] = ()
     covered: tuple[str, ...] = ()
+
+    @property
+    def inside(self) -> str:
+        """Where the kernel finds its folder at level `full`: the same for everybody."""
+        return f"/home/student/{os.path.basename(os.path.abspath(self.folder))}"
 
     @classmethod
     def from_json(cls, told: dict[str, Any]) -> Jail:
@@ -407,7 +414,7 @@ def new_root(jail: Jail, uid: int, gid: int) -> None:
     _mount("devpts", f"{root}/dev/pts", "devpts", MS_NOSUID | MS_NOEXEC, "newinstance,ptmxmode=0666,mode=0600")
     os.symlink("pts/ptmx", f"{root}/dev/ptmx")
     os.symlink("/proc/self/fd", f"{root}/dev/fd")
-    here = f"{root}{os.path.abspath(jail.folder)}"
+    here = f"{root}{jail.inside}"
     Path(here).mkdir(parents=True, exist_ok=True)
     _mount("tmpfs", here, "tmpfs", MS_NOSUID | MS_NODEV, f"mode=700,uid={uid},gid={gid},{size}")
     for path, source in writable.items():
@@ -420,7 +427,7 @@ def new_root(jail: Jail, uid: int, gid: int) -> None:
     _checked(_libc.umount2(b"/.old", MNT_DETACH), "leaving the old root")
     os.rmdir("/.old")
     _mount("none", "/", None, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV)
-    os.chdir(os.path.abspath(jail.folder))
+    os.chdir(jail.inside)
 
 
 def _opened(path: str) -> int | str:
@@ -458,6 +465,8 @@ def copy_submission(source: Path, target: Path, uid: int, gid: int) -> None:
     give(target, uid, gid)
     for path in target.rglob("*"):
         path.chmod(0o700 if path.is_dir() else 0o600)
+    for path in (*target.rglob("*"), target):
+        os.utime(path, (MOMENT, MOMENT))
 
 
 # --- Level landlock ---
