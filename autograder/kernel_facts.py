@@ -17,6 +17,9 @@ from .selfcheck import EVIDENCE_TYPE, TRANSCRIPT_TYPE
 from .transcript import Message, Transcript
 from .verdict import IncidentKind
 
+MAX_EVIDENCE = 10**6
+"""Characters of one check's evidence. An honest one has thousands; each text of it is bounded too."""
+
 
 def conversations(evidence: Any, profile: Profile) -> list[tuple[Message, ...]]:
     """The conversations whose form in a chat template a check may look for: the task's, and the student's own prompt's."""
@@ -72,6 +75,9 @@ def read_facts(cells: list[tuple[NotebookNode, Task]]) -> tuple[Facts, dict[str,
             if EVIDENCE_TYPE not in data:
                 continue
             try:
+                size = len(data[EVIDENCE_TYPE])
+                if size > MAX_EVIDENCE:
+                    raise ValueError(f"{size} characters, more than {MAX_EVIDENCE}")
                 found = Evidence.model_validate_json(data[EVIDENCE_TYPE])
                 if found.check_id != task.check_id:
                     raise ValueError(f"evidence of {found.check_id}")

@@ -273,6 +273,8 @@ class GradeExecute(Execute):  # type: ignore[misc]
         if id(cell) in self._checks:
             wanted = msg["msg_type"] == "error" or EVIDENCE_TYPE in msg["content"].get("data", {})
             self._told += len(json.dumps(msg["content"])) if wanted else 0
+            if wanted and self._told > MAX_TOLD:
+                self._note("output")
             fits = wanted and self._told <= MAX_TOLD
             return super().process_message(msg, cell, cell_index) if fits else None
         before, limit = self._written, profile.limits.output_mb * 10**6

@@ -21,6 +21,8 @@ from .verdict import Incident, Override, Verdict
 
 T = TypeVar("T", bound=BaseModel)
 
+MAX_RECORD = 32 * 10**6
+"""Bytes of a record. Evidence and transcript are bounded, so that an honest one comes nowhere near."""
 Overrides = dict[str, dict[str, Override]]
 """By check id, then by the criterion's name."""
 
@@ -71,7 +73,11 @@ class Records:
         return _parse(Record, path) if path.exists() else None
 
     def write(self, assignment: str, student: str, notebook: str, record: Record) -> None:
-        write_whole(self._record(assignment, student, notebook), record.model_dump_json(indent=1))
+        """Writes a record; one beyond `MAX_RECORD` without what its verdicts were judged from, which they do not need."""
+        text = record.model_dump_json(indent=1)
+        if len(text.encode()) > MAX_RECORD:
+            text = record.model_copy(update={"evidence": (), "transcript": Transcript()}).model_dump_json(indent=1)
+        write_whole(self._record(assignment, student, notebook), text)
 
     def overrides(self, assignment: str, student: str) -> Overrides:
         path = self._overrides(assignment, student)
@@ -122,6 +128,8 @@ def _umask() -> int:
 
 def _parse(kind: type[T], path: Path) -> T:
     try:
+        if path.stat().st_size > MAX_RECORD:
+            raise OSError(f"it has more than {MAX_RECORD} bytes")
         return kind.model_validate_json(path.read_bytes())
     except (OSError, ValidationError) as error:
         raise Damaged(

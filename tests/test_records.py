@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from autograder.errors import NotReady
+from autograder.errors import Damaged, NotReady
 from autograder.records import Record, Records, with_overrides, write_whole
 from autograder.transcript import Rendering, Request, Transcript
 from autograder.verdict import Criterion, Override, Verdict, Words
@@ -172,6 +172,21 @@ def test_a_damaged_record_is_named(records: Records, content: bytes) -> None:
         records.read(*PLACE)
     assert str(path) in str(caught.value)
     assert "move it away" in str(caught.value)
+
+
+def test_a_record_beyond_the_limit_keeps_its_verdicts_and_is_not_read_when_it_grows(
+    records: Records, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("autograder.records.MAX_RECORD", 20_000)
+    text = "x" * 30_000
+    transcript = Transcript(requests=(Request(number=0, model="a/b", text=text),))
+    records.write("chatbot", "anna", "chatbot", RECORD.model_copy(update={"transcript": transcript}))
+    kept = records.read("chatbot", "anna", "chatbot")
+    assert kept is not None
+    assert (kept.verdicts, kept.answers, kept.transcript) == (RECORD.verdicts, RECORD.answers, Transcript())
+    monkeypatch.setattr("autograder.records.MAX_RECORD", 100)
+    with pytest.raises(Damaged, match="more than 100 bytes"):
+        records.read("chatbot", "anna", "chatbot")
 
 
 @pytest.mark.parametrize("content", DAMAGED, ids=repr)

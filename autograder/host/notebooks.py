@@ -15,9 +15,9 @@ from ..transcript import FOR_CHECKS, MAX_REQUESTS, MAX_TEXT, Request, Transcript
 from .models import Models
 from .wire import Generate, Note, size_of
 
-MAX_STORED_TOKENS = 4_000_000
+MAX_STORED_TOKENS = 500_000
 """Tokens of one notebook's transcript, its settings and texts counted as tokens too; what comes later is refused."""
-FOR_CHECKS_TOKENS = 1_000_000
+FOR_CHECKS_TOKENS = 100_000
 """Of these only checks can use so many."""
 CHARACTERS = 4
 """Characters of settings or text that count as one token."""
