@@ -239,9 +239,9 @@ def line(timeout=5):
 def ask(frame):
     with line() as made:
         body = json.dumps(frame).encode()
-        made.sendall(struct.pack("!I", len(body)) + body)
-        head = made.recv(4)
-        return json.loads(made.recv(1 << 20)) if len(head) == 4 else {"kind": "closed"}
+        made.sendall(struct.pack("!II", len(body), 1) + body)
+        head = made.recv(8)
+        return json.loads(made.recv(1 << 20)) if len(head) == 8 else {"kind": "closed"}
 """
 EVIDENCE = (
     Attack(

@@ -374,14 +374,14 @@ except OSError:
     pass
 for each in lines[:100]:
     try:
-        each.sendall(struct.pack("!I", 8_000_000) + b"[" * 100_000)
+        each.sendall(struct.pack("!II", 8_000_000, 1) + b"[" * 100_000)
     except OSError:
         pass
 for each in lines:
     each.close()
 try:
     with line() as made:
-        made.sendall(struct.pack("!I", 0xFFFFFFFF))
+        made.sendall(struct.pack("!II", 0xFFFFFFFF, 1))
 except OSError:
     pass
 tried()

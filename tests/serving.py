@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import socket
 import tempfile
 import threading
 from collections.abc import Callable, Sequence
@@ -123,6 +124,7 @@ class Serving:
 
     def __init__(self, models: Models, memory: Memory | None = None, generators: int = 1) -> None:
         self._generators = generators
+        self._visits: list[Visit] = []
         self._models, self._memory = models, memory or Memory(None)
         self._folder = Path(tempfile.mkdtemp(prefix="host"))  # its path is short enough for a socket
         self._thread = threading.Thread(target=lambda: asyncio.run(self._run()))
@@ -146,6 +148,8 @@ class Serving:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        for visit in self._visits:
+            visit.close()
         self.host.end()
         if self._thread.is_alive():
             self._loop.call_soon_threadsafe(self.server.stopped.set)
@@ -155,7 +159,8 @@ class Serving:
         shutil.rmtree(self._folder)
 
     def open(self, label: str = "anna", **settings: Any) -> Visit:
-        return self.host.open(label, **settings)
+        self._visits.append(self.host.open(label, **settings))  # a notebook ends with its line
+        return self._visits[-1]
 
     def until(self, claim: Callable[[], bool]) -> None:
         """Asks the host for its status until something is so."""
@@ -194,3 +199,13 @@ def expected(asked: wire.Generate, length: int = 3) -> str:
     for _ in range(length):
         row.append(97 + (sum(row) + len(asked.model)) % 26)
     return Letters().decode(row[len(asked.rows[0]) :])
+
+
+def exactly(line: socket.socket, count: int) -> bytes:
+    data = b""
+    while len(data) < count:
+        piece = line.recv(count - len(data))
+        if not piece:
+            raise EOFError
+        data += piece
+    return data

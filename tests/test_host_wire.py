@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from serving import ONE, TWO, FakeModels, Serving, ask, expected, make_home, request, said
+from serving import ONE, TWO, FakeModels, Serving, ask, exactly, expected, make_home, request, said
 
 from autograder.host import generation, notebooks, server, wire
 from autograder.host.models import Models
@@ -124,7 +124,7 @@ SHAPES: list[dict[str, Any]] = [
 
 def packed(body: bytes | dict[str, Any]) -> bytes:
     text = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return wire.HEADER.pack(len(text)) + text
+    return wire.HEADER.pack(len(text), 7) + text
 
 
 def changed_bytes(draw: random.Random) -> bytes:
@@ -148,7 +148,7 @@ def changed_bytes(draw: random.Random) -> bytes:
 def changed_length(draw: random.Random) -> bytes:
     body = json.dumps(draw.choice(VALID)).encode()
     length = draw.choice([0, 1, len(body) - 1, len(body) + 1, wire.MAX_FRAME, wire.MAX_FRAME + 1, 2**32 - 1])
-    return wire.HEADER.pack(length) + body
+    return wire.HEADER.pack(length, 7) + body
 
 
 def changed_value(draw: random.Random) -> bytes:
@@ -238,7 +238,7 @@ def frames_in(data: bytes) -> int | None:
     while data:
         if len(data) < wire.HEADER.size:
             return None
-        (length,) = wire.HEADER.unpack(data[: wire.HEADER.size])
+        length, _ = wire.HEADER.unpack(data[: wire.HEADER.size])
         count += 1
         if length > wire.MAX_FRAME:
             return count
@@ -264,18 +264,8 @@ def send(path: str, data: bytes) -> list[wire.Reply]:
 
 
 def received(line: socket.socket) -> wire.Reply:
-    (length,) = wire.HEADER.unpack(exactly(line, wire.HEADER.size))
+    length, _ = wire.HEADER.unpack(exactly(line, wire.HEADER.size))
     return wire.FromHost.validate_json(exactly(line, length))
-
-
-def exactly(line: socket.socket, count: int) -> bytes:
-    data = b""
-    while len(data) < count:
-        piece = line.recv(count - len(data))
-        if not piece:
-            raise EOFError
-        data += piece
-    return data
 
 
 def resident_mb() -> float:
@@ -406,7 +396,7 @@ def test_a_batch_of_another_shape_is_refused(serving: Serving, shape: dict[str, 
 
 
 def test_a_frame_that_says_it_is_too_long_ends_the_connection(serving: Serving) -> None:
-    assert send(serving.open().socket, wire.HEADER.pack(wire.MAX_FRAME + 1) + b"{}") == []
+    assert send(serving.open().socket, wire.HEADER.pack(wire.MAX_FRAME + 1, 7) + b"{}") == []
 
 
 def test_frames_one_after_another_on_one_connection_are_each_answered(serving: Serving) -> None:

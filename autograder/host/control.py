@@ -22,6 +22,9 @@ from ..transcript import Message, Rendering, Transcript
 from . import wire
 from .wire import Line, Reply
 
+ANSWER_SECONDS = 600.0
+"""After so long without an answer a host is taken for lost."""
+
 
 def socket_of(course: Path, home: Path) -> Path:
     """Where a host that is kept for this course and model home listens."""
@@ -50,8 +53,12 @@ class Host:
     """
 
     def __init__(self, socket: Path, daemon: Daemon | None = None) -> None:
-        self._line, self._turn = Line(str(socket), timeout=600), threading.Lock()
-        self.socket, self._daemon = socket, daemon
+        self.socket, self._daemon, self._turn = socket, daemon, threading.Lock()
+        self._let_go = False
+        self._line = self._another_line()
+
+    def _another_line(self) -> Line:
+        return Line(str(self.socket), timeout=ANSWER_SECONDS)
 
     @classmethod
     def kept(cls, course: Path, home: Path) -> Host | None:
@@ -82,16 +89,16 @@ class Host:
         return host
 
     def ask(self, frame: wire.Frame) -> Reply:
+        """One question about the host itself, on another line where the last one has ended."""
         with self._turn:
-            reply = self._line.ask(frame)
-        if isinstance(reply, wire.Refused):
-            raise HostLost(f"the model host refused: {reply.message}")
-        return reply
+            if self._line.ended and not self._let_go:
+                self._line = self._another_line()
+            line = self._line
+        return asked(line, frame)
 
     def open(self, label: str, run: str = "", echo: bool = False, verify: bool = False) -> Visit:
-        opened = self.ask(wire.Open(label=label[:500], run=run, echo=echo, verify=verify))
-        assert isinstance(opened, wire.Opened)
-        return Visit(self, opened)
+        """A notebook, on a line of its own: what goes wrong there concerns no other one."""
+        return Visit(self._another_line(), wire.Open(label=label[:500], run=run, echo=echo, verify=verify))
 
     def status(self) -> wire.Counts:
         counts = self.ask(wire.Status())
@@ -113,6 +120,7 @@ class Host:
 
     def end(self) -> None:
         """Lets go of the host; one of our own ends."""
+        self._let_go = True
         self._line.close()
         if self._daemon is not None:
             self._daemon.end()
@@ -121,38 +129,52 @@ class Host:
 
 
 class Visit:
-    """One notebook that the host serves, from the grader's side.
+    """One notebook that the host serves, from the grader's side; it ends with its line.
+
+    Args:
+        line: to the grader's socket, of this notebook alone.
 
     Attributes:
         socket: for the notebook's kernel.
         models: the snapshot folder of each model, by name.
     """
 
-    def __init__(self, host: Host, opened: wire.Opened) -> None:
-        self._host, self._id = host, opened.notebook
-        self.socket, self.models = opened.socket, opened.models
+    def __init__(self, line: Line, wanted: wire.Open) -> None:
+        self._line = line
+        opened = asked(line, wanted)
+        assert isinstance(opened, wire.Opened)
+        self._id, self.socket, self.models = opened.notebook, opened.socket, opened.models
 
     def cell(self, cell: str | None) -> None:
         """Tells which cell is running from now on."""
-        self._host.ask(wire.Cell(notebook=self._id, cell=cell))
+        asked(self._line, wire.Cell(notebook=self._id, cell=cell))
 
     def challenge(self, check: str | None) -> int:
         """From now on requests belong to this check, or to nobody's. Answers how many there have been."""
-        done = self._host.ask(wire.Challenge(notebook=self._id, check=check))
+        done = asked(self._line, wire.Challenge(notebook=self._id, check=check))
         assert isinstance(done, wire.Done)
         return done.seen
 
     def transcript(self) -> Transcript:
-        told = self._host.ask(wire.Read(notebook=self._id))
+        told = asked(self._line, wire.Read(notebook=self._id))
         assert isinstance(told, wire.Told)
         return told.transcript
 
     def render(self, models: Iterable[str], conversations: Iterable[tuple[Message, ...]]) -> tuple[Rendering, ...]:
         """What each model's chat template makes of each conversation."""
-        rendered = self._host.ask(wire.Render(models=list(models), conversations=list(conversations)))
+        rendered = asked(self._line, wire.Render(models=list(models), conversations=list(conversations)))
         assert isinstance(rendered, wire.Rendered)
         return rendered.renderings
 
     def close(self) -> None:
         with contextlib.suppress(HostLost):
-            self._host.ask(wire.Close(notebook=self._id))
+            asked(self._line, wire.Close(notebook=self._id))
+        self._line.close()
+
+
+def asked(line: Line, frame: wire.Frame) -> Reply:
+    """A reply that is no refusal. Raises HostLost for one that is."""
+    reply = line.ask(frame)
+    if isinstance(reply, wire.Refused):
+        raise HostLost(f"the model host refused: {reply.message}")
+    return reply

@@ -376,14 +376,15 @@ class Server:
             turns: is held from when a frame begins to arrive until it is answered.
         """
         try:
-            while (length := await read_length(reader, limit)) is not None:
+            while (header := await read_header(reader, limit)) is not None:
+                length, number = header
                 async with turns:
                     body = await asyncio.wait_for(reader.readexactly(length), FRAME_SECONDS)
                     try:
                         frame = wire.parsed(kind, body)
                     except (ValueError, RecursionError) as error:
                         message = f"not a valid frame: {' '.join(str(error).split())}"[:500]
-                        writer.write(wire.packed(wire.Refused(name="ValueError", message=message)))
+                        writer.write(wire.packed(wire.Refused(name="ValueError", message=message), number))
                         break
                     del body
                     try:
@@ -395,7 +396,7 @@ class Server:
                     except Exception as error:  # ours; the kernel is told, and the next frame may be better
                         self._say(f"{type(error).__name__}: {error}")
                         reply = wire.Refused(name="RuntimeError", message=f"{type(error).__name__}: {error}"[:500])
-                    writer.write(wire.packed(reply))
+                    writer.write(wire.packed(reply, number))
                     del frame, reply
                     await writer.drain()
         except (OSError, TooLong, asyncio.IncompleteReadError, TimeoutError, asyncio.CancelledError):
@@ -412,16 +413,16 @@ class TooLong(Exception):
     """A frame says that it is longer than it may be."""
 
 
-async def read_length(reader: asyncio.StreamReader, limit: int) -> int | None:
-    """How long the next frame is, or None where the other side is done."""
+async def read_header(reader: asyncio.StreamReader, limit: int) -> tuple[int, int] | None:
+    """How long the next frame is, and its number; None where the other side is done."""
     try:
         header = await reader.readexactly(wire.HEADER.size)
     except asyncio.IncompleteReadError:
         return None
-    length: int = wire.HEADER.unpack(header)[0]
+    length, number = wire.HEADER.unpack(header)
     if length > limit:
         raise TooLong
-    return length
+    return length, number
 
 
 def badly_shaped(asked: wire.Generate) -> str | None:
