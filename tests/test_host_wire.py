@@ -492,6 +492,10 @@ def test_what_the_host_says_of_frames_that_fail_is_bounded(
 
 # --- With the real `generate` ---
 
+WAYS: tuple[dict[str, Any], ...] = (
+    {"do_sample": True}, {"do_sample": False}, {"num_beams": 4}, {"num_beams": 4, "do_sample": True},
+)  # fmt: skip
+"""What can be done with scores."""
 REAL_SETTINGS: list[dict[str, Any]] = [
     {"temperature": 1e-45, "do_sample": True}, {"temperature": 0.0, "do_sample": True}, {"temperature": -1.0, "do_sample": True},
     {"temperature": float("inf"), "do_sample": True}, {"temperature": float("nan"), "do_sample": True},
@@ -510,6 +514,17 @@ REAL_SETTINGS: list[dict[str, Any]] = [
     {"forced_eos_token_id": [10**6]}, {"forced_eos_token_id": 1.5}, {"suppress_tokens": [10**6]}, {"suppress_tokens": [[1]]},
     {"suppress_tokens": list(range(262))}, {"begin_suppress_tokens": [-5]}, {"stop_strings": "x"}, {"stop_strings": 7},
     {"exponential_decay_length_penalty": [1, 1e300], "do_sample": True}, {"exponential_decay_length_penalty": 3},
+    *({"exponential_decay_length_penalty": [0, 1e300], "eos_token_id": 1, **way} for way in WAYS),
+    *({"exponential_decay_length_penalty": [0, float("nan")], "eos_token_id": 1, **way} for way in WAYS),
+    *({"repetition_penalty": 1e-29, "temperature": 1e-29, **way} for way in WAYS),
+    *({"repetition_penalty": -1.0, **way} for way in WAYS),
+    *({"temperature": 1e-38, "top_p": 0.1, **way} for way in WAYS),
+    *({"forced_eos_token_id": 1, "suppress_tokens": [1], "max_new_tokens": 1, **way} for way in WAYS),
+    *({"suppress_tokens": list(range(300)), "min_p": 1.0, **way} for way in WAYS),
+    *({"min_p": 1.0, "typical_p": 1e-300, "epsilon_cutoff": 0.999, "eta_cutoff": 0.999, **way} for way in WAYS),
+    *({"length_penalty": -1e300, "early_stopping": True, "renormalize_logits": True, **way} for way in WAYS),
+    *({"top_k": 1, "num_return_sequences": 4, **way} for way in WAYS),
+    *({"bad_words_ids": [[n] for n in range(1, 300)], "remove_invalid_values": True, **way} for way in WAYS),
     {"max_time": -1.0}, {"max_time": "x"}, {"use_cache": "x"}, {"renormalize_logits": 3}, {"do_sample": "yes"},
 ]  # fmt: skip
 
@@ -538,6 +553,31 @@ def test_strange_settings_are_answered_or_refused_and_are_never_the_machines_fau
     assert isinstance(reply, wire.Answer | wire.Refused)
     assert (transcript.faults, real.host.status().dropped) == ((), 0)
     assert [r.error is None for r in transcript.requests] == [reply.kind == "answer"]
+
+
+# What a GPU cannot draw from, as torch says it on a processor; the host says it before it draws.
+IMPROBABLE: dict[str, list[list[float]]] = {
+    "a number that is none": [[0.5, 0.5], [float("nan"), 1.0]],
+    "infinity": [[0.5, float("inf")]],
+    "below 0": [[1.5, -0.5]],
+    "nothing but 0": [[0.5, 0.5], [0.0, 0.0]],
+}
+
+
+@pytest.mark.parametrize("row", IMPROBABLE)
+def test_what_cannot_be_drawn_from_never_reaches_torch(row: str) -> None:
+    import torch
+
+    drawn: list[Any] = []
+    draw = generation._with_own_generator(lambda given, *args, **more: drawn.append(given))
+    with pytest.raises(RuntimeError) as ours:
+        draw(torch.tensor(IMPROBABLE[row]), num_samples=1)
+    draw(torch.tensor([[0.5, 0.5], [0.0, 1e-30]]), num_samples=1)
+    assert len(drawn) == 1
+    generation.prepare()
+    with pytest.raises(RuntimeError) as theirs:
+        torch.multinomial.__wrapped__(torch.tensor(IMPROBABLE[row]), num_samples=1)  # type: ignore[attr-defined]
+    assert str(ours.value) == str(theirs.value)
 
 
 def test_after_all_of_them_a_model_says_what_it_said_before(real: Serving) -> None:

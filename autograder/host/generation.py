@@ -1,7 +1,13 @@
-"""One call of `generate` in the model host: what it takes on, within which bounds, and with which random numbers."""
+"""One call of `generate` in the model host: what it takes on, within which bounds, and with which random numbers.
+
+Probabilities are looked at where they are drawn from, whatever settings they come from: on a GPU, what is none of them
+would end the process. Where nothing is drawn (greedy, beams) the largest score is taken, of whatever scores there are.
+Only a GPU can show that no kernel of its own asserts something else; there the worker ends, and with it nobody's notebook.
+"""
 
 from __future__ import annotations
 
+import functools
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -11,8 +17,6 @@ from .wire import MAX_NEW_TOKENS
 
 MAX_BATCH_TOKENS = 400_000
 """Tokens of a whole batch, output and copies included, that the host takes on."""
-LOWEST_TEMPERATURE = 1e-30
-"""Below it scores overflow: an error on a processor, the end of the whole process on a GPU."""
 
 
 class Cancelled(Exception):
@@ -43,18 +47,11 @@ def _count(settings: Mapping[str, Any], name: str, usual: int) -> int:
 
 
 def within_limits(settings: Mapping[str, Any], longest: int) -> dict[str, Any]:
-    """Settings whose lengths are no longer than the host generates: some decoding makes room for all of it at once.
-
-    Raises RuntimeError, as torch does on a processor, for numbers with which scores overflow.
-    """
+    """Settings whose lengths are no longer than the host generates: some decoding makes room for all of it at once."""
     bounded = dict(settings)
     for name, limit in (("max_new_tokens", MAX_NEW_TOKENS), ("max_length", longest + MAX_NEW_TOKENS)):
         if name in bounded:
             bounded[name] = min(bounded[name], limit)
-    for name in ("temperature", "repetition_penalty"):
-        value = bounded.get(name)
-        if isinstance(value, int | float) and 0 < value < LOWEST_TEMPERATURE:
-            raise RuntimeError("probability tensor contains either `inf`, `nan` or element < 0")
     return bounded
 
 
@@ -150,11 +147,23 @@ def random_numbers(seed: int | None, device: Any) -> Iterator[None]:
 
 
 def _with_own_generator(multinomial: Callable[..., Any]) -> Callable[..., Any]:
-    def drawn(*args: Any, generator: Any = None, **kwargs: Any) -> Any:
-        return multinomial(*args, generator=generator or getattr(_own, "generator", None), **kwargs)
+    @functools.wraps(multinomial)
+    def drawn(given: Any, *args: Any, generator: Any = None, **kwargs: Any) -> Any:
+        refuse_improbable(given)
+        return multinomial(given, *args, generator=generator or getattr(_own, "generator", None), **kwargs)
 
     drawn.own = True  # type: ignore[attr-defined]
     return drawn
+
+
+def refuse_improbable(probabilities: Any) -> None:
+    """Raises RuntimeError, with torch's words on a processor, for a row that nothing can be drawn from."""
+    import torch
+
+    if not bool((torch.isfinite(probabilities) & (probabilities >= 0)).all()):
+        raise RuntimeError("probability tensor contains either `inf`, `nan` or element < 0")
+    if not bool((probabilities.sum(dim=-1) > 0).all()):
+        raise RuntimeError("invalid multinomial distribution (sum of probabilities <= 0)")
 
 
 class Ended:
