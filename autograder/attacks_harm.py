@@ -14,13 +14,26 @@ from typing import Any
 
 from .attacks import Attack, Change, Honest, Link
 from .attacks_forge import FRAMES, first
-from .attacks_honest import CURIOUS, HUNGRY, OWN_FILES, OWN_LINK, OWN_NAMES, OWN_SERVER, THREADS
+from .attacks_honest import (
+    CURIOUS,
+    HUNGRY,
+    LONG_PROMPT,
+    OWN_FILES,
+    OWN_LINK,
+    OWN_NAMES,
+    OWN_SERVER,
+    STRANGE_SETTINGS,
+    THREADS,
+)
 
 
 def at_the_end(name: str, group: str, control: Honest, code: str) -> Attack:
     """An attack in a further cell of a notebook that is solved rightly, which it has for itself."""
     return Attack(name, group, control, probe="tried()\n" + code, alone=True, solved=True)
 
+
+ASKS = FRAMES.replace("json.dumps(frame)", 'json.dumps({"model": MODEL, **frame})')
+"""Frames to the model host, for the first of its models."""
 
 PROCESS = (
     Attack(
@@ -423,6 +436,34 @@ tried()
         },
         solved=True,
         notdue=frozenset({"check-chain/text"}),
+    ),
+    # What the model host is asked for: long prompts, and settings with which scores are no numbers.
+    at_the_end(
+        "prompts of 9 × 39,000 tokens for the model, twice",
+        "bombs",
+        LONG_PROMPT,
+        ASKS
+        + """
+for _ in range(2):
+    if ask({"kind": "generate", "rows": [[1] * 39_000] * 9, "mask": [[1] * 39_000] * 9, "settings": {}})["kind"] == "answer":
+        reached("an answer")
+""",
+    ),
+    at_the_end(
+        "settings with which scores are no numbers",
+        "bombs",
+        STRANGE_SETTINGS,
+        ASKS
+        + """
+row, ways = [1, 2, 3], ({"do_sample": True}, {"num_beams": 3}, {"num_beams": 3, "do_sample": True})
+for settings in (
+    {"exponential_decay_length_penalty": [0, 1e300], "eos_token_id": 2},
+    {"repetition_penalty": 1e-29, "temperature": 1e-29},
+    {"forced_eos_token_id": 2, "suppress_tokens": [2], "max_new_tokens": 1},
+):
+    for way in ways:
+        ask({"kind": "generate", "rows": [row], "mask": [[1] * 3], "settings": {"max_new_tokens": 2, **settings, **way}})
+""",
     ),
 )
 

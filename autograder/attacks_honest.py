@@ -256,6 +256,19 @@ print("x" * 20_000)
 """
     },
 )
+LONG_PROMPT = Honest(
+    "asks the model about a long text",
+    before={"who-are-you": 'print(len(llm.invoke("Ahoy! " * 400)))'},
+)
+STRANGE_SETTINGS = Honest(
+    "asks with settings at the edge of what is allowed",
+    before={
+        "who-are-you": """
+for settings in ({"do_sample": True, "temperature": 1e-3}, {"do_sample": True, "top_k": 1}, {"num_beams": 3, "length_penalty": -2.0}):
+    llm.pipeline("Ahoy!", max_new_tokens=3, **settings)
+"""
+    },
+)
 USUAL = Honest(
     "a question from a variable, a system prompt from a constant, a second model object",
     before={
@@ -282,5 +295,5 @@ result_2 = chatbot_2.invoke([HumanMessage(«py(task.question)»)])
 )
 CONTROLS = (
     OWN_EQ, OWN_TRANSFORMERS, OWN_HOOKS, OWN_NAMES, OWN_DISPLAY, OWN_MESSAGES, OWN_LOADER, OWN_RUNNABLE, CURIOUS, OWN_IMPORTS,
-    THREADS, OWN_FILES, OWN_LINK, OWN_SERVER, HUNGRY, USUAL, WARM,
+    THREADS, OWN_FILES, OWN_LINK, OWN_SERVER, HUNGRY, LONG_PROMPT, STRANGE_SETTINGS, USUAL, WARM,
 )  # fmt: skip

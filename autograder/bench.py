@@ -238,7 +238,7 @@ def tokens_per_second(requests: Sequence[Request], folder: Path, models: Path) -
     folder.mkdir(parents=True)
     host = Host.started(folder, models, threads=1)
     try:
-        visit = host.open("timing")
+        visit = host.open(wire.Open(label="timing"))
         for model in dict.fromkeys(request.model for request in requests):
             warm = next(request for request in requests if request.model == model)
             _ask(visit.socket, warm, {**warm.settings, "max_new_tokens": 2})

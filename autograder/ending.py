@@ -16,6 +16,7 @@ HAPPENED: dict[IncidentKind, str] = {
     "memory": "Took too much memory",
     "crash": "The kernel ended",
     "output": "Printed too much",
+    "prompt": "Too long a prompt",
     "tampering": "Something got in the way of a check",
     "messages": "The kernel sent what is no message of a kernel's",
 }

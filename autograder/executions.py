@@ -45,7 +45,7 @@ class Execution(BaseModel):
     @property
     def whole(self) -> bool:
         """Whether executing the same code again would give the same."""
-        ended_well = all(incident.kind == "output" for incident in self.incidents)
+        ended_well = all(incident.kind in ("output", "prompt") for incident in self.incidents)
         return ended_well and not self.problems and not self.facts.transcript.faults
 
     def write_into(self, nb: NotebookNode) -> None:

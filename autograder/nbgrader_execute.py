@@ -31,6 +31,7 @@ from .evidence import Facts
 from .executions import Execution, Executions, executed, key_of, kit_digest, snapshots_digest
 from .host.control import Visit
 from .host.models import newest_snapshot
+from .host.wire import TOO_LONG, Open
 from .kernel_facts import conversations, read_facts, timed_out, why_it_ended
 from .kernels.messages import OUTPUTS, CheckedKernelManager
 from .kernels.provisioner import Kernels, WarmKernelManager
@@ -167,8 +168,7 @@ class GradeExecute(Execute):  # type: ignore[misc]
         try:
             host, self._kernels = helpers_for(self._course, self._home, self.host, self.warm)
             if host is not None:
-                label = f"{names['student']}, {names['notebook']}"
-                self._visit = host.open(label, os.environ.get("AUTOGRADER_SEED", ""), self.echo, self.verify)
+                self._visit = host.open(self._opening(f"{names['student']}, {names['notebook']}", profile))
             try:
                 with tempfile.TemporaryDirectory(prefix="v", dir=runtime_folder()) as made:
                     folder = Path(made, names["assignment"])
@@ -192,10 +192,20 @@ class GradeExecute(Execute):  # type: ignore[misc]
                 self._visit.close()
         return executed(nb, facts, problems, self._incidents)
 
-    def _note(self, kind: IncidentKind) -> None:
-        incident = Incident(kind=kind, cell=self._running)
+    def _opening(self, label: str, profile: Profile) -> Open:
+        return Open(
+            label=label[:500],
+            run=os.environ.get("AUTOGRADER_SEED", ""),
+            echo=self.echo,
+            verify=self.verify,
+            prompt_tokens=profile.limits.prompt_tokens,
+            language=profile.course.language,
+        )
+
+    def _note(self, kind: IncidentKind, cell: str | None = None) -> None:
+        incident = Incident(kind=kind, cell=cell or self._running)
         if incident not in self._incidents:
-            self.log.warning("%s", INCIDENTS[kind].en.format(cell=self._running))
+            self.log.warning("%s", INCIDENTS[kind].en.format(cell=incident.cell))
             self._incidents.append(incident)
 
     def _note_refused(self) -> None:
@@ -221,6 +231,9 @@ class GradeExecute(Execute):  # type: ignore[misc]
             else:
                 evidence[check_id] = found.model_copy(update={"seen": self._seen[check_id]})
         transcript = self._visit.transcript()
+        for request in transcript.requests:
+            if request.error == TOO_LONG:
+                self._note("prompt", request.cell)
         models = dict.fromkeys(request.model for request in transcript.requests)
         renderings = self._visit.render(models, conversations(evidence.values(), profile))
         transcript = transcript.model_copy(update={"renderings": renderings})

@@ -92,7 +92,7 @@ def noticed(repairs: Iterable[Repair], incidents: Iterable[Incident], judged: Se
     """What is told beside the verdicts, by check id: where it belongs to no task, with the notebook's first."""
     found: dict[str, list[Words]] = {task.check_id: [] for task in judged}
     told = [(repair.cell, repair.words) for repair in repairs]
-    told += [(i.cell, INCIDENTS[i.kind].fill(cell=i.cell)) for i in incidents if i.kind == "output"]
+    told += [(i.cell, INCIDENTS[i.kind].fill(cell=i.cell)) for i in incidents if i.kind in ("output", "prompt")]
     for cell, words in told[:MAX_NOTICES]:
         at = next((task for task in judged if cell in (task.id, task.check_id)), judged[0])
         found[at.check_id].append(words)

@@ -118,7 +118,8 @@ class Limits(Part):
     """Bounds on one notebook while grading.
 
     Seconds of wall-clock time for a cell and for the whole notebook; GB (10**9 bytes) of memory for all its processes
-    together, and of what it can write in each of its folders; MB of output; `isolation` is the level of its jail.
+    together, and of what it can write in each of its folders; MB of output; tokens of
+    the prompts of one request together, which nothing interrupts while they are read; `isolation` is the level of its jail.
     """
 
     cell_seconds: Annotated[int, Field(ge=5, le=86_400)] = 900
@@ -128,6 +129,7 @@ class Limits(Part):
     processes: Annotated[int, Field(ge=8, le=10_000)] = 128
     open_files: Annotated[int, Field(ge=64, le=100_000)] = 1024
     output_mb: Annotated[float, Field(ge=0.1, le=1000)] = 10.0
+    prompt_tokens: Annotated[int, Field(ge=256, le=400_000)] = 16_000
     isolation: Literal["full", "landlock", "none"] = "full"
 
 

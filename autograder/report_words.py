@@ -192,6 +192,7 @@ HAPPENED: dict[IncidentKind, Words] = {
     "memory": w("Brukte for mye minne", "Took too much memory"),
     "crash": w("Kjernen stoppet", "The kernel ended"),
     "output": w("Skrev ut for mye", "Printed too much"),
+    "prompt": w("For lang tekst til en modell", "Too long a prompt"),
     "tampering": w("Noe kom i veien for en sjekk", "Something got in the way of a check"),
     "messages": w("Kjernen sendte noe som ingen kjerne sender", "The kernel sent what no kernel sends"),
 }

@@ -15,15 +15,16 @@ State = Literal["judged", "review", "not judged"]
 Outcome = Literal["passed", "failed", "unknown"]
 
 
-IncidentKind = Literal["time", "memory", "crash", "output", "tampering", "messages"]
+IncidentKind = Literal["time", "memory", "crash", "output", "prompt", "tampering", "messages"]
 
 
 class Incident(BaseModel):
     """Something that happened while a notebook ran, beside what is right or wrong in it.
 
     Attributes:
-        kind: it, or a cell of it, took too long; it took too much memory; its kernel ended; it printed too much; something
-            changed what a check had found, or got in its way; its kernel said what no kernel says.
+        kind: it, or a cell of it, took too long; it took too much memory; its kernel ended; it printed too much; it asked a
+            model with too long a prompt; something changed what a check had found, or got in its way; its kernel said what
+            no kernel says.
         cell: where.
     """
 

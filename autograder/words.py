@@ -418,6 +418,10 @@ INCIDENTS = {
         "Cellen «{cell}» skrev ut for mye da notebooken ble rettet. Resten er utelatt, og det koster ingenting.",
         "The cell «{cell}» printed too much when the notebook was graded. The rest is left out, and that costs nothing.",
     ),
+    "prompt": w(
+        "Cellen «{cell}» ga en modell for lang tekst da notebooken ble rettet. Den forespørselen ble avvist.",
+        "The cell «{cell}» gave a model too long a text when the notebook was graded. That request was refused.",
+    ),
     "tampering": w(
         "Noe kom i veien for sjekken «{cell}», eller endret det den fant.",
         "Something got in the way of the check «{cell}», or changed what it had found.",
@@ -427,6 +431,12 @@ INCIDENTS = {
         "The code in the cell «{cell}» sent something that is no message from a kernel. It has been left out.",
     ),
 }
+TOO_LONG_A_PROMPT = w(
+    "Teksten til modellen er på {tokens} tokener i alt, og ved retting er det plass til {limit}. Gjør den kortere, "
+    "for eksempel med færre spørsmål om gangen eller færre gamle meldinger.",
+    "The text for the model is {tokens} tokens in all, and grading has room for {limit}. Make it shorter, "
+    "for example with fewer questions at a time or fewer old messages.",
+)
 A_PERSON_LOOKS = w("En person ser på det.", "A person will look.")
 
 

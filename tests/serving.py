@@ -159,7 +159,7 @@ class Serving:
         shutil.rmtree(self._folder)
 
     def open(self, label: str = "anna", **settings: Any) -> Visit:
-        self._visits.append(self.host.open(label, **settings))  # a notebook ends with its line
+        self._visits.append(self.host.open(wire.Open(label=label, **settings)))  # a notebook ends with its line
         return self._visits[-1]
 
     def until(self, claim: Callable[[], bool]) -> None:

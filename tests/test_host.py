@@ -224,6 +224,36 @@ def test_verify_counts_an_answer_that_comes_out_otherwise(home: Path, tmp_path: 
     assert counts.differing == 1
 
 
+# --- Prompts that are too long ---
+
+
+@pytest.mark.parametrize(("language", "word"), [("nb", "Gjør den kortere"), ("en", "Make it shorter")])
+def test_prompts_beyond_the_limit_are_refused_in_words_before_anything_is_read(
+    serving: Serving, language: str, word: str
+) -> None:
+    visit = serving.open(prompt_tokens=12, language=language)
+    reply = ask(visit, request("Ahoy", copies=4))
+    assert isinstance(reply, wire.Refused)
+    assert reply.name == "ValueError"
+    assert all(part in reply.message for part in (word, "16", "12"))
+    transcript = visit.transcript()
+    assert ([r.error for r in transcript.requests], transcript.faults) == ([wire.TOO_LONG] * 4, ())
+    assert (serving.host.status().generated, serving.host.status().lost) == (0, 0)
+
+
+def test_prompts_up_to_the_limit_are_answered_and_it_is_each_notebooks_own(serving: Serving) -> None:
+    asked = request("Ahoy", copies=3)
+    assert said(ask(serving.open(prompt_tokens=12), asked), asked) == [expected(asked)] * 3
+    assert isinstance(ask(serving.open(prompt_tokens=11), asked), wire.Refused)
+    assert isinstance(ask(serving.open(prompt_tokens=12), asked), wire.Answer)
+
+
+def test_a_checks_own_question_is_answered_however_long_it_is(serving: Serving) -> None:
+    visit = serving.open(prompt_tokens=2)
+    visit.challenge("check-chain")
+    assert isinstance(ask(visit, request("Ahoy")), wire.Answer)
+
+
 # --- Memory that runs out, and other failures ---
 
 
@@ -558,6 +588,8 @@ def test_a_closed_notebook_is_unknown_and_its_socket_is_gone(serving: Serving) -
     visit = serving.open()
     visit.close()
     with pytest.raises(HostLost, match="no notebook"):
+        serving.host.ask(wire.Read(notebook=visit._id))
+    with pytest.raises(HostLost, match="closed"):
         visit.transcript()
     with pytest.raises(HostLost, match="does not answer"):
         wire.Line(visit.socket)
@@ -801,11 +833,12 @@ def ended(process: int) -> bool:
 def test_a_started_host_answers_is_closed_to_others_and_ends_when_told(course: Path, home: Path) -> None:
     host = Host.started(course, home)
     process = process_of(host.socket)
-    visit = host.open("anna")
+    visit = host.open(wire.Open(label="anna"))
     modes = [stat.S_IMODE(os.stat(path).st_mode) for path in (host.socket, visit.socket)]
     folders = [stat.S_IMODE(folder.stat().st_mode) for folder in (host.socket.parent, host.socket.parent.parent)]
     assert host.status().home == str(home.resolve())
     assert sorted(visit.models) == [ONE, THREE, TWO]
+    visit.close()
     host.stop()
     assert ended(process)
     assert modes == [0o600, 0o600]

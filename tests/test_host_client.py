@@ -23,6 +23,7 @@ from typing import Any
 import pytest
 
 from autograder.host.control import Host
+from autograder.host.wire import Open
 from autograder.profile import Profile
 from autograder.transcript import Request, Transcript
 
@@ -407,7 +408,7 @@ class Thin(Ran):
 @pytest.fixture(scope="module")
 def both(host: Host, tiny_home: Path) -> tuple[Thin, Ran]:
     """The kernel with thin models and the one with weights, side by side."""
-    visit = host.open("thin")
+    visit = host.open(Open(label="thin"))
     cases = SAME | ERRORS | {claim: code for claim, (code, _) in THIN.items()}
     begin = BEGIN.format(home=str(tiny_home), visit=(visit.socket, visit.models))
     with ThreadPoolExecutor() as pool:

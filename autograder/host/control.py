@@ -96,9 +96,9 @@ class Host:
             line = self._line
         return asked(line, frame)
 
-    def open(self, label: str, run: str = "", echo: bool = False, verify: bool = False) -> Visit:
+    def open(self, wanted: wire.Open) -> Visit:
         """A notebook, on a line of its own: what goes wrong there concerns no other one."""
-        return Visit(self._another_line(), wire.Open(label=label[:500], run=run, echo=echo, verify=verify))
+        return Visit(self._another_line(), wanted)
 
     def status(self) -> wire.Counts:
         counts = self.ask(wire.Status())

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 
 from ..shelf import digest
 from ..transcript import FOR_CHECKS, MAX_REQUESTS, MAX_TEXT, Request, Transcript
+from ..words import TOO_LONG_A_PROMPT
 from .models import Models
-from .wire import Generate, Note, size_of
+from .wire import Generate, Note, Open, size_of
 
 MAX_STORED_TOKENS = 500_000
 """Tokens of one notebook's transcript, its settings and texts counted as tokens too; what comes later is refused."""
@@ -36,11 +37,16 @@ class TooMuch(Exception):
     """This notebook has asked more than a transcript can hold."""
 
 
+class PromptTooLong(Exception):
+    """A request's prompts are longer than the profile has room for; it says so in the student's language."""
+
+
 class Notebook:
     """One kernel's requests, in order. Safe to use from several threads."""
 
-    def __init__(self, notebook_id: str, label: str, run: str, echo: bool, verify: bool) -> None:
-        self.id, self.label, self.run, self.echo, self.verify = notebook_id, label, run, echo, verify
+    def __init__(self, notebook_id: str, opened: Open) -> None:
+        self.id, self.label, self.run = notebook_id, opened.label, opened.run
+        self.echo, self.verify, self._opened = opened.echo, opened.verify, opened
         self.cell: str | None = None
         self.check: str | None = None
         self._lock = threading.Lock()
@@ -75,6 +81,12 @@ class Notebook:
             time = self._times[core]
             self._times[core] += 1
         return int(digest({"core": core, "time": time})[:16], 16) % (1 << SEED_BITS)
+
+    def refuse_too_long(self, rows: Sequence[Sequence[int]]) -> None:
+        """Raises PromptTooLong for more than `prompt_tokens`: nothing interrupts a model while it reads them."""
+        tokens, limit = sum(map(len, rows)), self._opened.prompt_tokens
+        if tokens > limit:
+            raise PromptTooLong(TOO_LONG_A_PROMPT.fill(tokens=tokens, limit=limit).say(self._opened.language))
 
     @property
     def place(self) -> Place:

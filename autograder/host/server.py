@@ -36,7 +36,7 @@ from .echo import canned_answer, echo_of
 from .generation import Cancelled, batch_tokens
 from .memory import Memory, Sequences
 from .models import Models, device_failed, out_of_memory
-from .notebooks import Notebook, Place, TooMuch, without_padding
+from .notebooks import Notebook, Place, PromptTooLong, TooMuch, without_padding
 
 FRAME_SECONDS = 30.0
 """How long the rest of a frame may take once it has begun."""
@@ -152,7 +152,7 @@ class Server:
         return wire.Done(seen=notebook.seen)
 
     async def _open(self, asked: wire.Open) -> wire.Opened:
-        notebook = Notebook(secrets.token_hex(8), asked.label, asked.run, asked.echo, asked.verify)
+        notebook = Notebook(secrets.token_hex(8), asked)
         path = self.folder / f"{notebook.id}.sock"
         turns = asyncio.Semaphore(MAX_AT_ONCE)
 
@@ -247,8 +247,10 @@ class Server:
         check = place.check
         notebook.room(place, len(asked.rows), sum(map(len, asked.rows)))
         try:
+            if check is None:  # a check's question is answered without reading it
+                notebook.refuse_too_long(asked.rows)
             batch_tokens(asked.rows, asked.settings)
-        except ValueError as error:
+        except (PromptTooLong, ValueError) as error:
             return await self._failed(notebook, asked, place, error)
         if check is not None or notebook.echo:
             seed = notebook.seed_for(asked) if check is None else None
@@ -281,7 +283,7 @@ class Server:
         if (
             out_of_memory(error)
             or device_failed(error)
-            or (name not in KERNEL_ERRORS and not isinstance(error, Cancelled | ConnectionResetError))
+            or (name not in KERNEL_ERRORS and not isinstance(error, Cancelled | PromptTooLong | ConnectionResetError))
         ):
             notebook.fault(f"{asked.model} could not generate: {name}: {message}")
             self._count(lost=1)
@@ -289,7 +291,8 @@ class Server:
             self._say(f"ends, since {name}: {message}")
             self.stopped.set()
         numbers = await self._in_thread(lambda: notebook.note(self.models, asked, place, error=name))
-        return wire.Refused(name=name, message=message, numbers=numbers)
+        shown = "ValueError" if isinstance(error, PromptTooLong) else name
+        return wire.Refused(name=shown, message=message, numbers=numbers)
 
     async def _generated(
         self, notebook: Notebook, asked: wire.Generate, seed: int | None, reader: asyncio.StreamReader

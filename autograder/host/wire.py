@@ -32,6 +32,8 @@ MAX_KEYS = 20
 MAX_ROWS = 64
 MAX_NEW_TOKENS = 4096
 """New tokens that the host makes for one row, whatever was asked for."""
+TOO_LONG = "PromptTooLong"
+"""The error of a request whose prompts are longer than `limits.prompt_tokens`."""
 MAX_SETTINGS = 100_000
 """Characters of a request's settings as JSON."""
 MAX_STOP_TEXT = 200
@@ -128,13 +130,22 @@ class Note(Frame):
 
 
 class Open(Frame):
-    """Begins a notebook. `run` goes into every seed that the host draws; `verify` recomputes what it remembers."""
+    """Begins a notebook.
+
+    Attributes:
+        run: goes into every seed that the host draws.
+        verify: recompute what is remembered.
+        prompt_tokens: bound on the tokens of one request's prompts together, padding included.
+        language: of what the host says to the student.
+    """
 
     kind: Literal["open"] = "open"
     label: Short
     run: Short = ""
     echo: bool = False
     verify: bool = False
+    prompt_tokens: Annotated[int, Field(ge=1)] = 16_000
+    language: Literal["nb", "en"] = "en"
 
 
 class Cell(Frame):
