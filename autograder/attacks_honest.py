@@ -264,7 +264,8 @@ STRANGE_SETTINGS = Honest(
     "asks with settings at the edge of what is allowed",
     before={
         "who-are-you": """
-for settings in ({"do_sample": True, "temperature": 1e-3}, {"do_sample": True, "top_k": 1}, {"num_beams": 3, "length_penalty": -2.0}):
+sampled = ({"temperature": 1e-3}, {"top_k": 1}, {"min_p": 0.9})
+for settings in (*({"do_sample": True, **each} for each in sampled), {"num_beams": 3, "length_penalty": -2.0}):
     llm.pipeline("Ahoy!", max_new_tokens=3, **settings)
 """
     },

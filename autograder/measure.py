@@ -20,7 +20,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 
-ROLES = {"autograder.host.server": "host", "ipykernel": "kernels", "autograder.kernels": "kernels"}
+ROLES = {
+    "autograder.host.server": "host",
+    "autograder.host.worker": "host",
+    "ipykernel": "kernels",
+    "autograder.kernels": "kernels",
+}
 """What is in a command line, and what the process is then called; others are nbgrader itself."""
 
 

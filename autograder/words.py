@@ -431,6 +431,10 @@ INCIDENTS = {
         "The code in the cell «{cell}» sent something that is no message from a kernel. It has been left out.",
     ),
 }
+ASKED_TOO_LONG = w(
+    "En tidligere forespørsel til en modell tok for lang tid og kunne ikke avbrytes, så modellene svarer ikke mer her.",
+    "An earlier request to a model took too long and could not be interrupted, so the models answer no more here.",
+)
 TOO_LONG_A_PROMPT = w(
     "Teksten til modellen er på {tokens} tokener i alt, og ved retting er det plass til {limit}. Gjør den kortere, "
     "for eksempel med færre spørsmål om gangen eller færre gamle meldinger.",

@@ -8,12 +8,14 @@ import socket
 import tempfile
 import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace, TracebackType
 from typing import Any
 
-from autograder.host import wire
+from autograder.host import orders, wire
 from autograder.host.control import Host, Visit
+from autograder.host.maker import Maker
 from autograder.host.memory import Memory
 from autograder.host.models import Models
 from autograder.host.server import Server
@@ -119,11 +121,46 @@ def make_home(home: Path, names: Sequence[str] = (ONE, TWO), weights: int = 10) 
     return home
 
 
+class Threads:
+    """Makes outputs in threads of the test's own process, in the place of a worker."""
+
+    def __init__(self, models: Models, generators: int) -> None:
+        self._models, self.pool = models, ThreadPoolExecutor(generators, "generate")
+
+    @property
+    def state(self) -> orders.State:
+        return orders.State(loaded=tuple(self._models.loaded()), dropped=self._models.dropped)
+
+    async def versions(self) -> dict[str, str]:
+        return {"all": "1"}
+
+    async def make(self, asked: orders.Make, stop: asyncio.Event) -> list[list[int]]:
+        told = threading.Event()
+
+        async def tell() -> None:
+            await stop.wait()
+            told.set()
+
+        telling = asyncio.create_task(tell())
+        try:
+            return await asyncio.get_running_loop().run_in_executor(
+                self.pool,
+                lambda: self._models.generate(
+                    asked.model, asked.rows, asked.mask, asked.settings, asked.seed, asked.tokenizer, told
+                ),
+            )
+        finally:
+            telling.cancel()
+
+
 class Serving:
     """A server on a thread of its own, until the end of a `with` block."""
 
-    def __init__(self, models: Models, memory: Memory | None = None, generators: int = 1) -> None:
-        self._generators = generators
+    def __init__(
+        self, models: Models, memory: Memory | None = None, generators: int = 1, maker: Maker | None = None
+    ) -> None:
+        self._threads = Threads(models, generators)
+        self._maker = maker or self._threads
         self._visits: list[Visit] = []
         self._models, self._memory = models, memory or Memory(None)
         self._folder = Path(tempfile.mkdtemp(prefix="host"))  # its path is short enough for a socket
@@ -133,8 +170,7 @@ class Serving:
 
     async def _run(self) -> None:
         self._loop = asyncio.get_running_loop()
-        versions, count = (lambda: {"all": "1"}), self._generators
-        self.server = Server(self._models, self._memory, self._folder, versions=versions, generators=count)
+        self.server = Server(self._models, self._memory, self._folder, self._maker)
         listening = await asyncio.start_unix_server(self.server.serve_grader, str(self._folder / "host.sock"))
         self._ready.set()
         await self.server.stopped.wait()
@@ -154,7 +190,7 @@ class Serving:
         if self._thread.is_alive():
             self._loop.call_soon_threadsafe(self.server.stopped.set)
         self._thread.join()
-        self.server._worker.shutdown()
+        self._threads.pool.shutdown()
         self.server._texts.shutdown()
         shutil.rmtree(self._folder)
 

@@ -348,7 +348,7 @@ def test_nothing_malformed_was_taken_for_a_failure_of_the_machine(fuzzed: Fuzzed
 
 
 def test_no_connection_and_no_job_was_left(fuzzed: Fuzzed) -> None:
-    assert (fuzzed.serving.server._jobs, fuzzed.serving.server._connections) == ({}, {})
+    assert (fuzzed.serving.server.jobs.running, fuzzed.serving.server._connections) == ({}, {})
 
 
 # --- One claim each ---
@@ -457,7 +457,7 @@ def test_requests_of_one_kernel_beyond_so_many_at_once_wait_unread(tmp_path: Pat
         ]
         for thread in threads:
             thread.start()
-        most = max(serving.host.status() and len(serving.server._jobs) for _ in range(50))
+        most = max(serving.host.status() and len(serving.server.jobs.running) for _ in range(50))
         go_on.set()
         for thread in threads:
             thread.join()
@@ -586,7 +586,7 @@ def test_after_all_of_them_a_model_says_what_it_said_before(real: Serving) -> No
     one = ask(visit, asked)
     for settings in REAL_SETTINGS[::8]:
         send(visit.socket, packed(GENERATE | {"settings": settings}))
-    real.server.memory = type(real.server.memory)(None)
+    real.server.jobs.memory = type(real.server.jobs.memory)(None)
     two = ask(visit, asked)
     visit.close()
     assert isinstance(one, wire.Answer)

@@ -20,27 +20,11 @@ from typing import Any
 from ..recorder import freeze_today, templated
 from ..transcript import Message
 from . import generation
+from .failures import device_failed, out_of_memory
 from .generation import MAX_BATCH_TOKENS, Cancelled, batch_tokens, run_generate
 
 HEADROOM = 1.2
 """What a model takes in memory beside its weights, as a factor."""
-OUT_OF_MEMORY = ("OutOfMemoryError", "MemoryError")
-
-
-def out_of_memory(error: BaseException) -> bool:
-    """Whether an exception says that a device, or this machine, has no memory left."""
-    if type(error).__name__ in OUT_OF_MEMORY:
-        return True
-    return type(error) is RuntimeError and any(
-        words in str(error) for words in ("allocate memory", "CUBLAS_STATUS_ALLOC_FAILED")
-    )
-
-
-def device_failed(error: BaseException) -> bool:
-    """Whether an exception says that this process cannot use its GPU any more."""
-    return type(error).__name__ == "AcceleratorError" or (
-        type(error) is RuntimeError and ("CUDA error" in str(error) or "device-side assert" in str(error))
-    )
 
 
 class LoadFailed(Exception):
@@ -147,8 +131,13 @@ class Models:
         seed: int | None,
         with_tokenizer: bool = False,
         stop: threading.Event | None = None,
+        begun: Callable[[], None] = lambda: None,
     ) -> list[list[int]]:
         """`generate` on a batch, when what others generate leaves it room; see `run_generate`.
+
+        Args:
+            stop: set when nobody waits for the output any more.
+            begun: called when the model is loaded and it is this batch's turn.
 
         Where memory runs out, the least recently used other model is dropped and the request tried again, alone.
 
@@ -165,6 +154,9 @@ class Models:
                 raise Cancelled
             try:
                 with self._turn(size), self._model(name) as model:
+                    if stop is not None and stop.is_set():
+                        raise Cancelled
+                    begun()
                     return run_generate(model, tokenizer, rows, mask, settings, seed, stop)
             except Exception as error:
                 if not out_of_memory(error) or (not self._drop_one(name) and size == MAX_BATCH_TOKENS):

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from ..shelf import digest
 from ..transcript import FOR_CHECKS, MAX_REQUESTS, MAX_TEXT, Request, Transcript
-from ..words import TOO_LONG_A_PROMPT
+from ..words import ASKED_TOO_LONG, TOO_LONG_A_PROMPT
 from .models import Models
 from .wire import Generate, Note, Open, size_of
 
@@ -54,6 +54,7 @@ class Notebook:
         self._times: Counter[str] = Counter()
         self._tokens = 0
         self._complete = True
+        self.ended_a_worker = False
         self._faults: list[str] = []
 
     @property
@@ -87,6 +88,11 @@ class Notebook:
         tokens, limit = sum(map(len, rows)), self._opened.prompt_tokens
         if tokens > limit:
             raise PromptTooLong(TOO_LONG_A_PROMPT.fill(tokens=tokens, limit=limit).say(self._opened.language))
+
+    def refuse_after_too_long(self) -> None:
+        """Raises RuntimeError where an earlier request of this notebook could only be stopped with its process."""
+        if self.ended_a_worker:
+            raise RuntimeError(ASKED_TOO_LONG.say(self._opened.language))
 
     @property
     def place(self) -> Place:

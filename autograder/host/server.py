@@ -1,8 +1,8 @@
 """The model host's process: `python -m autograder.host.server`, started by `control.py`.
 
-One event loop reads frames; a few threads generate. The grader's socket opens notebooks; each notebook has a socket of its
-own for its kernel. Nothing that a kernel sends ends the process, fills its memory, or makes it load anything outside the
-model home: a frame that is not valid ends that connection, with a word why.
+One event loop reads frames; another process generates (`maker.py`). The grader's socket opens notebooks; each notebook has
+a socket of its own for its kernel. Nothing that a kernel sends ends the process, fills its memory, or makes it load anything
+outside the model home: a frame that is not valid ends that connection, with a word why.
 
 Ends by itself when its parent does, when it is told to, and when nobody has asked anything for a while.
 """
@@ -17,29 +17,26 @@ import resource
 import secrets
 import stat
 import sys
-import threading
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pydantic import TypeAdapter
-
-from ..shelf import Shelf, digest
+from ..shelf import Shelf
 from ..transcript import CANNED, MAX_TEXT, Rendering
 from . import models as loading
 from . import wire
 from .echo import canned_answer, echo_of
-from .generation import Cancelled, batch_tokens
+from .failures import Failed, failed
+from .frames import badly_shaped, serve_frames
+from .generation import batch_tokens
+from .jobs import Jobs
+from .maker import TOOK_TOO_LONG, Maker, Worker
 from .memory import Memory, Sequences
-from .models import Models, device_failed, out_of_memory
-from .notebooks import Notebook, Place, PromptTooLong, TooMuch, without_padding
+from .models import Models
+from .notebooks import Notebook, Place, PromptTooLong
 
-FRAME_SECONDS = 30.0
-"""How long the rest of a frame may take once it has begun."""
 MAX_CONNECTIONS = 64
 """Connections of one kernel at a time."""
 MAX_AT_ONCE = 8
@@ -48,37 +45,16 @@ MAX_GENERATORS = 4
 """Threads that generate; no more notebooks than that are executed side by side."""
 MAX_SAID = 1000
 """Lines that go to the log of this process, whatever happens."""
-KERNEL_ERRORS = (
-    "ValueError",
-    "TypeError",
-    "RuntimeError",
-    "KeyError",
-    "IndexError",
-    "AttributeError",
-    "NotImplementedError",
-    "OverflowError",
-    "ZeroDivisionError",
-)
-
-
-@dataclass
-class Job:
-    """One output being made, and how many wait for it."""
-
-    future: asyncio.Future[Sequences]
-    stop: threading.Event = field(default_factory=threading.Event)
-    waiting: int = 0
 
 
 class Server:
     """The host. Everything runs on one event loop, but generation, which has threads of its own.
 
     Args:
-        models: what it generates with.
-        generators: how many threads generate; on a GPU they take turns.
+        models: the models of its home, for names and texts.
         memory: what it has generated.
         folder: for the sockets of the notebooks; 0700.
-        versions: goes into every key; asked of the libraries when None.
+        maker: who generates.
     """
 
     def __init__(
@@ -86,26 +62,23 @@ class Server:
         models: Models,
         memory: Memory,
         folder: Path,
-        versions: Callable[[], dict[str, str]] | None = None,
-        generators: int = 1,
+        maker: Maker,
     ) -> None:
-        self.models, self.memory, self.folder = models, memory, folder
+        self.models, self.folder = models, folder
         self.stopped = asyncio.Event()
         self.last_asked = time.monotonic()
         self.counts = wire.Counts(home=str(models.home))
-        self._versions = versions or loading.library_versions
-        self._known_versions: dict[str, str] | None = None
-        self._worker = ThreadPoolExecutor(generators, "generate")
         self._texts = ThreadPoolExecutor(1, "texts")  # a tokenizer is not for several threads
-        self._jobs: dict[str, Job] = {}
+        self.jobs = Jobs(models, memory, maker, self._texts, self._count)
         self._notebooks: dict[str, Notebook] = {}
         self._listening: dict[str, asyncio.Server] = {}
         self._connections: dict[str, set[asyncio.StreamWriter]] = {}
         self._said = 0
 
-    def prepare(self) -> None:
-        """Begins to import what generates, so that it is there when it is wanted."""
-        self._worker.submit(self._versions)
+    async def prepare(self) -> None:
+        """Begins to import what generates, so that it is there when it is wanted; a failure is told when it is."""
+        with contextlib.suppress(Failed):
+            await self.jobs.maker.versions()
 
     # --- the grader's socket ---
 
@@ -120,7 +93,7 @@ class Server:
             return reply
 
         try:
-            await self._serve(reader, writer, wire.FromGrader, wire.MAX_REPLY, asyncio.Semaphore(1), answer)
+            await serve_frames(reader, writer, wire.FromGrader, wire.MAX_REPLY, asyncio.Semaphore(1), answer, self._say)
         finally:
             for notebook in [self._notebooks[name] for name in opened if name in self._notebooks]:
                 await self._close(notebook)
@@ -184,16 +157,17 @@ class Server:
     @property
     def busy(self) -> bool:
         """Whether something is being generated, or a notebook is open."""
-        return bool(self._jobs or self._notebooks)
+        return bool(self.jobs.running or self._notebooks)
 
     def status(self) -> wire.Counts:
+        state = self.jobs.maker.state
         return self.counts.model_copy(
             update={
                 "models": {name: str(path) for name, path in self.models.names().items()},
-                "loaded": self.models.loaded(),
+                "loaded": list(state.loaded),
                 "notebooks": len(self._notebooks),
-                "dropped": self.models.dropped,
-                "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+                "dropped": state.dropped,
+                "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024 + state.peak_mb,
             }
         )
 
@@ -218,9 +192,10 @@ class Server:
             return
         here.add(writer)
         try:
-            await self._serve(
-                reader, writer, wire.FromKernel, wire.MAX_FRAME, turns, lambda f, r: self._for_kernel(notebook, f, r)
-            )
+            await serve_frames(
+                reader, writer, wire.FromKernel, wire.MAX_FRAME, turns,
+                lambda f, r: self._for_kernel(notebook, f, r), self._say,
+            )  # fmt: skip
         finally:
             here.discard(writer)
 
@@ -260,9 +235,12 @@ class Server:
             self._count(echoed=1)
             return await self._answer(notebook, asked, place, sequences)
         try:
-            sequences = await self._generated(notebook, asked, notebook.seed_for(asked), reader)
+            notebook.refuse_after_too_long()
+            sequences = await self.jobs.output(asked, notebook.seed_for(asked), notebook.verify, reader)
         except Exception as error:
-            refused = await self._failed(notebook, asked, place, error)
+            cause = error.__cause__
+            late = cause if isinstance(cause, Failed) and cause.name == TOOK_TOO_LONG else error
+            refused = await self._failed(notebook, asked, place, late)
             if isinstance(error, ConnectionResetError):  # where the next frame would begin is no longer known
                 raise
             return refused
@@ -278,79 +256,16 @@ class Server:
         return wire.Answer(numbers=numbers, sequences=sequences)
 
     async def _failed(self, notebook: Notebook, asked: wire.Generate, place: Place, error: Exception) -> wire.Refused:
-        name = type(error).__name__
-        message = " ".join(str(error).split())[:400]
-        if (
-            out_of_memory(error)
-            or device_failed(error)
-            or (name not in KERNEL_ERRORS and not isinstance(error, Cancelled | PromptTooLong | ConnectionResetError))
-        ):
+        why = failed(error)
+        name, message = why.name, str(why)
+        if name == TOOK_TOO_LONG:
+            notebook.ended_a_worker = True
+        if why.machine and not isinstance(error, PromptTooLong | ConnectionResetError):
             notebook.fault(f"{asked.model} could not generate: {name}: {message}")
             self._count(lost=1)
-        if device_failed(error):  # for every model and every notebook: another process can begin anew
-            self._say(f"ends, since {name}: {message}")
-            self.stopped.set()
         numbers = await self._in_thread(lambda: notebook.note(self.models, asked, place, error=name))
         shown = "ValueError" if isinstance(error, PromptTooLong) else name
         return wire.Refused(name=shown, message=message, numbers=numbers)
-
-    async def _generated(
-        self, notebook: Notebook, asked: wire.Generate, seed: int | None, reader: asyncio.StreamReader
-    ) -> Sequences:
-        """The output of a request: remembered, being made for somebody else, or made now."""
-        key = await self._in_thread(lambda: self._key(asked, seed))
-        remembered = self.memory.get(key)
-        if remembered is not None and not notebook.verify:
-            self._count(remembered=1)
-            return remembered
-        job = self._jobs.get(key)
-        if job is None or job.stop.is_set():
-            job = self._jobs[key] = Job(asyncio.get_running_loop().create_future())
-            asyncio.create_task(self._work(key, job, asked, seed)).add_done_callback(lambda task: task.exception())
-        output = await wait_for(job, reader)
-        if remembered is not None and remembered != output:
-            self._count(differing=1)
-            self._say(f"{notebook.label}: a remembered answer of {asked.model} came out otherwise")
-        return output
-
-    async def _work(self, key: str, job: Job, asked: wire.Generate, seed: int | None) -> None:
-        try:
-            began = time.monotonic()
-            settings = wire.honoured(asked.settings)
-            output = await self._in_thread(
-                lambda: self.models.generate(
-                    asked.model, asked.rows, asked.mask, settings, seed, asked.tokenizer, job.stop
-                ),
-                self._worker,
-            )
-            made = sum(len(row) - len(asked.rows[0]) for row in output)
-            self._count(generated=1, tokens=made, seconds=time.monotonic() - began)
-            self.memory.put(key, output)
-            job.future.set_result(output)
-        except Exception as error:
-            job.future.set_exception(error)
-            job.future.exception()  # looked at, so that nobody is told of it when nobody waits
-        finally:
-            if not job.future.done():  # this process ends
-                job.future.cancel()
-            if self._jobs.get(key) is job:
-                del self._jobs[key]
-
-    def _key(self, asked: wire.Generate, seed: int | None) -> str:
-        if self._known_versions is None:
-            self._known_versions = self._versions()
-        return digest(
-            {
-                "model": asked.model,
-                "weights": self.models.fingerprint(asked.model),
-                "rows": asked.rows,
-                "mask": asked.mask,
-                "settings": wire.honoured(asked.settings),
-                "tokenizer": asked.tokenizer,
-                "seed": seed,
-                "versions": self._known_versions,
-            }
-        )
 
     def _count(self, **more: float) -> None:
         self.counts = self.counts.model_copy(
@@ -362,110 +277,8 @@ class Server:
         if self._said <= MAX_SAID:
             print(f"host: {line[:500]}", file=sys.stderr, flush=True)
 
-    # --- frames ---
-
-    async def _serve(
-        self,
-        reader: asyncio.StreamReader,
-        writer: asyncio.StreamWriter,
-        kind: TypeAdapter[Any],
-        limit: int,
-        turns: AbstractAsyncContextManager[object],
-        answer: Callable[[Any, asyncio.StreamReader], Awaitable[wire.Reply]],
-    ) -> None:
-        """Reads frames until the other side is done; a frame that is not valid is the last one.
-
-        Args:
-            turns: is held from when a frame begins to arrive until it is answered.
-        """
-        try:
-            while (header := await read_header(reader, limit)) is not None:
-                length, number = header
-                async with turns:
-                    body = await asyncio.wait_for(reader.readexactly(length), FRAME_SECONDS)
-                    try:
-                        frame = wire.parsed(kind, body)
-                    except (ValueError, RecursionError) as error:
-                        message = f"not a valid frame: {' '.join(str(error).split())}"[:500]
-                        writer.write(wire.packed(wire.Refused(name="ValueError", message=message), number))
-                        break
-                    del body
-                    try:
-                        reply = await answer(frame, reader)
-                    except ConnectionResetError:
-                        break
-                    except TooMuch as error:
-                        reply = wire.Refused(name="RuntimeError", message=str(error)[:500])
-                    except Exception as error:  # ours; the kernel is told, and the next frame may be better
-                        self._say(f"{type(error).__name__}: {error}")
-                        reply = wire.Refused(name="RuntimeError", message=f"{type(error).__name__}: {error}"[:500])
-                    writer.write(wire.packed(reply, number))
-                    del frame, reply
-                    await writer.drain()
-        except (OSError, TooLong, asyncio.IncompleteReadError, TimeoutError, asyncio.CancelledError):
-            pass
-        finally:
-            with contextlib.suppress(OSError):
-                writer.close()
-
-    async def _in_thread(self, call: Callable[[], Any], pool: ThreadPoolExecutor | None = None) -> Any:
-        return await asyncio.get_running_loop().run_in_executor(pool or self._texts, call)
-
-
-class TooLong(Exception):
-    """A frame says that it is longer than it may be."""
-
-
-async def read_header(reader: asyncio.StreamReader, limit: int) -> tuple[int, int] | None:
-    """How long the next frame is, and its number; None where the other side is done."""
-    try:
-        header = await reader.readexactly(wire.HEADER.size)
-    except asyncio.IncompleteReadError:
-        return None
-    length, number = wire.HEADER.unpack(header)
-    if length > limit:
-        raise TooLong
-    return length, number
-
-
-def badly_shaped(asked: wire.Generate) -> str | None:
-    """What is wrong with a batch's shape or settings, if anything is."""
-    length = len(asked.rows[0])
-    if length == 0:
-        return "an empty input"
-    if any(len(row) != length for row in asked.rows) or [len(m) for m in asked.mask] != [len(r) for r in asked.rows]:
-        return "rows and mask must all have the same length"
-    if any(on not in (0, 1) for row in asked.mask for on in row):
-        return "a mask holds 0 and 1"
-    strange = sorted(set(asked.settings) - wire.HONOURED)
-    if strange:
-        return f"settings that the host does not know: {', '.join(strange)[:200]}"
-    if not any(without_padding(asked)):
-        return "an input of padding alone"
-    return None
-
-
-async def wait_for(job: Job, reader: asyncio.StreamReader) -> Sequences:
-    """A job's output. When the kernel goes away and nobody else waits, the job is told to stop, and has stopped.
-
-    Raises ConnectionResetError where the kernel went away, or sent its next frame before it had its answer.
-    """
-    job.waiting += 1
-    gone = asyncio.ensure_future(reader.read(1))
-    either: set[asyncio.Future[Any]] = {job.future, gone}
-    try:
-        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        job.waiting -= 1
-        if job.waiting == 0 and not job.future.done():
-            job.stop.set()
-        gone.cancel()
-        await asyncio.wait({gone})
-    if not gone.cancelled():
-        if job.stop.is_set():
-            await asyncio.wait({job.future})  # so that what waits to be generated stays bounded
-        raise ConnectionResetError("the kernel went away, or spoke out of turn") from gone.exception()
-    return job.future.result()
+    async def _in_thread(self, call: Callable[[], Any]) -> Any:
+        return await asyncio.get_running_loop().run_in_executor(self._texts, call)
 
 
 async def run(server: Server, socket: Path, idle_seconds: float, parent: int | None) -> None:
@@ -492,6 +305,12 @@ async def run(server: Server, socket: Path, idle_seconds: float, parent: int | N
         socket.unlink(missing_ok=True)
 
 
+def worker_command(home: Path, threads: int, generators: int) -> list[str]:
+    """The command that a worker is."""
+    command = [sys.executable, "-W", "ignore", "-m", "autograder.host.worker", "--home", str(home)]
+    return [*command, "--threads", str(threads), "--generators", str(generators)]
+
+
 def main() -> None:
     """Parses, sets up the process, serves."""
     parser = argparse.ArgumentParser(prog="autograder.host.server", description=__doc__)
@@ -508,8 +327,10 @@ def main() -> None:
     async def serve() -> None:
         generators = max(1, min(MAX_GENERATORS, len(os.sched_getaffinity(0)) // given.threads))
         models, memory = Models(given.home), Memory(Shelf(given.memory))
-        server = Server(models, memory, given.socket.parent, generators=generators)
-        server.prepare()
+        maker = Worker(worker_command(given.home, given.threads, generators))
+        server = Server(models, memory, given.socket.parent, maker)
+        preparing = asyncio.create_task(server.prepare())
+        preparing.add_done_callback(lambda task: task.cancelled() or task.exception())
         await run(server, given.socket, given.idle, given.parent)
 
     asyncio.run(serve())

@@ -1,0 +1,125 @@
+"""Outputs, each made once: remembered, being made for somebody else, or made now."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..shelf import digest
+from . import orders, wire
+from .maker import Maker
+from .memory import Memory, Sequences
+from .models import Models
+
+
+@dataclass
+class Job:
+    """One output being made, and how many wait for it; `stop` is set when nobody does any more."""
+
+    future: asyncio.Future[Sequences]
+    stop: asyncio.Event = field(default_factory=asyncio.Event)
+    waiting: int = 0
+
+
+class Jobs:
+    """What is being made and what has been. For one event loop.
+
+    Args:
+        texts: a thread for what takes long (the digest of a model's files).
+        count: adds to the host's counts.
+    """
+
+    def __init__(
+        self, models: Models, memory: Memory, maker: Maker, texts: Executor, count: Callable[..., None]
+    ) -> None:
+        self.memory, self.maker = memory, maker
+        self.running: dict[str, Job] = {}
+        self._models, self._texts, self._count = models, texts, count
+
+    async def output(
+        self, asked: wire.Generate, seed: int | None, verify: bool, reader: asyncio.StreamReader
+    ) -> Sequences:
+        """The output of a request. Raises ConnectionResetError as `wait_for` does, and what the maker raises."""
+        key = await self._key(asked, seed)
+        remembered = self.memory.get(key)
+        if remembered is not None and not verify:
+            self._count(remembered=1)
+            return remembered
+        job = self.running.get(key)
+        if job is None or job.stop.is_set():
+            job = self.running[key] = Job(asyncio.get_running_loop().create_future())
+            asyncio.create_task(self._work(key, job, asked, seed)).add_done_callback(lambda task: task.exception())
+        output = await wait_for(job, reader)
+        if remembered is not None and remembered != output:
+            self._count(differing=1)
+        return output
+
+    async def _work(self, key: str, job: Job, asked: wire.Generate, seed: int | None) -> None:
+        try:
+            began = time.monotonic()
+            make = orders.Make(
+                model=asked.model, rows=asked.rows, mask=asked.mask, settings=wire.honoured(asked.settings), seed=seed,
+                tokenizer=asked.tokenizer,
+            )  # fmt: skip
+            output = await self.maker.make(make, job.stop)
+            made = sum(len(row) - len(asked.rows[0]) for row in output)
+            self._count(generated=1, tokens=made, seconds=time.monotonic() - began)
+            self.memory.put(key, output)
+            job.future.set_result(output)
+        except Exception as error:
+            job.future.set_exception(error)
+            job.future.exception()  # looked at, so that nobody is told of it when nobody waits
+        finally:
+            if not job.future.done():  # this process ends
+                job.future.cancel()
+            if self.running.get(key) is job:
+                del self.running[key]
+
+    async def _key(self, asked: wire.Generate, seed: int | None) -> str:
+        versions = await self.maker.versions()
+
+        def key() -> str:
+            return digest(
+                {
+                    "model": asked.model,
+                    "weights": self._models.fingerprint(asked.model),
+                    "rows": asked.rows,
+                    "mask": asked.mask,
+                    "settings": wire.honoured(asked.settings),
+                    "tokenizer": asked.tokenizer,
+                    "seed": seed,
+                    "versions": versions,
+                }
+            )
+
+        return await asyncio.get_running_loop().run_in_executor(self._texts, key)
+
+
+async def wait_for(job: Job, reader: asyncio.StreamReader) -> Sequences:
+    """A job's output. When the kernel goes away and nobody else waits, the job is told to stop, and has stopped.
+
+    Raises ConnectionResetError where the kernel went away, or sent its next frame before it had its answer;
+    its cause is what became of a job that nobody else waited for.
+    """
+    job.waiting += 1
+    gone = asyncio.ensure_future(reader.read(1))
+    either: set[asyncio.Future[Any]] = {job.future, gone}
+    try:
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        job.waiting -= 1
+        if job.waiting == 0 and not job.future.done():
+            job.stop.set()
+        gone.cancel()
+        await asyncio.wait({gone})
+    if not gone.cancelled():
+        why = gone.exception()
+        if job.stop.is_set():
+            await asyncio.wait({job.future})  # so that what waits to be generated stays bounded
+            why = why or job.future.exception()
+        raise ConnectionResetError("the kernel went away, or spoke out of turn") from why
+    return job.future.result()

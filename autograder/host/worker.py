@@ -1,0 +1,94 @@
+"""The process that generates: `python -m autograder.host.worker`, a child of the model host's, started by `maker.py`.
+
+Frames come on its standard input and go to its standard output; when the input ends, so does it. It knows models, and nothing
+of notebooks, transcripts or sockets: whatever ends it (a GPU that has failed, a job that cannot be interrupted) takes none of
+them along.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import resource
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import BinaryIO
+
+from . import models as loading
+from . import orders, wire
+from .failures import device_failed, failed
+from .models import Models
+
+
+class Work:
+    """Makes outputs in threads, and answers in the order in which they are done."""
+
+    def __init__(self, models: Models, generators: int, out: BinaryIO) -> None:
+        self._models, self._out, self._turn = models, out, threading.Lock()
+        self._pool = ThreadPoolExecutor(generators, "generate")
+        self._stops: dict[int, threading.Event] = {}
+
+    def say(self, frame: wire.Frame, number: int = 0) -> None:
+        with self._turn:
+            self._out.write(wire.packed(frame, number))
+            self._out.flush()
+
+    def take(self, frame: orders.Make | orders.GiveUp, number: int) -> None:
+        if isinstance(frame, orders.Make):
+            stop = self._stops[number] = threading.Event()
+            self._pool.submit(self._make, frame, number, stop)
+        elif number in self._stops:
+            self._stops[number].set()
+
+    def _make(self, asked: orders.Make, number: int, stop: threading.Event) -> None:
+        reply: wire.Frame
+        try:
+            made = self._models.generate(
+                asked.model, asked.rows, asked.mask, asked.settings, asked.seed, asked.tokenizer, stop,
+                lambda: self.say(orders.Begun(), number),
+            )  # fmt: skip
+            reply = orders.Made(sequences=made, state=self._state())
+        except Exception as error:
+            if device_failed(error):
+                print(f"worker: ends, since {type(error).__name__}: {str(error)[:300]}", file=sys.stderr, flush=True)
+                os._exit(1)  # for every model: another process can begin anew
+            why = failed(error)
+            reply = orders.NotMade(name=why.name, message=str(why), machine=why.machine, state=self._state())
+        del self._stops[number]
+        self.say(reply, number)
+
+    def _state(self) -> orders.State:
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        return orders.State(loaded=tuple(self._models.loaded()), dropped=self._models.dropped, peak_mb=peak)
+
+
+def serve(models: Models, generators: int) -> None:
+    """Takes on work until the input ends; then the process ends, whatever it is at."""
+    out = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # what a library prints is no frame
+    work = Work(models, generators, out)
+    work.say(orders.Ready(versions=loading.library_versions()))
+    given = sys.stdin.buffer
+    with contextlib.suppress(OSError):
+        while len(header := given.read(wire.HEADER.size)) == wire.HEADER.size:
+            length, number = wire.HEADER.unpack(header)
+            work.take(orders.ToWorker.validate_json(given.read(length)), number)
+    os._exit(0)
+
+
+def main() -> None:
+    """Parses, sets up the process, serves."""
+    parser = argparse.ArgumentParser(prog="autograder.host.worker", description=__doc__)
+    parser.add_argument("--home", type=Path, required=True)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--generators", type=int, default=1)
+    given = parser.parse_args()
+    loading.prepare(given.home, given.threads)
+    serve(Models(given.home), given.generators)
+
+
+if __name__ == "__main__":
+    main()
