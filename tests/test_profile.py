@@ -82,7 +82,8 @@ UNKNOWN_KEYS = [
     ("tasks.chain.weight", "valid here: id, model, points, question"),
     (
         "limits.xyz",
-        "valid here: cell_seconds, disk_gb, isolation, memory_gb, notebook_seconds, open_files, output_mb, processes",
+        "valid here: cell_seconds, disk_gb, isolation, memory_gb, notebook_seconds, open_files, output_mb, processes, "
+        "prompt_tokens",
     ),
 ]
 
@@ -126,6 +127,7 @@ MISTAKES = [
     ("generation.temperatures", [1, 1.0], ["generation.temperatures: ", "twice", "each must be different"]),
     ("generation.temperatures", [0.1 * n for n in range(1, 10)], ["generation.temperatures: ", "at most 8"]),
     ("limits.cell_seconds", 1, ["limits.cell_seconds: ", "found 1", "greater than or equal to 5"]),
+    ("limits.prompt_tokens", 0, ["limits.prompt_tokens: ", "found 0", "greater than or equal to 256"]),
     ("limits.memory_gb", 0.5, ["limits.memory_gb: ", "found 0.5", "greater than or equal to 1"]),
     ("arguments", GONE, ["arguments: ", "'arguments' is in use", "a = …"]),
     ("arguments.a", "max_tokens", ["arguments: ", "a = 'max_tokens'", *ARGUMENTS]),
@@ -246,7 +248,8 @@ def test_whole_numbers_are_temperatures_too() -> None:
 
 
 def test_limits_have_defaults() -> None:
-    assert parse(changed(("limits", GONE)), "x").limits.cell_seconds == 900
+    limits = parse(changed(("limits", GONE)), "x").limits
+    assert (limits.cell_seconds, limits.prompt_tokens) == (900, 16_000)
 
 
 def test_a_model_that_no_task_uses_may_be_left_out() -> None:
