@@ -11,7 +11,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from .kernels.jail import Jail, Limits, an_unprivileged_user, bound, give, give_up_privileges, into_namespaces, readable
+from .kernels.jail import an_unprivileged_user, bound, give_up_privileges, into_namespaces
+from .kernels.limits import Jail, Limits
+from .kernels.paths import readable
+from .kernels.root import give
 
 LIMITS = Limits(
     memory_bytes=5 * 10**9, disk_bytes=600 * 10**6, processes=700, open_files=8000, seconds=150, files=300_000

@@ -13,7 +13,7 @@ from typing import Any
 
 from jupyter_client.manager import AsyncKernelManager
 
-from .kernels.jail import Limits
+from .kernels.limits import Limits
 from .kernels.provisioner import Kernels, WarmKernelManager
 
 TIMES = 8

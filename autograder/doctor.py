@@ -9,7 +9,8 @@ from typing import get_args
 
 from .errors import HostLost, NotReady
 from .host.control import Host
-from .kernels.jail import Level, Limits, landlock_version
+from .kernels.landlock import landlock_version
+from .kernels.limits import Level, Limits
 from .kernels.provisioner import Kernels
 
 TRIED = Limits(memory_bytes=10**10, disk_bytes=10**7, processes=64, open_files=256, seconds=60)

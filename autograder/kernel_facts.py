@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from .contract import Task
 from .evidence import Evidence, Facts
-from .kernels.jail import ENDED
+from .kernels.limits import ENDED
 from .profile import Profile
 from .selfcheck import EVIDENCE_TYPE, TRANSCRIPT_TYPE
 from .transcript import Message, Transcript

@@ -13,7 +13,7 @@ from pathlib import Path
 from .errors import NotReady
 from .host.control import Host
 from .host.wire import Counts
-from .kernels.jail import Level, Limits
+from .kernels.limits import Level, Limits
 from .kernels.provisioner import Kernels
 from .profile import Limits as ProfileLimits
 

@@ -19,8 +19,8 @@ from pathlib import Path
 import pyseccomp
 import pytest
 
-from autograder.kernels import jail
-from autograder.kernels.jail import Level, Limits
+from autograder.kernels import jail, paths
+from autograder.kernels.limits import Level, Limits
 from autograder.kernels.provisioner import Kernels, WarmKernelManager
 
 LIMITS = Limits(memory_bytes=3 * 10**9, disk_bytes=20 * 10**6, processes=40, open_files=512, seconds=120)
@@ -49,7 +49,7 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Course:
 @pytest.fixture(scope="module")
 def kernels(tiny_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernels]:
     os.environ[SECRET] = "secret"
-    (jail.KIT / "__pycache__").mkdir(exist_ok=True)  # not there where Python is told to compile nothing
+    (paths.KIT / "__pycache__").mkdir(exist_ok=True)  # not there where Python is told to compile nothing
     made = Kernels(tiny_home, tmp_path_factory.mktemp("log") / "kernels.log")
     yield made
     made.end()
@@ -173,7 +173,7 @@ import ctypes; ctypes.CDLL(None).umount2(b"/mnt", 2)
 def test_a_jailed_kernel_does_not_reach(
     what: str, kernels: Kernels, course: Course, listening: int, tiny_home: Path
 ) -> None:
-    values = {"root": course.root, "port": listening, "home": tiny_home, "pid": os.getpid(), "kit": jail.KIT}
+    values = {"root": course.root, "port": listening, "home": tiny_home, "pid": os.getpid(), "kit": paths.KIT}
     code = REACHES[what].format(**values)
     tidy = TIDY.format(**values) if what != "the host's name" else ""
     assert run(kernels, "none", course.folder, code, tidy)[0] == "GOT"
@@ -327,14 +327,13 @@ def test_a_model_that_a_kernel_could_not_read_is_refused_with_its_name(kernels: 
 # --- As an ordinary user, and at level landlock: with the system's Python, since root's may be closed to others ---
 
 HARNESS = """
-import importlib.util, json, os, sys
-spec = importlib.util.spec_from_file_location("jail", sys.argv[1])
-jail = importlib.util.module_from_spec(spec); sys.modules["jail"] = jail; spec.loader.exec_module(jail)
+import os, sys
 import pyseccomp
-level, private, folder, code = sys.argv[2:6]
+from kernels import jail, limits
+level, private, folder, code = sys.argv[1:5]
 read_only = tuple(p for p in (sys.prefix, os.path.dirname(pyseccomp.__file__)) if not p.startswith("/usr"))
-limits = jail.Limits(10**9, 10**7, 200, 256, 60)
-jail.enter(jail.Jail(level, read_only, private, None, folder, limits))
+bounds = limits.Limits(10**9, 10**7, 200, 1024, 60, 500)
+jail.enter(limits.Jail(level, read_only, private, None, folder, bounds))()
 try:
     exec(code)
 except Exception as error:
@@ -350,8 +349,8 @@ def outside(tmp_path: Path) -> Path:
     base = Path("/tmp") / f"jail-{tmp_path.name}-{os.getpid()}"
     for name in ("code", "private", "folder"):
         (base / name).mkdir(parents=True)
-    for module in (jail.__file__, pyseccomp.__file__):
-        shutil.copy(module, base / "code")
+    shutil.copy(pyseccomp.__file__, base / "code")
+    shutil.copytree(Path(jail.__file__).parent, base / "code" / "kernels", ignore=shutil.ignore_patterns("__pycache__"))
     (base / "folder" / "data.txt").write_text("mine")
     (base / "secret.txt").write_text("secret")
     return base
@@ -378,7 +377,7 @@ def test_the_jail_holds_for(
     def said(chosen: str) -> str:
         for path in (outside, *outside.rglob("*")):
             os.chown(path, user, user)
-        command = [SYSTEM_PYTHON, "-c", HARNESS, str(outside / "code" / "jail.py"), chosen, str(outside / "private")]
+        command = [SYSTEM_PYTHON, "-c", HARNESS, chosen, str(outside / "private")]
         done = subprocess.run(
             [*command, str(outside / "folder"), code.format(base=outside)],
             capture_output=True, text=True, user=user, group=user, extra_groups=[], timeout=60,

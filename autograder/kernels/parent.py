@@ -19,15 +19,17 @@ import selectors
 import signal
 import socket
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
-from .jail import PR_SET_CHILD_SUBREAPER, Jail, JailError, children, enter
+from .calls import PR_SET_CHILD_SUBREAPER, PR_SET_PDEATHSIG, JailError
+from .cgroup import REMOVING_SECONDS, Group, Groups
+from .jail import Close, enter
+from .limits import Jail
+from .memory import children
 
 MAX_REQUEST = 1 << 17
-PR_SET_PDEATHSIG = 1
 IMPORTS = (
     "pyseccomp", "numpy", "torch", "transformers", "langchain_core.prompts", "langchain_core.messages",
     "langchain_core.output_parsers", "langchain_core.runnables", "langchain_core.chat_history",
@@ -43,10 +45,11 @@ IMPORTS = (
 
 @dataclass
 class Child:
-    """A kernel that has been forked, and the connection of whoever asked for it."""
+    """A kernel that has been forked, its control group if any, and the connection of whoever asked for it."""
 
     pid: int
     connection: socket.socket
+    group: Group | None
 
 
 def prepare() -> None:
@@ -94,6 +97,7 @@ class Parent:
         path.chmod(0o600)
         self._listening.listen(64)
         self._above = above
+        self._groups = Groups()
         self._wake, self._woken = os.pipe()
         for end in (self._wake, self._woken):
             os.set_blocking(end, False)
@@ -132,6 +136,7 @@ class Parent:
             if child is not None:
                 self._asked.pop(child.connection, None)
                 kill_group(pid)  # whatever it has left running
+                self._groups.done(child.group)
                 with contextlib.suppress(OSError):
                     child.connection.send(json.dumps({"exit": os.waitstatus_to_exitcode(status)}).encode())
                 self._drop(child.connection)
@@ -164,22 +169,23 @@ class Parent:
                 kill_group(child.pid)
             return
         request = json.loads(message)
+        group = self._groups.new() if request["jail"]["level"] != "none" else None
         pid = os.fork()
         if pid == 0:
-            self._become(request, list(files), connection)
+            self._become(request, list(files), group)
         for file in files:
             os.close(file)
-        child = Child(pid, connection)
+        child = Child(pid, connection, group)
         self._children[pid] = self._asked[connection] = child
         connection.send(json.dumps({"pid": pid}).encode())
 
-    def _become(self, request: dict[str, Any], files: list[int], connection: socket.socket) -> NoReturn:
+    def _become(self, request: dict[str, Any], files: list[int], group: Group | None) -> NoReturn:
         """In the child: a kernel, until it ends."""
         code = 1
         try:
             signal.set_wakeup_fd(-1)
             self._selector.close()
-            run_kernel(request, files)
+            run_kernel(request, files, group)
             code = 0
         except SystemExit as error:
             code = error.code if isinstance(error.code, int) else int(error.code is not None)
@@ -196,17 +202,20 @@ class Parent:
             os._exit(code)
 
     def _end(self, above: int) -> NoReturn:
-        for pid in self._children:
-            kill_group(pid)
+        for child in self._children.values():
+            kill_group(child.pid)
+            self._groups.done(child.group)
+        self._groups.clear(REMOVING_SECONDS)
         os._exit(0)
 
 
-def run_kernel(request: dict[str, Any], files: list[int]) -> None:
+def run_kernel(request: dict[str, Any], files: list[int], group: Group | None) -> None:
     """Turns a forked child into an ordinary ipykernel.
 
     Args:
         request: `argv` (ipykernel's own arguments), `env`, `jail`; with `trial` the jail is only tried.
         files: for stdout and stderr.
+        group: for this kernel alone.
     """
     os.setsid()
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -220,18 +229,30 @@ def run_kernel(request: dict[str, Any], files: list[int]) -> None:
     os.closerange(3, 4096)
     os.environ.clear()
     os.environ.update(request["env"])
-    enter(Jail.from_json({**request["jail"]}))
+    close = enter(Jail.from_json({**request["jail"]}), group)
     if request["trial"]:
+        close()
         refuse_unreadable(request["must_read"])
         return
     if request["jail"]["level"] == "landlock":  # no TCP, over which ipykernel hears what forked processes print
         importlib.import_module("ipykernel.iostream").IOPubThread._setup_pipe_in = without_pipe
     reseed()
     sys.argv = ["ipykernel_launcher.py", *request["argv"]]
-    sys.path.insert(0, "")
     sys.stdin = open(0, encoding="utf-8")  # noqa: SIM115
-    launch: Callable[..., None] = importlib.import_module("ipykernel.kernelapp").IPKernelApp.launch_instance
-    launch(argv=request["argv"])
+    kernel_app(close).launch_instance(argv=request["argv"])
+
+
+def kernel_app(close: Close) -> Any:
+    """ipykernel, which closes the folder of its sockets before anything can be imported from the student's folder."""
+    ordinary: Any = importlib.import_module("ipykernel.kernelapp").IPKernelApp
+
+    class KernelApp(ordinary):  # type: ignore[misc]
+        def init_path(self) -> None:  # the first step after the sockets are bound
+            close()
+            sys.path.insert(0, "")
+            super().init_path()
+
+    return KernelApp
 
 
 def refuse_unreadable(paths: list[str]) -> None:

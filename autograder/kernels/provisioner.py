@@ -26,8 +26,9 @@ from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.provisioning import LocalProvisioner
 
 from ..daemons import Daemon, runtime_folder
-from .jail import KIT, Jail, Level, Limits, readable
+from .limits import Jail, Level, Limits
 from .messages import CheckedKernelManager
+from .paths import KIT, readable
 
 NAME = "llm-autograder-warm"
 """The provisioner's name, as its entry point in `pyproject.toml` has it."""
