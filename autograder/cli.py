@@ -99,8 +99,7 @@ def doctor(course: Path) -> None:
         mark = "[green]✓[/green]" if line.there else "[red]✗[/red]"
         console.print(f"{mark} {line.what}: {line.seen}", highlight=False, soft_wrap=True)
     console.print(f"course.toml asks for {wanted}", highlight=False)
-    missing = [line for line in found if line.what in (wanted, "warm kernels", "model host") and not line.there]
-    sys.exit(1 if missing else 0)
+    sys.exit(1 if examination.missing(found, wanted) else 0)
 
 
 @main.command()

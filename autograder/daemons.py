@@ -5,7 +5,6 @@ Each gets one end of a pipe; when it sees the other end close, its parent is gon
 
 from __future__ import annotations
 
-import contextlib
 import os
 import select
 import stat
@@ -24,13 +23,19 @@ def runtime_folder() -> Path:
 
     Others can pass through it, since a kernel of another user must find its own sockets; what is in it is closed to them.
 
-    Raises HostLost where somebody else has made it.
+    Raises HostLost where somebody else has made it, or it cannot be made.
     """
     base = Path(os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir())
     folder = base / f"llm-autograder-{os.getuid()}"
-    with contextlib.suppress(FileExistsError):
+    try:
         folder.mkdir()
         folder.chmod(0o711)  # whatever the umask
+    except FileExistsError:
+        pass
+    except OSError as error:
+        raise HostLost(
+            f"{folder} cannot be made ({error.strerror}); set XDG_RUNTIME_DIR to a folder of your own, or unset it"
+        ) from error
     found = folder.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o066:
         raise HostLost(f"{folder} must be a folder of your own that nobody else can list or write; move it away")

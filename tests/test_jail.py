@@ -19,9 +19,11 @@ from pathlib import Path
 import pyseccomp
 import pytest
 
-from autograder.kernels import jail, paths
+from autograder.kernels import jail, landlock, paths
+from autograder.kernels.cgroup import PREFIX, places
 from autograder.kernels.limits import Level, Limits
 from autograder.kernels.provisioner import Kernels, WarmKernelManager
+from autograder.repair_files import MAX_FILES
 
 LIMITS = Limits(memory_bytes=3 * 10**9, disk_bytes=20 * 10**6, processes=40, open_files=512, seconds=120)
 SECRET = "AUTOGRADER_TEST_SECRET"
@@ -156,6 +158,20 @@ REACHES = {
     "thirty thousand files": "import os, tempfile\nwith tempfile.TemporaryDirectory() as d:\n"
     "    for n in range(30_000): os.close(os.open(f'{{d}}/{{n}}', os.O_CREAT))\nprint('GOT')",
     "memory of no process": "import os; os.close(os.memfd_create('x')); print('GOT')",
+    "a message queue": "import ctypes; print('GOT' if ctypes.CDLL(None).msgget(0, 0o1600) >= 0 else '')",
+    "pages pinned by a pipe": "import ctypes, os\nclass V(ctypes.Structure):\n"
+    "    _fields_ = [('base', ctypes.c_char_p), ('size', ctypes.c_size_t)]\n"
+    "print('GOT' if ctypes.CDLL(None).vmsplice(os.pipe()[1], ctypes.byref(V(b'x' * 99, 99)), 1, 0) > 0 else '')",
+    "large buffers of sockets": "import socket\na, b = socket.socketpair(); before = a.getsockopt(1, 7)\n"
+    "a.setsockopt(1, 7, 2 * before); print('GOT' if a.getsockopt(1, 7) > before else '')",
+    "large buffers, with a number that says the same": "import ctypes, socket, struct\na, b = socket.socketpair()\n"
+    "before = a.getsockopt(1, 7)\n"
+    "ctypes.CDLL(None).syscall(54, a.fileno(), ctypes.c_long(1 << 32 | 1), ctypes.c_long(1 << 32 | 7), "
+    "struct.pack('i', 2 * before), 4)\nprint('GOT' if a.getsockopt(1, 7) > before else '')",
+    "the folder of its sockets": "import os; from ipykernel.kernelapp import IPKernelApp as A\n"
+    "open(os.path.dirname(A.instance().abs_connection_file) + '/planted', 'w').close(); print('GOT')",
+    "its connection file": "from ipykernel.kernelapp import IPKernelApp as A\n"
+    "open(A.instance().abs_connection_file, 'a').close(); print('GOT')",
     "a hundred processes": "import subprocess\nps = [subprocess.Popen(['sleep', '30']) for _ in range(100)]\nprint('GOT')",
 }  # fmt: skip
 TIDY = """
@@ -195,6 +211,14 @@ WORKS = {
     "an error": "1 / 0|ZeroDivisionError",
     "the kit's check, and what it imports late": "import autograder.authoring, autograder.host.echo; print('said')|said",
     "no memory": "x = bytearray(10**12)|MemoryError",
+    "processes that share an array": "from multiprocessing import Array, Process\n"
+    "a = Array('d', 1000); p = Process(target=a.__setitem__, args=(7, 2.0)); p.start(); p.join(); print(a[7])|2.0",
+    "named shared memory": "from multiprocessing.shared_memory import SharedMemory\n"
+    "s = SharedMemory(create=True, size=1000); s.buf[0] = 7; t = SharedMemory(s.name); print(t.buf[0]); t.close(); "
+    "s.close(); s.unlink()|7",
+    "its whole allowance in one folder": "open('large', 'wb').write(bytes(19_000_000)); print('said')|said",
+    "a copy with the rights of a file": "import shutil; shutil.copy2('data.txt', 'again.txt'); print('said')|said",
+    "two terminals": "import os; print(len([os.openpty() for _ in range(2)]))|2",
 }  # fmt: skip
 
 
@@ -285,6 +309,53 @@ def test_a_kernel_whose_shared_memory_is_too_much_is_ended(kernels: Kernels, cou
     assert run(kernels, "full", course.folder, hungry, limits=limits) == ["died"]
 
 
+HUNGRY = {
+    "shared memory that nobody has mapped": "import mmap\nkept = []\nfor _ in range(40):\n"
+    "    kept.append(mmap.mmap(-1, 10**8)); kept[-1].write(bytes(10**8)); kept[-1].madvise(mmap.MADV_DONTNEED)\n"
+    "print('GOT')",
+    "shared memory of which the rest is unmapped": "import ctypes, mmap\nc = ctypes.CDLL(None)\n"
+    "c.mmap.restype = ctypes.c_void_p\nfor _ in range(40):\n    at = c.mmap(None, 10**8, 3, 0x21, -1, 0)\n"
+    "    ctypes.memset(at, 1, 10**8); c.munmap(ctypes.c_void_p(at + 4096), 10**8 - 4096)\nprint('GOT')",
+    "processes that began anew": "import subprocess, sys\n"
+    "eat = 'x = bytearray(b\"x\") * 200_000_000; print(1, flush=True); import time; time.sleep(60)'\n"
+    "ps = [subprocess.Popen([sys.executable, '-c', eat], stdout=-1) for _ in range(12)]\n"
+    "[p.stdout.readline() for p in ps]; print('GOT')",
+    "buffers of sockets": "import os, socket\ntold, tell = os.pipe()\nfor _ in range(20):\n    if os.fork() == 0:\n"
+    "        kept = []\n        for _ in range(200):\n            kept += (pair := socket.socketpair())\n"
+    "            for each in pair:\n                each.setblocking(False)\n                try:\n"
+    "                    while True: each.send(bytes(9000))\n                except BlockingIOError: pass\n"
+    "        os.write(tell, b'x'); import time; time.sleep(60)\n"
+    "n = 0\nwhile n < 20: n += len(os.read(told, 20))\nprint('GOT')",
+}
+
+
+@pytest.mark.parametrize("what", HUNGRY)
+def test_memory_that_no_process_is_seen_to_have_counts_too(what: str, kernels: Kernels, course: Course) -> None:
+    limits = Limits(memory_bytes=10**9, disk_bytes=10**7, processes=40, open_files=512, seconds=120)
+    assert run(kernels, "full", course.folder, HUNGRY[what], limits=limits) in (["died"], ["OSError"])
+
+
+def test_a_submission_of_as_many_small_files_as_are_let_in_starts(kernels: Kernels, tmp_path: Path) -> None:
+    for n in range(MAX_FILES):
+        (tmp_path / str(n // 100)).mkdir(exist_ok=True)
+        (tmp_path / str(n // 100) / str(n)).write_text("x")
+    limits = Limits(2 * 10**9, disk_bytes=10**5, processes=40, open_files=512, seconds=120, files=100)
+    said = run(kernels, "full", tmp_path, "print(open('19/1999').read())", "open('new', 'w').write('x')", limits=limits)
+    assert said == ["x", ""]
+
+
+def test_what_a_kernel_writes_in_all_its_folders_is_bounded_together(kernels: Kernels, course: Course) -> None:
+    code = "for f in ('.', '/tmp', '/dev/shm'): open(f + '/large', 'wb').write(bytes(12_000_000))"
+    assert run(kernels, "full", course.folder, code) == ["OSError"]
+
+
+def test_no_control_group_of_a_kernel_is_left(kernels: Kernels, course: Course) -> None:
+    run(kernels, "full", course.folder, "import subprocess; subprocess.Popen(['sleep', '60'], start_new_session=True)")
+    run(kernels, "full", course.folder, "print('another: what could not be removed at once is by now')")
+    left = [each for place in places() for each in place.folder.glob(f"{PREFIX}{kernels.pid}-*")]
+    assert len(left) <= 1  # that of the last one may be on its way
+
+
 def test_a_kernel_that_takes_too_long_is_ended(kernels: Kernels, course: Course) -> None:
     limits = Limits(memory_bytes=10**10, disk_bytes=10**7, processes=40, open_files=512, seconds=1)
     assert run(kernels, "full", course.folder, "import time; time.sleep(60)", limits=limits) == ["died"]
@@ -333,7 +404,10 @@ from kernels import jail, limits
 level, private, folder, code = sys.argv[1:5]
 read_only = tuple(p for p in (sys.prefix, os.path.dirname(pyseccomp.__file__)) if not p.startswith("/usr"))
 bounds = limits.Limits(10**9, 10**7, 200, 1024, 60, 500)
-jail.enter(limits.Jail(level, read_only, private, None, folder, bounds))()
+try:
+    jail.enter(limits.Jail(level, read_only, private, None, folder, bounds))()
+except jail.JailError as error:
+    sys.exit(f"refused: {error.strerror}")
 try:
     exec(code)
 except Exception as error:
@@ -343,8 +417,13 @@ SYSTEM_PYTHON = "/usr/bin/python3"
 ORDINARY = 54321
 
 
+needs_root = pytest.mark.skipif(
+    os.geteuid() != 0 or not Path(SYSTEM_PYTHON).exists(), reason="needs root and the system's Python"
+)
+
+
 @pytest.fixture
-def outside(tmp_path: Path) -> Path:
+def outside(tmp_path: Path) -> Iterator[Path]:
     """A folder that everybody can enter, with a jail's parts in it."""
     base = Path("/tmp") / f"jail-{tmp_path.name}-{os.getpid()}"
     for name in ("code", "private", "folder"):
@@ -353,12 +432,12 @@ def outside(tmp_path: Path) -> Path:
     shutil.copytree(Path(jail.__file__).parent, base / "code" / "kernels", ignore=shutil.ignore_patterns("__pycache__"))
     (base / "folder" / "data.txt").write_text("mine")
     (base / "secret.txt").write_text("secret")
-    return base
+    yield base
+    shutil.rmtree(base)
 
 
-@pytest.mark.skipif(os.geteuid() != 0 or not Path(SYSTEM_PYTHON).exists(), reason="needs root and the system's Python")
-@pytest.mark.parametrize("level", ["full", "landlock"])
-@pytest.mark.parametrize("user", [0, ORDINARY])
+@needs_root
+@pytest.mark.parametrize(("level", "user"), [("full", 0), ("full", ORDINARY), ("landlock", 0)])
 @pytest.mark.parametrize(
     ("code", "at_none", "in_jail"),
     [
@@ -372,27 +451,135 @@ def outside(tmp_path: Path) -> Path:
     ],
 )  # fmt: skip
 def test_the_jail_holds_for(
-    level: str, user: int, code: str, at_none: str | None, in_jail: set[str], outside: Path
+    level: Level, user: int, code: str, at_none: str | None, in_jail: set[str], outside: Path
 ) -> None:
-    def said(chosen: str) -> str:
-        for path in (outside, *outside.rglob("*")):
-            os.chown(path, user, user)
-        command = [SYSTEM_PYTHON, "-c", HARNESS, chosen, str(outside / "private")]
-        done = subprocess.run(
-            [*command, str(outside / "folder"), code.format(base=outside)],
-            capture_output=True, text=True, user=user, group=user, extra_groups=[], timeout=60,
-            env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(outside / "code"), "PYTHONDONTWRITEBYTECODE": "1"},
-        )  # fmt: skip
-        return done.stdout.strip() or done.stderr.strip().split("\n")[-1]
+    if at_none is not None:
+        assert entered(outside, "none", user, code) == at_none
+        (outside / "new").unlink(missing_ok=True)
+    assert entered(outside, level, user, code) in in_jail
+    assert not (outside / "new").exists()  # in memory of its own, if anywhere
 
-    try:
-        if at_none is not None:
-            assert said("none") == at_none
-            (outside / "new").unlink(missing_ok=True)
-        assert said(level) in in_jail
-        assert not (outside / "new").exists()  # in memory of its own, if anywhere
-    finally:
-        shutil.rmtree(outside)
+
+def entered(outside: Path, level: Level, user: int, code: str) -> str:
+    """What code said that ran in a jail without a control group, else the last line on stderr, else the exit code."""
+    for path in (outside, *outside.rglob("*")):
+        os.chown(path, user, user)
+    command = [SYSTEM_PYTHON, "-c", HARNESS, level, str(outside / "private")]
+    done = subprocess.run(
+        [*command, str(outside / "folder"), code.replace("{base}", str(outside))],
+        capture_output=True, text=True, user=user, group=user, extra_groups=[], timeout=60,
+        env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(outside / "code"), "PYTHONDONTWRITEBYTECODE": "1"},
+    )  # fmt: skip
+    return done.stdout.strip() or done.stderr.strip().split("\n")[-1] or str(done.returncode)
+
+
+UNCOUNTED = {
+    "memory of processes that began anew": (
+        "import subprocess, sys\neat = 'x = bytearray(b\"x\") * 150_000_000; import time; time.sleep(30)'\n"
+        "[p.wait() for p in [subprocess.Popen([sys.executable, '-c', eat]) for _ in range(12)]]\nprint('GOT')",
+        "226",
+    ),
+    "memory of processes that were forked": (
+        "import os, time\nfor _ in range(12):\n    if os.fork() == 0:\n        x = bytearray(b'x') * 150_000_000\n"
+        "        time.sleep(30)\ntime.sleep(30)\nprint('GOT')",
+        "226",
+    ),
+    "page tables of memory that is only looked at": (
+        "import ctypes, mmap\nfor _ in range(64):\n    m = mmap.mmap(-1, 1 << 34, mmap.MAP_PRIVATE | 0x4020, "
+        "mmap.PROT_READ)\n    globals()[f'm{_}'] = m\n    for at in range(0, 1 << 34, 1 << 21): m[at]\nprint('GOT')",
+        "226",
+    ),
+    "shared memory of no file": ("import mmap; mmap.mmap(-1, 10**6); print('GOT')", "OSError"),
+    "shared memory of the device for it": (
+        "import mmap; mmap.mmap(open('/dev/zero', 'r+b').fileno(), 10**6); print('GOT')", "FileNotFoundError"
+    ),
+    "sockets": (
+        "import os, socket, time\nfor _ in range(8):\n    if os.fork() == 0:\n"
+        "        kept = [socket.socketpair() for _ in range(400)]\n        time.sleep(30)\ntime.sleep(30)\nprint('GOT')",
+        "226",
+    ),
+}  # fmt: skip
+
+
+@needs_root
+@pytest.mark.parametrize("user", [0, ORDINARY])
+@pytest.mark.parametrize("what", UNCOUNTED)
+def test_without_a_control_group_is_bounded(what: str, user: int, outside: Path) -> None:
+    code, due = UNCOUNTED[what]
+    assert entered(outside, "full", user, code) == due
+
+
+SHARED = (
+    "import os\nx = bytearray(b'x') * 200_000_000\nimport time\nfor _ in range(8):\n    if os.fork() == 0:\n"
+    "        time.sleep(1); os._exit(0)\n[os.wait() for _ in range(8)]\nprint('said')"
+)
+
+
+@needs_root
+@pytest.mark.parametrize("user", [0, ORDINARY])
+def test_without_a_control_group_what_forked_processes_share_counts_once(user: int, outside: Path) -> None:
+    assert entered(outside, "full", user, SHARED) == "said"
+
+
+@needs_root
+def test_at_level_landlock_too_much_on_the_disk_ends_a_kernel(outside: Path) -> None:
+    """There it is the machine's disk, so the monitor looks."""
+    many = "import time\nfor n in range(2000): open(str(n), 'w').close()\ntime.sleep(30)\nprint('GOT')"
+    large = "import time\nfor n in range(9): open(str(n), 'wb').write(bytes(5_000_000))\ntime.sleep(30)\nprint('GOT')"
+    open_ = "import os, time\nfor n in range(9):\n    globals()[f'f{n}'] = f = open('x', 'wb'); os.remove('x')\n"
+    nameless = open_ + "    f.write(bytes(5_000_000)); f.flush()\ntime.sleep(30)\nprint('GOT')"
+    assert [entered(outside, "landlock", 0, code) for code in (many, large, nameless)] == ["227"] * 3
+
+
+CHANGES = {
+    "rights": "import os; os.chmod('{base}/open.txt', 0o600); os.fchmod(os.open('{base}/open.txt', 0), 0o600)",
+    "attributes": "import os; os.setxattr('{base}/open.txt', 'user.x', b'x')",
+    "times": "import os; os.utime('{base}/open.txt')",
+    "content": "import os; os.truncate('{base}/open.txt', 0)",
+}
+
+
+@needs_root
+@pytest.mark.parametrize("what", CHANGES)
+def test_at_level_landlock_a_file_that_is_open_to_everybody_keeps_its(what: str, outside: Path) -> None:
+    path = outside / "open.txt"
+    path.write_text("mine")
+    path.chmod(0o666)
+
+    def seen() -> tuple[object, ...]:
+        status = path.stat()
+        return status.st_mode, status.st_mtime_ns, path.read_text(), os.listxattr(path)
+
+    before = seen()
+    entered(outside, "landlock", 0, CHANGES[what])
+    assert seen() == before
+    entered(outside, "none", 0, CHANGES[what])
+    assert seen() != before
+
+
+@needs_root
+def test_at_level_landlock_a_copy_with_its_rights_is_no_error(outside: Path) -> None:
+    assert entered(outside, "landlock", 0, "import shutil; print(shutil.copy2('data.txt', 'x'))") == "x"
+
+
+@needs_root
+def test_level_landlock_is_refused_to_the_graders_own_user(outside: Path) -> None:
+    assert "your own user" in entered(outside, "landlock", ORDINARY, "print('GOT')")
+
+
+@pytest.mark.parametrize(
+    ("version", "own_user", "said"),
+    [
+        (0, False, "no Landlock"),
+        (5, False, "Landlock 5"),
+        (6, False, None),
+        (9, False, None),
+        (9, True, "your own user"),
+    ],
+)
+def test_level_landlock_demands_a_version_and_says_which(version: int, own_user: bool, said: str | None) -> None:
+    why = landlock.refusal(version, own_user)
+    assert why is None if said is None else why is not None and said in why
 
 
 def test_the_parent_of_kernels_has_one_thread(kernels: Kernels) -> None:

@@ -10,6 +10,7 @@ https://docs.kernel.org/admin-guide/cgroup-v2.html and …/cgroup-v1/memory.html
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import signal
 import time
@@ -105,7 +106,7 @@ class Groups:
         self._place = None
 
     def new(self) -> Group | None:
-        """A group for one kernel, to be bounded and joined; None where this machine has none to give."""
+        """A group for one kernel, to be bounded and joined; None where this machine has none to give (any more)."""
         self.clear()
         if self._place is None:
             return None
@@ -113,8 +114,8 @@ class Groups:
         group = Group(self._place.folder / f"{PREFIX}{os.getpid()}-{self._made}", self._place.version)
         try:
             group.folder.mkdir()
-        except OSError as error:
-            raise JailError(error.errno, f"{group.folder}: {error.strerror}") from error
+        except OSError:
+            return None
         return group
 
     def done(self, group: Group | None) -> None:
@@ -133,7 +134,8 @@ class Groups:
 
     def _try_one(self) -> None:
         group = self.new()
-        assert group is not None
+        if group is None:
+            raise JailError(errno.EACCES, f"{self._place and self._place.folder}: no group can be made there")
         try:
             group.bound(TRIED_BYTES, Limits(TRIED_BYTES, 0, 8, 8, 8))
             pid = os.fork()
