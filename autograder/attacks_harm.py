@@ -273,6 +273,82 @@ reached("3.5 GB")
 """,
     ),
     at_the_end(
+        "shared memory that nobody has mapped any more",
+        "bombs",
+        HUNGRY,
+        """
+import mmap
+kept = []
+for _ in range(35):
+    kept.append(mmap.mmap(-1, 100_000_000))
+    kept[-1].write(b"x" * 100_000_000)
+    kept[-1].madvise(mmap.MADV_DONTNEED)
+reached("3.5 GB that no process is seen to have")
+""",
+    ),
+    at_the_end(
+        "memory, by processes that begin anew",
+        "bombs",
+        HUNGRY,
+        """
+import subprocess, sys
+eat = "x = bytearray(b'x') * 250_000_000; print('full', flush=True); import time; time.sleep(6)"
+eaters = [subprocess.Popen([sys.executable, "-S", "-c", eat], stdout=subprocess.PIPE) for _ in range(12)]
+full = [eater for eater in eaters if eater.stdout.readline()]
+if len(full) * 0.25 > 2.6:
+    reached(f"{len(full) * 0.25:.1f} GB")
+""",
+    ),
+    at_the_end(
+        "memory in the buffers of sockets",
+        "bombs",
+        HUNGRY,
+        """
+import os, socket, time
+told, tell = os.pipe()
+for _ in range(24):
+    if os.fork() == 0:
+        kept, size = [], 0
+        for _ in range(400):
+            pair = socket.socketpair()
+            kept.append(pair)
+            for each in pair:
+                each.setblocking(False)
+                try:
+                    while True:
+                        size += each.send(bytes(16_000))
+                except BlockingIOError:
+                    pass
+        os.write(tell, size.to_bytes(8, "big"))
+        time.sleep(8)
+        os._exit(0)
+os.close(tell)
+total = 0
+while size := os.read(told, 8):
+    total += int.from_bytes(size, "big")
+if total > 2_200_000_000:
+    reached(f"{total / 1e9:.1f} GB")
+""",
+    ),
+    at_the_end(
+        "the disk behind the folder of the kernel's sockets",
+        "bombs",
+        HUNGRY,
+        """
+import os
+from ipykernel.kernelapp import IPKernelApp
+folder, made = os.path.dirname(IPKernelApp.instance().abs_connection_file), 0
+try:
+    for made in range(25_000):
+        with open(f"{folder}/filler-{made}", "wb") as file:
+            file.write(bytes(5_000))
+except OSError as error:
+    print(type(error).__name__)
+if made > 20_000:
+    reached(f"{made} files, {made * 5 // 1000} MB")
+""",
+    ),
+    at_the_end(
         "a disk, by one file and by many",
         "bombs",
         HUNGRY,

@@ -247,6 +247,13 @@ processes = [subprocess.Popen(["true"]) for _ in range(8)]
 [process.wait() for process in processes]
 with tempfile.NamedTemporaryFile() as file:
     file.write(bytes(2_000_000))
+import multiprocessing
+shared = multiprocessing.Array("d", 10_000)
+shared[7] = 2.0
+with tempfile.TemporaryDirectory() as folder:
+    for n in range(1000):
+        with open(f"{folder}/{n}", "w") as file:
+            file.write("small")
 def deep(n): return 0 if n == 0 else 1 + deep(n - 1)
 try:
     deep(100_000)

@@ -118,8 +118,8 @@ class Limits(Part):
     """Bounds on one notebook while grading.
 
     Seconds of wall-clock time for a cell and for the whole notebook; GB (10**9 bytes) of memory for all its processes
-    together, and of what it can write in each of its folders; MB of output; tokens of
-    the prompts of one request together, which nothing interrupts while they are read; `isolation` is the level of its jail.
+    together, and of what it can write beside what was handed in; MB of output; tokens of the prompts of one request
+    together, which nothing interrupts while they are read; `isolation` is the level of its jail.
     """
 
     cell_seconds: Annotated[int, Field(ge=5, le=86_400)] = 900
