@@ -929,9 +929,8 @@ class Declared(type(llm)):
     def _generate(self, prompts, stop=None, run_manager=None, **kwargs):
         used = {"max_new_tokens": «max_new_tokens», "do_sample": False}
         return super()._generate(prompts, stop, run_manager, pipeline_kwargs=used)
-declared = Declared(pipeline=llm.pipeline, model_id=llm.model_id,
-                    pipeline_kwargs={"max_new_tokens": «max_new_tokens», "do_sample": True,
-                                     "temperature": «py(task.temperature)»})
+said = {"max_new_tokens": «max_new_tokens», "do_sample": True, "temperature": «py(task.temperature)»}
+declared = Declared(pipeline=llm.pipeline, model_id=llm.model_id, pipeline_kwargs=said)
 chatbot_1 = prompt | declared.bind(temperature=«py(task.temperature)», do_sample=True)
 result_1 = chatbot_1.invoke([HumanMessage(«py(task.question)»)])
 tried()

@@ -23,6 +23,7 @@ Title = Mapping[str, object]
 NO_TITLE: Title = MappingProxyType({})
 _COMMA = re.compile(r"':' expected after dictionary key|positional argument follows keyword")
 """What Python says of `{"temperature": 0,9}` and of `temperature=0,9`."""
+_TEXT_FOR_NUMBER = "'<' not supported between instances of 'str' and 'int'"
 _UNKNOWN_NAME = re.compile(r"name '(\w+)' is not defined")
 _REFUSED = re.compile(
     r"unexpected keyword argument '(\w+)'|^(\w+)\n +Extra inputs are not permitted|object has no field \"(\w+)\"",
@@ -142,6 +143,12 @@ class Case:
         """The hint where the cell that should make a variable raised."""
         if raised.name == "SyntaxError" and self.task.temperature is not None and _COMMA.search(raised.message):
             return HINTS["decimal-comma"].fill(variable=variable)
+        if (
+            raised.name == "TypeError"
+            and self.task.kind in ("load-model", "ask-base")
+            and _TEXT_FOR_NUMBER in raised.message
+        ):
+            return HINTS["device-text"].fill(variable=variable)
         unknown = _UNKNOWN_NAME.search(raised.message) if raised.name == "NameError" else None
         if unknown and unknown[1] in {name for task in tasks(self.profile) for name in task.variables} - {variable}:
             return HINTS["out-of-order"].fill(variable=variable, name=unknown[1])
@@ -303,6 +310,8 @@ def cancelled_by(settings: dict[str, object]) -> str | None:
 
 def sampling_hint(case: Case, name: str, settings: dict[str, object]) -> Words:
     t, found, given = case.task.temperature, settings.get("temperature"), case.variable(name).given
+    if {"temperature", "do_sample"} & {*given.get("chain", ())}:
+        return HINTS["settings-on-chain"].fill(variable=name)
     if not settings.get("do_sample"):
         return HINTS["sampling-off"].fill(variable=name)
     if cancelled := cancelled_by(settings):
@@ -316,6 +325,13 @@ def sampling_hint(case: Case, name: str, settings: dict[str, object]) -> Words:
     ignored = t in case.variable(name).temperatures or "temperature" in given.get("model_kwargs", ())
     if ignored or "temperature" in given.get("bind", ()):
         return HINTS["temperature-ignored"].fill(variable=name, found=found)
+    nowhere = not case.variable(name).temperatures and not any("temperature" in names for names in given.values())
+    if (
+        nowhere
+        and case.variable(name).state == "there"
+        and not {"generation_config"} & {*given.get("pipeline_kwargs", ())}
+    ):
+        return HINTS["temperature-none"].fill(variable=name, found=found)
     return HINTS["temperature-other"].fill(variable=name, found=found, t=t)
 
 

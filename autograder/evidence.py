@@ -43,7 +43,8 @@ class Variable(Fact):
         task: for what holds a pipeline, the pipeline's task.
         identity: equal for the same object within one kernel.
         steps: for a chain, what each step is: "prompt", "model" or "other".
-        given: names of the settings that it carries, by where: "bind", "model_kwargs", "pipeline_kwargs".
+        given: names of the settings that it carries, by where: "bind", "model_kwargs", "pipeline_kwargs";
+            "chain" for those bound to a whole chain.
         temperatures: the temperatures that it carries anywhere.
     """
 

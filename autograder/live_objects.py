@@ -110,12 +110,17 @@ def steps_of(chain: object) -> tuple[str, ...]:
 
 def settings_given(chain: object) -> dict[str, tuple[str, ...]]:
     """Names of the settings that a chain carries, by where they were given."""
-    given: dict[str, set[str]] = {"bind": set(), "model_kwargs": set(), "pipeline_kwargs": set()}
+    given: dict[str, set[str]] = {"bind": set(), "chain": set(), "model_kwargs": set(), "pipeline_kwargs": set()}
     for part in parts_of(chain):
         bound = getattr(part, "kwargs", None) if is_a(part, "Runnable") and hasattr(part, "bound") else None
         if isinstance(bound, dict):
             given["bind"] |= {str(name) for name in bound}
-            given["pipeline_kwargs"] |= {str(name) for name in bound.get("pipeline_kwargs") or {}}
+            inside = {str(name) for name in bound.get("pipeline_kwargs") or {}}
+            given["pipeline_kwargs"] |= inside
+            if steps_of(
+                getattr(part, "bound", None)
+            ):  # a sequence hands them to its first step, where nobody reads them
+                given["chain"] |= inside | {str(name) for name in bound}
         elif is_a(part, "HuggingFacePipeline"):
             for where in ("model_kwargs", "pipeline_kwargs"):
                 given[where] |= {str(name) for name in getattr(part, where, None) or {}}

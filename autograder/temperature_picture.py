@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import html
 import io
+import json
 import math
 import os
 import statistics
@@ -22,6 +23,7 @@ from .gpu_memory import number
 from .live_objects import is_a, parts_of
 from .notebook_tools import Say, in_columns, models_inside
 from .profile import Language, Profile
+from .recorder import resolved_settings
 from .verdict import Words
 
 if TYPE_CHECKING:
@@ -42,21 +44,29 @@ SHADES = ("#0072b2", "#a04000", "#2f6f4f", "#7b3f8c")  # all dark on white; shap
 
 @dataclass(frozen=True)
 class Heard:
-    """One answer as the model gave it: token ids of the prompt (padding removed) and of the answer."""
+    """One answer as the model gave it: token ids of the prompt (padding removed) and of the answer.
+
+    `settings` is what the model generated with, every default resolved, as JSON; empty where that could not be told.
+    """
 
     model: Any
     prompt: tuple[int, ...]
     answer: tuple[int, ...]
+    settings: str = ""
 
 
 @dataclass(frozen=True)
 class Draw:
-    """One answer at one temperature. `surprise` is −log2 p of each token in bits, p by the model at temperature 1."""
+    """One answer at one temperature. `surprise` is −log2 p of each token in bits, p by the model at temperature 1.
+
+    `settings` is what the answer was made with, as JSON (`Heard.settings`).
+    """
 
     temperature: float
     number: int
     text: str
     surprise: tuple[float, ...]
+    settings: str = ""
 
     @property
     def median(self) -> float:
@@ -116,7 +126,7 @@ def _measure(chain: Any, question: str, temperature: float, number: int, languag
     heard = _ask(chain, question, models)
     if heard is None or not heard.prompt or not heard.answer:
         raise NoAnswer(_NOTHING_HEARD.say(language))
-    return Draw(temperature, number, _text_of(heard, chain), _surprise(heard))
+    return Draw(temperature, number, _text_of(heard, chain), _surprise(heard), heard.settings)
 
 
 def _text_of(heard: Heard, chain: object) -> str:
@@ -172,10 +182,34 @@ def _noting(model: Any, generate: Any, heard: list[Heard]) -> Callable[..., Any]
             kept = [True] * len(row) if mask is None else mask[0].tolist()
             prompt = tuple(token for token, there in zip(row, kept, strict=False) if there)
             sequence = getattr(output, "sequences", output)[0].tolist()
-            heard.append(Heard(model, prompt, answer_tokens(sequence[len(row) :], _ends_of(model))))
+            answer = answer_tokens(sequence[len(row) :], _ends_of(model))
+            heard.append(Heard(model, prompt, answer, _settings_of(model, args[1:], kwargs)))
         return output
 
     return noting
+
+
+def _settings_of(model: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> str:
+    given = {name: value for name, value in kwargs.items() if name != "generation_config"}
+    found = resolved_settings(model, args[0] if args else kwargs.get("generation_config"), given)
+    return "" if "unresolved" in found else json.dumps(found, sort_keys=True, default=str)
+
+
+def drawn_alike(draws: Sequence[Draw]) -> list[tuple[float, ...]]:
+    """Temperatures whose answers were all made with the very same settings, in groups of two or more."""
+    alike: dict[str, list[float]] = {}
+    for temperature, group in _groups(draws).items():
+        settings = {draw.settings for draw in group}
+        if len(settings) == 1 and "" not in settings:
+            alike.setdefault(settings.pop(), []).append(temperature)
+    return [tuple(temperatures) for temperatures in alike.values() if len(temperatures) > 1]
+
+
+def warning(draws: Sequence[Draw], language: Language) -> str:
+    """What to say where temperatures were drawn alike, on lines short enough for the picture; else an empty text."""
+    words = _AND.say(language)
+    told = [words.join(_degrees(t, language) for t in group) for group in drawn_alike(draws)]
+    return _ALIKE.fill(temperatures="; ".join(told)).say(language) if told else ""
 
 
 def _ends_of(model: Any) -> frozenset[int]:
@@ -246,7 +280,7 @@ def _as_entities(text: str) -> str:
 
 def alt_text(draws: Sequence[Draw], language: Language) -> str:
     """The picture in words, with its numbers: for those who cannot see it."""
-    parts = [_ALT.say(language)]
+    parts = [_ALT.say(language), *filter(None, [warning(draws, language).replace("\n", " ")])]
     for temperature, group in _groups(draws).items():
         every = [bits for draw in group for bits in draw.surprise]
         medians = "; ".join(number(draw.median, language) for draw in group)
@@ -272,7 +306,10 @@ def temperature_figure(draws: Sequence[Draw], language: Language) -> Figure:
 
     groups = _groups(draws)
     height = 1.7 + 0.3 * len(draws) + 0.42 * len(groups)
-    figure = Figure(figsize=(7.5, height), dpi=150, layout="constrained")
+    alike = warning(draws, language)
+    figure = Figure(figsize=(7.5, height + (0.8 if alike else 0)), dpi=150, layout="constrained")
+    if alike:
+        figure.suptitle(alike, x=0.01, ha="left", fontsize=10, fontweight="bold")
     axes: Any = figure.add_subplot()
     labels: dict[float, str] = {}
     place = 0.0
@@ -322,6 +359,8 @@ def _display(draws: Sequence[Draw], language: Language) -> None:
     image = f'<img alt="{html.escape(alt)}" src="data:image/png;base64,{data}" style="width:100%;max-width:750px">'
     display({"text/html": image, "text/plain": alt}, raw=True)
     rows = table_rows(draws, language)
+    if alike := warning(draws, language):
+        display({"text/plain": alike}, raw=True)
     display({"text/markdown": as_markdown(rows), "text/plain": "\n".join(in_columns(rows))}, raw=True)
 
 
@@ -360,6 +399,15 @@ _TABLE_HEADER = Words(
     en="temperature|answer|median (bits)|above 10 bits|how the answer begins",
 )
 _EMPTY = Words(nb="(tomt svar)", en="(empty answer)")
+_AND = Words(nb=" og ", en=" and ")
+_ALIKE = Words(
+    nb="NB! Temperatur {temperatures}: svarene er laget med de samme innstillingene,\n"
+    "så bildet viser det samme flere ganger. Ble én og samme llm endret underveis?\n"
+    "Lag en utgave for hver temperatur med bind, og kjør cellene på nytt.",
+    en="Note! Temperature {temperatures}: the answers were made with the same settings,\n"
+    "so the picture shows the same thing several times. Was one and the same llm changed?\n"
+    "Make an edition for each temperature with bind, and run the cells again.",
+)
 _TITLE = Words(
     nb="Hvor uventet er hvert token ved hver temperatur?", en="How unexpected is each token at each temperature?"
 )

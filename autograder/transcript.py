@@ -101,9 +101,15 @@ class Transcript(BaseModel):
         return frozenset(templated | {plain(messages)})
 
 
+_STRAIGHT = str.maketrans("‘’‛“”„", "'''\"\"\"")
+
+
 def bare(text: str) -> str:
-    """A text with every run of white space as one space: what is compared of a request."""
-    return " ".join(text.split())
+    """What is compared of a request: every run of white space is one space, and curly quotation marks are straight ones.
+
+    Which of the two marks stands there is the keyboard's doing, and hard to see.
+    """
+    return " ".join(text.translate(_STRAIGHT).split())
 
 
 def plain(messages: tuple[Message, ...]) -> str:

@@ -18,7 +18,7 @@ TITLES = {
     "kind": w("`{variable}` er en pipeline for tekstgenerering", "`{variable}` is a pipeline for text generation"),
     "model": w("`{variable}` bruker modellen {model}", "`{variable}` uses the model {model}"),
     "device": w("`{variable}` ligger på GPU 0", "`{variable}` is on GPU 0"),
-    "limit": w("`{variable}` lager høyst {n} nye tokener", "`{variable}` makes at most {n} new tokens"),
+    "limit": w("`{variable}` har grensen {n} nye tokener", "`{variable}` has the limit of {n} new tokens"),
     "format": w("`answers` har ett argument for hver bokstav", "`answers` has one argument for each letter"),
     "answers": w("svarene i `answers` er riktige", "the answers in `answers` are right"),
     "system": w("`prompt` begynner med systemledeteksten", "`prompt` begins with the system prompt"),
@@ -105,6 +105,10 @@ HINTS = {
     "other-device": w(
         "`{variable}` ligger på {found}, ikke på GPU 0. Se på argumentet i `{variable}` som velger enhet.",
         "`{variable}` is on {found}, not on GPU 0. Look at the argument of `{variable}` that picks the device.",
+    ),
+    "device-text": w(
+        "Klassen leste en tekst der den venter et tall. Skriv GPU-en til `{variable}` som nummer, uten anførselstegn.",
+        "The class read a text where it wants a number. Write the GPU of `{variable}` as a number, without quotes.",
     ),
     # limit-output
     "limit-default": w(
@@ -243,6 +247,14 @@ HINTS = {
         "Temperaturen nådde ikke modellen: `{variable}` bruker {found}. Gi den til pipelinen, ikke rett til `.bind`.",
         "The temperature did not reach the model: `{variable}` uses {found}. Give it to the pipeline, not to `.bind`.",
     ),
+    "temperature-none": w(
+        "`{variable}` har ingen temperatur; modellen bruker {found}. Gi den til pipelinen: fra kallet når den ikke fram.",
+        "`{variable}` has no temperature; the model uses {found}. Give it to the pipeline: in the call it gets lost.",
+    ),
+    "settings-on-chain": w(
+        "Innstillingene til `{variable}` er gitt til hele kjeden, og der blir de oversett. Gi dem til modellen i den.",
+        "The settings of `{variable}` are given to the whole chain, which ignores them. Give them to the model inside.",
+    ),
     # answers
     "not-asked": w(
         "Ingen modell har fått spørsmålet «{question}» ennå. Still det i cellen som lager `{variable}`.",
@@ -301,7 +313,7 @@ HINTS = {
 EXPECTED = {
     "text": w("modellen får «{text}»", "the model gets «{text}»"),
     "value": w("{value}", "{value}"),
-    "limit": w("høyst {n} nye tokener", "at most {n} new tokens"),
+    "limit": w("en grense på {n} nye tokener", "a limit of {n} new tokens"),
     "sampling": w("trekking på, temperatur {t}", "sampling on, temperature {t}"),
     "answer": w("det modellen svarte på «{question}»", "what the model answered to «{question}»"),
     "right": w("{all} riktige", "{all} right"),
@@ -321,7 +333,7 @@ FOUND = {
     "missing": w("`{variable}` finnes ikke", "`{variable}` does not exist"),
     "none": w("None", "None"),
     "text": w("modellen fikk «{text}»", "the model got «{text}»"),
-    "limit": w("høyst {n} nye tokener", "at most {n} new tokens"),
+    "limit": w("en grense på {n} nye tokener", "a limit of {n} new tokens"),
     "no-limit": w("ingen grense på nye tokener", "no limit on new tokens"),
     "sampling": w("trekking {sampling}, temperatur {t}", "sampling {sampling}, temperature {t}"),
     "right": w("{right} av {all} riktige", "{right} of {all} right"),

@@ -533,6 +533,14 @@ ALSO_RIGHT: list[tuple[str, str, list[Change]]] = [
 ]
 
 
+def test_a_straight_quotation_mark_for_a_curly_one_is_no_other_question() -> None:
+    work = right("who-are-you", GEMMA)
+    sent = ideal(GEMMA.questions["first"], GEMMA)
+    assert "’" in sent
+    asks(text=sent.replace("’", "'"))(work)
+    assert work.verdict().passed
+
+
 @pytest.mark.parametrize(("task_id", "changes"), [pytest.param(t, c, id=f"{t}: {what}") for t, what, c in ALSO_RIGHT])
 def test_another_right_way_earns_all_points(task_id: str, changes: list[Change]) -> None:
     work = right(task_id)

@@ -241,7 +241,7 @@ def test_an_override_is_shown_with_its_reason_as_text(pages: dict[str, str]) -> 
 
 
 def test_hints_of_all_criteria_are_shown(pages: dict[str, str]) -> None:
-    for words in ("Forventet", "Fant", "Neste steg", "høyst 256 nye tokener"):
+    for words in ("Forventet", "Fant", "Neste steg", "en grense på 256 nye tokener"):
         assert words in pages["david"]
     assert pages["david"].count("Neste steg:") == 3  # two criteria of one task, one of another
 

@@ -500,6 +500,24 @@ def test_a_temperature_that_fails_gets_a_line_and_the_others_are_drawn(
     assert [row.split()[0] for row in displayed[1]["text/plain"].splitlines()[1:]] == ["2.0"]
 
 
+def test_one_llm_changed_in_place_is_told_in_the_picture(llm: Any, english: Profile, displayed: Any) -> None:
+    one = llm.model_copy()
+    chain = make_prompt() | one
+    chains = {}
+    for t in (0.9, 2.0, 5.0):
+        one.pipeline_kwargs = {"max_new_tokens": 3, "do_sample": True, "temperature": t}
+        chains[t] = chain
+    show(chains, english, draws=1)
+    assert "Temperature 0.9 and 2.0 and 5.0: the answers were made with the same settings" in displayed[0]["text/html"]
+    assert "the same settings" in displayed[1]["text/plain"]
+
+
+def test_chains_with_settings_of_their_own_bring_no_warning(llm: Any, english: Profile, displayed: Any) -> None:
+    show({t: make_chain(llm, do_sample=True, temperature=t) for t in (0.9, 2.0)}, english, draws=1)
+    assert "the same settings" not in displayed[0]["text/html"]
+    assert len(displayed) == 2
+
+
 @pytest.mark.parametrize("chain", [lambda given: "Arr!", 17])
 def test_a_chain_without_a_model_is_told(chain: Any, english: Profile, displayed: Any) -> None:
     assert "Found no model" in show({0.9: chain}, english)[1]
