@@ -70,7 +70,7 @@ def _right_requests(case: Case, chain: str) -> tuple[Request, ...]:
     through, through_chain = case.arrived(chain), case.through(chain, question)
 
     def right(request: Request) -> bool:
-        if request.error or request.model not in models:
+        if request.error or not request.outputs or request.model not in models:
             return False
         if chain == "base_llm":
             return bare(request.text) == bare(question)
@@ -86,7 +86,7 @@ def _right_requests(case: Case, chain: str) -> tuple[Request, ...]:
 
 def _near_requests(case: Case, question: str) -> tuple[Request, ...]:
     """Requests with the question in them that are wrong otherwise: their mistake has been charged as not asked."""
-    near = [r for r in case.asked() if question in r.text and not r.error]
+    near = [r for r in case.asked() if question in r.text and r.outputs and not r.error]
     if case.task.temperature is not None or case.task.kind.startswith("instruct"):
         return ()
     other = [q for q in case.profile.questions.values() if q != question]

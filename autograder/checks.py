@@ -11,9 +11,10 @@ from collections.abc import Callable, Iterable
 
 from . import answers, criteria
 from .contract import Task
-from .criteria import Case, cancelled_by
+from .criteria import Case
 from .evidence import Facts
 from .profile import ARGUMENT_NAMES, Profile
+from .sampling import cancelled_by
 from .transcript import Message, bare, plain
 from .verdict import Criterion, Verdict, Words
 from .words import EXPECTED, FOUND, HINTS, REASONS

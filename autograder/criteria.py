@@ -14,6 +14,7 @@ from types import MappingProxyType
 from .contract import Task, tasks
 from .evidence import Challenge, Evidence, Facts, Failure, Variable
 from .profile import Profile
+from .sampling import cancelled_by
 from .transcript import Message, Request, bare, plain
 from .verdict import Criterion, Outcome, Words
 from .words import EXPECTED, FOUND, HINTS, NOTES, OBSERVATIONS, TITLES
@@ -296,16 +297,6 @@ def _is_number(settings: dict[str, object], temperature: float | None) -> bool:
     if not isinstance(value, float) or temperature is None:  # transformers refuses a whole number
         return False
     return abs(value - temperature) < 1e-6
-
-
-def cancelled_by(settings: dict[str, object]) -> str | None:
-    """The setting that leaves sampling only one token to choose from, if there is one."""
-    top_k, top_p, min_p = (settings.get(name) for name in ("top_k", "top_p", "min_p"))
-    if top_k == 1:
-        return "top_k=1"
-    if isinstance(top_p, int | float) and top_p < 0.01:
-        return f"top_p={top_p}"
-    return f"min_p={min_p}" if isinstance(min_p, int | float) and min_p >= 1 else None
 
 
 def sampling_hint(case: Case, name: str, settings: dict[str, object]) -> Words:

@@ -2042,7 +2042,7 @@ result_1 = chatbot_1.invoke([HumanMessage(«py(task.question)»)])
 print(result_1)
 """,
             "temperature-2": """
-chatbot_2 = prompt | warm(«py(task.temperature)», top_k=100)
+chatbot_2 = prompt | warm(«py(task.temperature)», top_k=100, top_p=0.95, min_p=0.05, typical_p=0.95)
 result_2 = chatbot_2.invoke([HumanMessage(«py(task.question)»)])
 print(result_2)
 """,

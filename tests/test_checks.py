@@ -19,7 +19,7 @@ from autograder import profile as profile_module
 from autograder.answers import holds, repetition
 from autograder.checks import PIPELINE_LIMIT, judge
 from autograder.contract import Task, task_of, tasks
-from autograder.criteria import cancelled_by, samples_at
+from autograder.criteria import samples_at
 from autograder.evidence import Challenge, Evidence, Facts, Failure, Offer, PromptFacts, Variable
 from autograder.profile import Profile, load, parse
 from autograder.transcript import Message, Rendering, Request, Transcript, plain
@@ -1528,6 +1528,24 @@ def test_a_request_that_raised_is_not_the_answer(task_id: str) -> None:
     assert {"asked", "kept"} & set(failed(work.verdict()))
 
 
+NO_OUTPUT: list[tuple[str, set[str]]] = [
+    # task, criteria that a request without an output does not earn
+    ("who-are-you", {"asked", "kept"}),
+    ("ideal-boat", {"asked", "kept"}),
+    ("instruct-small", {"kept"}),
+    ("temperature-1", {"kept"}),
+]
+
+
+@pytest.mark.parametrize("kept", [OUTPUT, "", "prompt"])
+@pytest.mark.parametrize(("task_id", "fails"), NO_OUTPUT)
+def test_a_request_that_was_noted_without_an_output_earns_nothing(task_id: str, fails: set[str], kept: str) -> None:
+    work = right(task_id)
+    asks(outputs=(), told=True)(work)
+    holds_(work.task.variables[-1], text=ideal(work.task.question or "") if kept == "prompt" else kept)(work)
+    assert set(failed(work.verdict())) == fails
+
+
 @pytest.mark.parametrize("name", ["llm", "result", "someone_elses"])
 def test_numbers_of_requests_that_are_not_there_lead_to_nothing(name: str) -> None:
     work = right("who-are-you")
@@ -1643,24 +1661,6 @@ REPEATED = [
 @pytest.mark.parametrize(("said", "found"), REPEATED)
 def test_what_comes_three_times_is_repetition(said: str, found: tuple[str, int] | None) -> None:
     assert repetition(said) == found
-
-
-CANCELLED = [
-    ({}, None),
-    ({"top_k": 50, "top_p": 0.9, "min_p": 0.05}, None),
-    ({"top_k": 0, "top_p": 1.0, "min_p": None}, None),
-    ({"top_k": None, "top_p": None}, None),
-    ({"top_k": 1}, "top_k=1"),
-    ({"top_p": 0.0001}, "top_p=0.0001"),
-    ({"top_p": 0}, "top_p=0"),
-    ({"min_p": 1.0}, "min_p=1.0"),
-    ({"top_k": "1", "top_p": "0"}, None),
-]
-
-
-@pytest.mark.parametrize(("settings", "by"), CANCELLED, ids=repr)
-def test_settings_that_leave_one_token_cancel_sampling(settings: dict[str, Any], by: str | None) -> None:
-    assert cancelled_by(settings) == by
 
 
 SAMPLES = [
