@@ -10,14 +10,17 @@ import difflib
 import re
 from collections.abc import Iterable
 
-from . import criteria
+from . import charged, criteria
 from .contract import Task, tasks
 from .criteria import Case, samples_at
-from .evidence import Evidence
+from .evidence import Evidence, Facts, PromptFacts
+from .profile import Profile
 from .transcript import Request, Transcript, bare, plain
 from .verdict import Criterion, Words
 from .words import EXPECTED, FOUND, HINTS, OBSERVATIONS, REASONS
 
+ANSWERS = ("who-are-you", "ideal-boat")
+"""Kinds of tasks that ask a chain of an earlier task."""
 MIN_PIECE = 20
 """Characters of the output that a cut answer must keep to be known as the model's."""
 _SPECIAL_TOKEN = re.compile(r"<[^<>\s]{1,40}>")
@@ -65,23 +68,63 @@ def _expected_text(case: Case, chain: str, question: str) -> str:
 
 def _right_requests(case: Case, chain: str) -> tuple[Request, ...]:
     """The student's own requests that are right for this task, or wrong only in what has been charged already."""
-    question = case.task.question or ""
-    models = {case.task.model} | criteria.models_of(case.arrived(chain)) | case.charged_models()
-    through, through_chain = case.arrived(chain), case.through(chain, question)
+    question, judged = case.task.question or "", _judging(case, chain)
+    models = {case.task.model} | case.charged_models()
+    models |= {r.model for one in judged for r in one.arrived(chain)}
+    texts = {text for one in judged for text in one.through(chain, question)}
+    prompts = tuple(one.evidence.prompt for one in judged if one.task.kind in ANSWERS and one.evidence.prompt)
 
     def right(request: Request) -> bool:
         if request.error or not request.outputs or request.model not in models:
             return False
         if chain == "base_llm":
             return bare(request.text) == bare(question)
-        if not case.text_is(request, question) and bare(request.text) not in through_chain:
+        if not case.text_is(request, question, prompts, answering=True) and bare(request.text) not in texts:
             return False
         if case.task.temperature is None or request.streamed:
             return True
-        same = any(_drawn_alike(request.settings, other.settings) for other in through)
+        same = any(_drawn_alike(request.settings, other.settings) for other in case.arrived(chain))
         return same or samples_at(request.settings, case.task.temperature)
 
     return tuple(request for request in case.asked() if right(request))
+
+
+def charged_prompts(facts: Facts, profile: Profile) -> tuple[PromptFacts, ...] | None:
+    """What `prompt` was wherever a check of its own notebook has judged it; None where that is not known.
+
+    Args:
+        facts: of the notebook of the task `prompt`, all of them.
+    """
+    of_prompt = next((task for task in tasks(profile) if task.kind == "prompt"), None)
+    if of_prompt is None:
+        return ()
+    found = charged.prompt_at(of_prompt, facts) or ()
+    found += charged.through_chains(facts.evidence.values(), facts, profile)
+    for task in tasks(profile):
+        evidence = facts.evidence.get(task.check_id)
+        if task.kind not in ANSWERS or evidence is None or evidence.prompt is None:
+            continue
+        if not _right_requests(Case(task, evidence, facts, profile), "chatbot"):
+            found += (evidence.prompt,)
+    return found
+
+
+def _judging(case: Case, chain: str) -> list[Case]:
+    """The cases in which this chain is judged, so that what is wrong with it has been charged.
+
+    That is this one where the chain is this task's; else that of the chain's task, and of each answer before this one
+    that has lost its points because no right question was asked. Where the chain's own check is not known, this one.
+    """
+    if chain in case.task.variables:
+        return [case]
+    found = []
+    for task in tasks(case.profile):
+        if task.check_id == case.task.check_id:
+            break
+        earlier = case.at(task)
+        if earlier and (chain in task.variables or (task.kind in ANSWERS and not _right_requests(earlier, chain))):
+            found.append(earlier)
+    return found if any(chain in one.task.variables for one in found) else [*found, case]
 
 
 def _near_requests(case: Case, question: str) -> tuple[Request, ...]:
@@ -160,6 +203,7 @@ def _kept(case: Case, name: str, share: float, requests: tuple[Request, ...]) ->
     if matching := [request for request in requests if is_output(held.text, request)]:
         _observe(case, held.text, requests)
         _doubt(case, name, matching)
+        _doubt_empty(case, name, matching)
         return case.passed("kept", share, title)
     found = FOUND["value"].fill(value=f"«{criteria.shown(held.text)}»")
     others = [r for r in case.asked() if r not in requests and not r.error]
@@ -181,6 +225,15 @@ def _doubt(case: Case, name: str, matching: list[Request]) -> None:
     """Sends an answer to a person where only the kernel says that a model has given it."""
     if all(request.told for request in matching):
         case.reasons.append(REASONS["kernel-answered"].fill(variable=name))
+
+
+def _doubt_empty(case: Case, name: str, matching: list[Request]) -> None:
+    """Sends an answer to a person where nothing but emptiness agrees, unless this task's own request gave it."""
+    if any(_tidy(output) for request in matching for output in request.outputs):
+        return
+    here = {request.number for request in case.asked_here()}
+    if not any(request.number in here for request in matching):
+        case.reasons.append(REASONS["empty-agrees"].fill(variable=name))
 
 
 def _used_before(case: Case, text: str) -> bool:

@@ -9,12 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from . import answers, criteria
-from .contract import Task
+from . import answers, charged, criteria
+from .contract import Task, tasks
 from .criteria import Case
 from .evidence import Facts
 from .profile import ARGUMENT_NAMES, Profile
-from .sampling import cancelled_by
 from .transcript import Message, bare, plain
 from .verdict import Criterion, Verdict, Words
 from .words import EXPECTED, FOUND, HINTS, REASONS
@@ -164,8 +163,7 @@ def _left_over(case: Case, name: str, n: int) -> bool:
     before = case.facts.evidence.get("check-load-model")
     if before is None or not before.variable(name).identity:
         return False
-    challenge = before.challenge_of(name)
-    earlier = criteria.requests_of(challenge, case.facts) if challenge else ()
+    earlier = charged.asked_of(before, name, case.facts)
     same = before.variable(name).identity == case.variable(name).identity
     return same and any(request.settings.get("max_new_tokens") == n for request in earlier)
 
@@ -284,14 +282,15 @@ def _instruct(case: Case) -> Iterable[Criterion]:
 
 def _temperature(case: Case) -> Iterable[Criterion]:
     chain, answer = case.task.variables
-    first = case.facts.evidence.get("check-temperature-1")
-    charged = first.challenge_of("chatbot_1") if first and case.task.number > 1 else None
-    yield criteria.model(
-        case, chain, 1 / 5, criteria.models_of(criteria.requests_of(charged, case.facts) if charged else ())
-    )
+    judged = [
+        request
+        for earlier in tasks(case.profile)
+        if earlier.kind == case.task.kind and earlier.number < case.task.number
+        for request in charged.asked_of(case.facts.evidence.get(earlier.check_id), earlier.variables[0], case.facts)
+    ]
+    yield criteria.model(case, chain, 1 / 5, criteria.models_of(judged))
     yield criteria.text(case, chain, 1 / 5)
-    met = criteria.requests_of(charged, case.facts) if charged else ()
-    yield criteria.sampling(case, chain, 2 / 5, next(filter(None, (cancelled_by(r.settings) for r in met)), None))
+    yield criteria.sampling(case, chain, 2 / 5, frozenset(criteria.why_no_draw(r.settings) for r in judged) - {None})
     yield answers.answer_as_one(case, answer, chain, 1 / 5)
 
 

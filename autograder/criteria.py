@@ -11,8 +11,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from .contract import Task, tasks
-from .evidence import Challenge, Evidence, Facts, Failure, Variable
+from . import charged
+from .contract import CONTRACT, Task, tasks
+from .evidence import Evidence, Facts, Failure, PromptFacts, Variable
 from .profile import Profile
 from .sampling import cancelled_by
 from .transcript import Message, Request, bare, plain
@@ -50,20 +51,23 @@ class Case:
 
     def arrived(self, variable: str) -> tuple[Request, ...]:
         """The requests that the check's own question to this variable led to."""
-        challenge = self.evidence.challenge_of(variable)
-        return requests_of(challenge, self.facts) if challenge else ()
+        return charged.asked_of(self.evidence, variable, self.facts)
 
     def before(self) -> tuple[Evidence, ...]:
         """The evidence of the tasks before this one, in order."""
-        names = list(self.facts.evidence)
-        return tuple(self.facts.evidence[name] for name in names[: names.index(self.task.check_id)])
+        return charged.before(self.task.check_id, self.facts)
+
+    def at(self, task: Task) -> Case | None:
+        """The case of another task of this notebook, if there is evidence of it."""
+        evidence = self.facts.evidence.get(task.check_id)
+        return Case(task, evidence, self.facts, self.profile) if evidence else None
+
+    def judged_prompts(self) -> tuple[PromptFacts, ...] | None:
+        """The prompts that earlier checks have judged: what is wrong with them has been charged. None: not known."""
+        return charged.judged_prompts(self.task.check_id, self.facts, self.profile)
 
     def ideal(self, question: str) -> tuple[Message, ...]:
         return (("system", self.profile.chat.system_prompt), ("human", question))
-
-    def own(self, question: str) -> tuple[Message, ...] | None:
-        """What the student's own prompt makes of a question; what is wrong with it has been charged there."""
-        return self.evidence.prompt.rendered.get(question) if self.evidence.prompt else None
 
     def asked_here(self) -> tuple[Request, ...]:
         """The student's own requests since the check before this one."""
@@ -76,7 +80,10 @@ class Case:
         return tuple(r for r in self.facts.transcript.own() if seen is None or r.number < seen)
 
     def through(self, chain: str, question: str) -> frozenset[str]:
-        """What the student's chain makes of a question, right or wrong, as seen from what it made of the check's own."""
+        """What the student's chain makes of a question, right or wrong, as seen from what it made of the check's own.
+
+        Nothing where it asks another of the course's questions instead.
+        """
         challenge = self.evidence.challenge_of(chain)
         if challenge is None or chain == "base_llm":
             return frozenset()
@@ -88,24 +95,39 @@ class Case:
                     break
             else:
                 texts.add(bare(request.text))
-        return frozenset(texts)
+        others = [bare(q) for q in self.profile.questions.values() if q != question]
+        return frozenset(t for t in texts if bare(question) in t or not any(q in t for q in others))
 
-    def text_is(self, request: Request, question: str) -> str | None:
-        """ "ideal" or "own" where the request is what a right chain sends for this question, else None."""
+    def text_is(
+        self, request: Request, question: str, also: tuple[PromptFacts, ...] = (), answering: bool = False
+    ) -> str | None:
+        """ "ideal" where the request is what a right chain sends for this question, "own" where it is what a prompt that has
+        been charged makes of it, else None.
+
+        Args:
+            also: prompts that have been charged besides those that checks of chains have judged.
+            answering: whether an answer to the question is looked for: a prompt with another one written in gives none.
+        """
         sent = bare(request.text)
         if sent in map(bare, self.facts.transcript.forms_of(self.ideal(question), request.model)):
             return "ideal"
-        own = self.own(question)
-        texts = self.evidence.prompt.texts if self.evidence.prompt else {}
-        if own and sent in map(bare, {*self.facts.transcript.forms_of(own, request.model), texts.get(question, "")}):
-            return "own"
+        known = self.judged_prompts()
+        now = (self.evidence.prompt,) if known is None and self.evidence.prompt else ()
+        for prompt in (*(known or ()), *now, *also):
+            if answering and charged.asks_something_else(prompt, question):
+                continue
+            forms = charged.texts_of(prompt, question, self.facts, request.model)
+            for messages in charged.half_mended(prompt, question, self.ideal(question)[0]):
+                forms |= self.facts.transcript.forms_of(messages, request.model)
+            if sent in map(bare, forms):
+                return "own"
         return None
 
     def charged_models(self) -> frozenset[str]:
         """The models that `llm` reached when `load-model` was judged: a wrong one has cost points there."""
         before = self.facts.evidence.get("check-load-model")
-        challenge = before.challenge_of("llm") if before else None
-        return models_of(requests_of(challenge, self.facts)) if challenge else models_of(self.arrived("llm"))
+        known = before is not None and before.challenge_of("llm") is not None
+        return models_of(charged.asked_of(before, "llm", self.facts) if known else self.arrived("llm"))
 
     def part(self, name: str, share: float, outcome: Outcome, title: Title, note: Words | None = None) -> Criterion:
         points = self.task.points * share
@@ -239,6 +261,8 @@ def text(case: Case, name: str, share: float) -> Criterion:
         hint, found = nothing_arrived(case, name)
         return case.failed("text", share, hint, expected, found, title)
     how = case.text_is(request, question)
+    if how == "own" and case.task.notebook != CONTRACT["prompt"].notebook and case.judged_prompts() is None:
+        return case.unknown("text", share, "elsewhere", title)
     if how:
         return case.passed("text", share, title, how == "own")
     found = FOUND["text"].fill(text=shown(request.text))
@@ -256,8 +280,13 @@ def _text_hint(case: Case, name: str, request: Request, question: str) -> Words:
     return HINTS["text-other"].fill(variable=name)
 
 
-def sampling(case: Case, name: str, share: float, charged: str | None = None) -> Criterion:
-    """Whether the chain draws at the task's temperature; `charged` is a cancelling setting that has cost points already."""
+def why_no_draw(settings: Mapping[str, object]) -> str | None:
+    """What keeps these settings from drawing: sampling that is off, or the setting that cancels it; None where they draw."""
+    return cancelled_by(settings) if settings.get("do_sample") else "off"
+
+
+def sampling(case: Case, name: str, share: float, carried: frozenset[str | None] = frozenset()) -> Criterion:
+    """Whether the chain draws at the task's temperature; `carried` is what kept others from it, and has cost points there."""
     t = case.task.temperature
     expected, title = EXPECTED["sampling"].fill(t=t), {"variable": name, "t": t}
     if gone := case.gone(name):
@@ -267,7 +296,7 @@ def sampling(case: Case, name: str, share: float, charged: str | None = None) ->
         hint, found = nothing_arrived(case, name)
         return case.failed("temperature", share, hint, expected, found, title)
     settings = request.settings
-    if charged and charged == cancelled_by(settings) and settings.get("do_sample") and _is_number(settings, t):
+    if why_no_draw(settings) in carried and _is_number(settings, t):
         return case.passed("temperature", share, title, carried=True)
     if samples_at(settings, t):
         given = case.variable(name).given
@@ -342,11 +371,6 @@ def best(case: Case, name: str) -> Request | None:
         return (2 * text + (request.model == case.task.model) + sampling, request.number)
 
     return max(requests, key=rightness)
-
-
-def requests_of(challenge: Challenge, facts: Facts) -> tuple[Request, ...]:
-    numbers = {number for offer in challenge.offers for number in offer.requests}
-    return tuple(r for r in facts.transcript.requests if r.number in numbers and r.challenge is not None)
 
 
 def models_of(requests: Iterable[Request]) -> frozenset[str]:

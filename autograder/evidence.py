@@ -130,8 +130,11 @@ class Facts(Fact):
     Attributes:
         evidence: by check id, in the order in which they were gathered.
         in_grading: False in a student's own session, where what is not known stays open and no GPU need be there.
+        charged: what `prompt` was when the checks of the notebook that it was made in judged it (`charged.py`); None
+            where that is not known, as in a student's own session.
     """
 
     evidence: dict[str, Evidence]
     transcript: Transcript
     in_grading: bool
+    charged: tuple[PromptFacts, ...] | None = None

@@ -20,9 +20,11 @@ from nbgrader.plugins.export import CsvExportPlugin
 from nbgrader.preprocessors import DeduplicateIds, NbGraderPreprocessor, SaveAutoGrades
 
 from . import render
+from .answers import charged_prompts
 from .checks import judge
-from .contract import ASSIGNMENT, Task, task_of, tasks
+from .contract import ASSIGNMENT, CONTRACT, Task, task_of, tasks
 from .errors import NotJudged, NotReady, NotSettled, ProfileError
+from .evidence import Facts, PromptFacts
 from .executions import Execution
 from .nbgrader_course import Resources, check_cells, frozen_profile, marks_of, released_profile
 from .nbgrader_release import course_root
@@ -30,6 +32,7 @@ from .profile import FROZEN_NAME, Language, Profile, load
 from .records import Record, Records, with_overrides, write_whole
 from .repair_json import Repair
 from .submission import Mended
+from .transcript import Transcript
 from .verdict import Incident, Override, Verdict, Words
 from .words import A_PERSON_LOOKS, INCIDENTS, LAYOUT, REASONS, UNREADABLE
 
@@ -61,11 +64,15 @@ class Judge(NbGraderPreprocessor):  # type: ignore[misc]
         execution: Execution = resources["autograder"]["execution"]
         names = resources["nbgrader"]
         overrides = Records(course_root(self)).overrides(names["assignment"], names["student"])
+        facts = execution.facts
+        if names["notebook"] != CONTRACT["prompt"].notebook:
+            record = Records(course_root(self)).read(names["assignment"], names["student"], CONTRACT["prompt"].notebook)
+            facts = facts.model_copy(update={"charged": charged_before(record, profile)})
         mended = Mended.of(nb)
         notices = noticed(mended.repairs, execution.incidents, [task for _, task in cells])
         verdicts = []
         for cell, task in cells:
-            verdict = with_doubts(self._judged(task, execution, profile), execution, mended.unreadable)
+            verdict = with_doubts(self._judged(task, facts, profile), execution, mended.unreadable)
             observations = (*verdict.observations, *notices[task.check_id])
             verdict = verdict.model_copy(update={"observations": observations})
             verdicts.append(verdict)
@@ -77,15 +84,30 @@ class Judge(NbGraderPreprocessor):  # type: ignore[misc]
         }  # fmt: skip
         return nb, resources
 
-    def _judged(self, task: Task, execution: Execution, profile: Profile) -> Verdict:
+    def _judged(self, task: Task, facts: Facts, profile: Profile) -> Verdict:
         """The check's verdict. What a check cannot follow goes to a person: to run it again would change nothing."""
         try:
-            return judge(task, execution.facts, profile)
+            return judge(task, facts, profile)
         except Exception as error:
             self.log.error("The check %s cannot follow what it found", task.check_id, exc_info=error)
             reason = REASONS["bad-evidence"].fill(problem=type(error).__name__)
             name, points = task.check_id, task.points
             return Verdict(task=task.id, check_id=name, points=points, state="review", reasons=(reason,))
+
+
+def charged_before(record: Record | None, profile: Profile) -> tuple[PromptFacts, ...] | None:
+    """The prompts that the checks of the first notebook have judged; None where that is not known.
+
+    Args:
+        record: of the first notebook, which is graded before the others; None where it has not been.
+    """
+    of_prompt = next((task for task in tasks(profile) if task.kind == "prompt"), None)
+    verdict = record.verdict(of_prompt.check_id) if record and of_prompt else None
+    if of_prompt is not None and (verdict is None or verdict.state != "judged"):
+        return None
+    evidence = {each.check_id: each for each in record.evidence} if record else {}
+    transcript = record.transcript if record else Transcript()
+    return charged_prompts(Facts(evidence=evidence, transcript=transcript, in_grading=True), profile)
 
 
 def noticed(repairs: Iterable[Repair], incidents: Iterable[Incident], judged: Sequence[Task]) -> dict[str, list[Words]]:

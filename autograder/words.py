@@ -353,6 +353,10 @@ NOTES = {
         "Ikke kjent her: sjekken kom i gang etter at modellen var lastet. Start kjernen på nytt og kjør alt for å vite.",
         "Not known here: the check began after the model was loaded. Restart the kernel and run all to know.",
     ),
+    "elsewhere": w(
+        "Ikke kjent her: `prompt` er en annen enn oppgavens. Er det feilen fra den første notebooken, koster den ikke igjen.",
+        "Not known here: `prompt` is not the task's. If it is the mistake of the first notebook, it costs nothing more.",
+    ),
     "no-gpu": w(
         "Ikke kjent her: denne maskinen har ingen GPU. Det koster ingenting.",
         "Not known here: this machine has no GPU. It costs nothing.",
@@ -394,6 +398,10 @@ REASONS = {
     "kernel-answered": w(
         "`{variable}` er et svar som notebooken selv sier at den har laget, uten modellverten. En person ser på det.",
         "`{variable}` is an answer that the notebook itself says it has made, without the model host. A person will look.",
+    ),
+    "empty-agrees": w(
+        "`{variable}` er tom, og modellen sa ingenting da den ble spurt i en tidligere celle. En person ser på det.",
+        "`{variable}` is empty, and the model said nothing when it was asked in an earlier cell. A person will look.",
     ),
     "nothing-asked": w(
         "`{variable}` ser ut som en pipeline, men sendte ingenting til noen modell. En person ser på det.",

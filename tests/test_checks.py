@@ -74,6 +74,8 @@ class Work:
     faults: tuple[str, ...] = ()
     renderings: tuple[Rendering, ...] = ()
     in_grading: bool = True
+    charged: tuple[PromptFacts, ...] | None = ()
+    seen: int | None = None
 
     def facts(self) -> Facts:
         everything: list[Request] = []
@@ -81,7 +83,7 @@ class Work:
         transcript = Transcript(
             requests=tuple(everything), renderings=self.renderings, complete=self.complete, faults=self.faults
         )
-        return Facts(evidence=evidence, transcript=transcript, in_grading=self.in_grading)
+        return Facts(evidence=evidence, transcript=transcript, in_grading=self.in_grading, charged=self.charged)
 
     def _evidence(self, everything: list[Request]) -> Evidence:
         _number(self.requests, everything)
@@ -98,6 +100,7 @@ class Work:
             environment=self.environment,
             gpu=self.gpu,  # type: ignore[arg-type]
             raised=self.raised,
+            seen=self.seen,
         )
 
     def verdict(self) -> Verdict:
@@ -362,6 +365,7 @@ def own_prompt(*before: Message, without_question: bool = False) -> Change:
         assert work.prompt is not None
         rendered = {question: out_of(question) for question in work.prompt.rendered}
         work.prompt = work.prompt.model_copy(update={"rendered": rendered})
+        work.charged = (work.prompt,)
         for name in work.arrivals:
             if name != "llm":
                 arrives(name, text=plain(out_of(QUESTION)))(work)
@@ -1167,8 +1171,16 @@ DICTS = [
 ]
 
 WRONG: list[Wrong] = [
-    *WITHOUT, *HOME, *LOAD, *LIMIT, *PROMPT, *CHAIN, *ANSWERS, *INSTRUCTED, *TEMPERATURES,
-]  # fmt: skip
+    *WITHOUT,
+    *HOME,
+    *LOAD,
+    *LIMIT,
+    *PROMPT,
+    *CHAIN,
+    *ANSWERS,
+    *INSTRUCTED,
+    *TEMPERATURES,
+]
 each_wrong = pytest.mark.parametrize("wrong", [*WRONG, *DICTS], ids=str)
 
 
@@ -1492,6 +1504,241 @@ def test_a_mistake_from_before_costs_nothing_here(task_id: str, changes: list[Ch
     verdict = work.verdict()
     assert (verdict.passed, verdict.state, verdict.score) == (True, "judged", work.task.points)
     assert {c.name for c in verdict.criteria if c.note == NOTES["carried"]} == noted
+
+
+def new_prompt(*before: Message) -> Change:
+    """The prompt that `check-prompt` saw was right, or the first notebook's was; this one is otherwise."""
+
+    def change(work: Work) -> None:
+        work.earlier[:0] = [right("prompt")] if work.task.notebook == "chatbot" else []
+        own_prompt(*before)(work)
+        work.charged = (prompt_facts(work.task, DEFAULT),)
+
+    return change
+
+
+def charged_as(*before: Message) -> Change:
+    """What was judged as `prompt` put these messages before the question."""
+
+    def change(work: Work) -> None:
+        was = right("prompt")
+        own_prompt(*before)(was)
+        work.earlier[:0] = [was] if work.task.notebook == "chatbot" else []
+        work.charged = was.charged
+
+    return change
+
+
+def by_chain(task_id: str, *changes: Change) -> Change:
+    """This task came before, with these changes."""
+
+    def change(work: Work) -> None:
+        earlier(task_id)(work)
+        for each in changes:
+            each(work.earlier[-1])
+
+    return change
+
+
+GRUMPY: Message = ("system", "Be short.")
+CHAT_OF_NOTEBOOKS = ["chain", "instruct-small", "instruct-large", "temperature-1", "temperature-3"]
+CHANGED_LATER: list[tuple[str, str, list[Change], set[str]]] = [
+    # task, what went wrong after it could be charged, changes, criteria that fail
+    *((name, "a prompt that lost its system message", [new_prompt()], {"text"}) for name in CHAT_OF_NOTEBOOKS),
+    *((name, "a prompt of another kind", [new_prompt(GRUMPY)], {"text"}) for name in CHAT_OF_NOTEBOOKS),
+    *(
+        (
+            name,
+            "a prompt with one mistake, and now another",
+            [own_prompt(GRUMPY), charged_as(("system", "Hi."))],
+            {"text"},
+        )
+        for name in CHAT_OF_NOTEBOOKS
+    ),
+    (
+        "who-are-you",
+        "a prompt asked past the chain",
+        [by_chain("chain"), new_prompt(), arrives("chatbot", text=ideal(QUESTION))],
+        {"asked"},
+    ),
+    (
+        "ideal-boat",
+        "a prompt asked past the chain",
+        [by_chain("chain"), new_prompt(), arrives("chatbot", text=ideal(QUESTION))],
+        {"asked"},
+    ),
+    ("who-are-you", "a chain that was changed", [by_chain("chain"), *both("chatbot", model=LARGE)], {"asked"}),
+    (
+        "ideal-boat",
+        "a chain that was changed",
+        [by_chain("chain"), by_chain("who-are-you"), *both("chatbot", model=LARGE)],
+        {"asked"},
+    ),
+    (
+        "temperature-3",
+        "sampling that is off",
+        [by_chain("temperature-2"), *both("chatbot_3", {"do_sample": False})],
+        {"temperature"},
+    ),
+    (
+        "temperature-3",
+        "a setting that cancels",
+        [by_chain("temperature-2", arrives("chatbot_2", {"top_k": 1})), *both("chatbot_3", {"top_p": 0.011})],
+        {"temperature"},
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("task_id", "changes", "fails"), [pytest.param(t, c, f, id=f"{t}: {what}") for t, what, c, f in CHANGED_LATER]
+)
+def test_what_went_wrong_after_it_could_be_charged_costs_here(
+    task_id: str, changes: list[Change], fails: set[str]
+) -> None:
+    work = right(task_id)
+    for change in changes:
+        change(work)
+    assert set(failed(work.verdict())) == fails
+
+
+CHARGED_THERE: list[tuple[str, str, list[Change], set[str]]] = [
+    # task, what an earlier check has charged, changes, criteria with a note
+    (
+        "who-are-you",
+        "a prompt changed for the chain",
+        [by_chain("chain", new_prompt(GRUMPY)), own_prompt(GRUMPY)],
+        set(),
+    ),
+    (
+        "who-are-you",
+        "a chain with another model",
+        [by_chain("chain", *both("chatbot", model=LARGE)), *both("chatbot", model=LARGE)],
+        {"asked"},
+    ),
+    (
+        "ideal-boat",
+        "a chain changed for the answer before",
+        [by_chain("chain"), by_chain("who-are-you", *both("chatbot", model=LARGE)), *both("chatbot", model=LARGE)],
+        {"asked"},
+    ),
+    (
+        "instruct-large",
+        "a prompt changed for the chain before",
+        [by_chain("instruct-small", own_prompt(GRUMPY)), new_prompt(GRUMPY)],
+        {"text"},
+    ),
+    (
+        "temperature-2",
+        "a prompt changed for the chain before",
+        [before(own_prompt(GRUMPY)), new_prompt(GRUMPY)],
+        {"text"},
+    ),
+    (
+        "temperature-3",
+        "a model of the second",
+        [by_chain("temperature-2", *both("chatbot_2", model=BASE)), *both("chatbot_3", model=BASE)],
+        {"model"},
+    ),
+    (
+        "temperature-2",
+        "sampling that is off for all",
+        [before(*both("chatbot_1", {"do_sample": False})), *both("chatbot_2", {"do_sample": False})],
+        {"temperature"},
+    ),
+    (
+        "temperature-3",
+        "a setting of the second that cancels",
+        [by_chain("temperature-2", *both("chatbot_2", {"top_p": 0.011})), *both("chatbot_3", {"top_p": 0.011})],
+        {"temperature"},
+    ),
+    (
+        "chain",
+        "a system prompt that was missing, the placeholder mended",
+        [
+            lambda w: w.earlier.insert(0, right("prompt")),
+            lambda w: own_prompt(without_question=True)(w.earlier[0]),
+            own_prompt(),
+        ],
+        {"text"},
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("task_id", "changes", "noted"), [pytest.param(t, c, n, id=f"{t}: {what}") for t, what, c, n in CHARGED_THERE]
+)
+def test_what_an_earlier_check_has_charged_costs_nothing_more(
+    task_id: str, changes: list[Change], noted: set[str]
+) -> None:
+    work = right(task_id)
+    for change in changes:
+        change(work)
+    verdict = work.verdict()
+    assert (set(failed(verdict)), verdict.state, verdict.score) == (set(), "judged", work.task.points)
+    assert {c.name for c in verdict.criteria if c.note == NOTES["carried"]} == noted
+
+
+@pytest.mark.parametrize("in_grading", [True, False])
+def test_a_prompt_of_ones_own_is_open_where_nobody_knows_what_the_first_notebook_cost(in_grading: bool) -> None:
+    work = right("instruct-small")
+    own_prompt(GRUMPY)(work)
+    work.charged, work.in_grading = None, in_grading
+    verdict = work.verdict()
+    assert {c.name for c in verdict.criteria if c.outcome == "unknown"} == {"text"}
+    assert verdict.state == ("review" if in_grading else "judged")
+
+
+@pytest.mark.parametrize("inside", ["in the prompt", "in the chain"])
+def test_a_question_that_is_written_into_the_prompt_is_not_charged_again_at_the_chain() -> None:
+    work = right("chain")
+    work.earlier.insert(0, right("prompt"))
+    assert work.prompt is not None
+    rendered = dict.fromkeys(work.prompt.rendered, system_and(A_QUESTION))
+    work.earlier[0].prompt = work.prompt = work.prompt.model_copy(update={"rendered": rendered})
+    arrives("chatbot", text=plain(system_and(A_QUESTION)))(work)
+    assert work.verdict().passed
+
+
+def test_a_question_that_is_written_in_does_not_answer_the_other_one(inside: str) -> None:
+    work = right("ideal-boat")
+    fixed = system_and(A_QUESTION)
+    if inside == "in the prompt":
+        work.earlier.insert(0, right("prompt"))
+        assert work.prompt is not None
+        rendered = dict.fromkeys(work.prompt.rendered, fixed)
+        work.earlier[0].prompt = work.prompt = work.prompt.model_copy(update={"rendered": rendered})
+    for change in both("chatbot", text=plain(fixed)):
+        change(work)
+    holds_("boat", text=OUTPUT)(work)
+    assert set(failed(work.verdict())) == {"asked", "kept"}
+
+
+EMPTY = [
+    # output, what the variable holds, how many cells ago it was asked, whether a person is asked
+    ("", "", 0, False),
+    ("", "", 1, True),
+    ("\n ", "", 1, True),
+    ("", "prompt", 0, False),
+    ("", "prompt", 1, True),
+    (OUTPUT, OUTPUT, 1, False),
+]
+
+
+@pytest.mark.parametrize("task_id", ["who-are-you", "ideal-boat", "instruct-small", "temperature-1"])
+@pytest.mark.parametrize(("said", "kept", "ago", "asked"), EMPTY)
+def test_emptiness_alone_agrees_only_with_a_request_of_the_tasks_own(
+    task_id: str, said: str, kept: str, ago: int, asked: bool
+) -> None:
+    work = right(task_id)
+    answers_with(said, ideal(work.task.question or "") if kept == "prompt" else kept)(work)
+    if ago:
+        work.requests, requests = [], work.requests
+        work.earlier.append(right("model-home"))
+        work.earlier[-1].requests = requests
+        work.earlier[-1].seen = 1
+    verdict = work.verdict()
+    assert verdict.score == work.task.points
+    assert verdict.reasons == ((REASONS["empty-agrees"].fill(variable=work.task.variables[-1]),) if asked else ())
 
 
 def test_a_wrong_model_at_the_first_temperature_is_charged_there() -> None:

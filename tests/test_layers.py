@@ -11,8 +11,8 @@ import autograder
 
 PACKAGE = Path(autograder.__file__).parent
 LAYERS = (
-    "errors", "profile", "verdict", "transcript", "contract", "words", "evidence", "sampling", "criteria", "answers", "checks",
-    "render",
+    "errors", "profile", "verdict", "transcript", "contract", "words", "evidence", "sampling", "charged", "criteria",
+    "answers", "checks", "render",
     "masking", "shelf", "daemons", "import_hooks", "virtual_gpu", "recorder", "host.__init__", "host.wire", "host.echo",
     "host.client", "live_objects", "probe", "selfcheck", "gpu_memory", "notebook_tools", "temperature_picture", "notebook",
     "__init__", "authoring", "repair_json", "repair_read", "repair", "repair_files", "submission", "safe_copy", "hand_in",
@@ -31,7 +31,8 @@ LAYERS = (
 )  # fmt: skip
 
 PURE = (
-    "errors", "profile", "verdict", "transcript", "contract", "words", "evidence", "sampling", "criteria", "answers", "checks",
+    "errors", "profile", "verdict", "transcript", "contract", "words", "evidence", "sampling", "charged", "criteria", "answers",
+    "checks",
 )  # fmt: skip
 FOREIGN = {"torch", "transformers", "langchain_core", "nbgrader", "IPython", "nbformat", "huggingface_hub"}
 
