@@ -21,6 +21,11 @@ NO_FORMULAS = frozenset({"pre", "code", "script", "style", "textarea", "noscript
 EMBEDDED = re.compile(r"^data:(?P<kind>[\w/+.-]*);base64,(?P<data>.*)$", re.DOTALL)
 EVIL_LINK = re.compile(r"^(javascript|vbscript|data):", re.IGNORECASE)
 EVIL_STYLE = re.compile(r"url\(|expression|position\s*:\s*(fixed|absolute|sticky)|@import|behavior", re.IGNORECASE)
+COVERING = frozenset({
+    "modal", "modal-backdrop", "modal-dialog", "navbar-fixed-top", "navbar-fixed-bottom", "affix", "dropdown-menu", "tooltip",
+    "popover", "carousel-control", "pull-left", "pull-right", "sr-only", "sr-only-focusable", "help", "save-icon",
+})  # fmt: skip
+"""Classes of the page's own that take an element out of its place."""
 SAFE_FORMULAS = re.compile(r"mathjax[^\s\"]*\?config=[\w,-]*,Safe\b", re.IGNORECASE)
 """How a page loads MathJax so that links in formulas are no script."""
 LOADS_FORMULAS = re.compile(r"<script[^>]*mathjax", re.IGNORECASE)
@@ -60,6 +65,8 @@ class _Reader(HTMLParser):
             self.found.append(f"<{tag} {name}> fetched")
         elif name == "style" and EVIL_STYLE.search(value):
             self.found.append(f"<{tag} style>")
+        elif name == "class" and COVERING & {*value.split()}:
+            self.found.append(f"<{tag} class>")
         elif (inner := _inside(value, self.token)) is not None:
             self.found += [f"{tag}: {each}" for each in alive(inner, self.token)]
 

@@ -76,6 +76,16 @@ BROWSER = (
         "<base href='http://x.example/@TOKEN@/'><meta http-equiv=refresh content='0;url=http://x.example/@TOKEN@'>",
     ),
     html(
+        "links over the page by its own classes",
+        "<a class='modal-backdrop' href='https://x.example/@TOKEN@'></a><div class='navbar-fixed-top'>22 / 22 @TOKEN@</div>",
+        "<a class='affix MODAL-BACKDROP modal' title='@TOKEN@' href='https://x.example/@TOKEN@'>x</a>",
+    ),
+    html(
+        "links that flow out of their box",
+        "<div title='@TOKEN@' style='height:1px'><a href='https://x.example/@TOKEN@'>x<br>x<br>x</a></div>",
+        "<a title='@TOKEN@' style='margin-top:-90px;display:block;transform:scale(9);float:left' href='//x.example'>x</a>",
+    ),
+    html(
         "markup that is broken so that it heals into script",
         "<scr<script>ipt>alert('@TOKEN@')</scr</script>ipt>",
         "<svg><style><!--</style><img src=x onerror=@TOKEN@()>--></svg>",

@@ -10,15 +10,16 @@ from pathlib import Path
 from typing import Literal
 
 import click
-from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from . import contract
 from .errors import AutograderError
 from .profile import Profile, load
+from .terminal import Terminal
 
-console = Console()
+console = Terminal()
 COURSE = click.option(
     "--course", type=click.Path(exists=True, file_okay=False, path_type=Path), default=".", help="The course directory."
 )
@@ -34,7 +35,7 @@ def run() -> None:
     try:
         main(standalone_mode=True)
     except AutograderError as error:
-        console.print(f"[bold]Error:[/bold] {error}", markup=True, highlight=False)
+        console.print(f"[bold]Error:[/bold] {escape(str(error))}", markup=True, highlight=False)
         sys.exit(1)
 
 
@@ -81,7 +82,7 @@ def grade(course: Path, student: str | None, regrade: bool, force: bool, verify:
 
         outcome = grading.run(course.resolve(), student, regrade or force or verify, force or verify, verify, begin)
     for line in outcome.lines():
-        console.print(line, highlight=False, soft_wrap=True)
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
     sys.exit(outcome.exit_code)
 
 

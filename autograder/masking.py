@@ -1,4 +1,5 @@
-"""Text out of a student's run, without the names that paths give away: a home directory is `~`, an account's name `…`.
+"""Text out of a student's run, without the names that paths give away: a home directory is `~`, an account's name `…`;
+and, for terminals, with nothing in it that one would obey.
 
 A pure function, for pages that others look at too. ANSI codes stay, also where they stand within what is masked.
 """
@@ -88,3 +89,12 @@ def _replaced(plain: str, places: list[tuple[int, int, str]], codes: list[tuple[
         at = end
     upto(len(plain))
     return "".join(out)
+
+
+OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
+"""Control codes but tab and line feed, marks of direction, letters without width, other ends of a line, halves of a letter."""
+
+
+def visible(text: str) -> str:
+    r"""The text with what a terminal would obey written as Python writes it: an escape is `\x1b`."""
+    return OBEYED.sub(lambda found: found.group().encode("unicode_escape").decode("ascii"), text)

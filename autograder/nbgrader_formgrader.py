@@ -1,4 +1,4 @@
-"""Formgrader's page of a submission, for the person who marks it: the only module that knows Formgrader.
+"""Formgrader's page of a submission, for the person who marks it: see also `nbgrader_pages.py`.
 
 `ShowForMarking` is a preprocessor of the exporter that Formgrader renders a submission with; what it makes is put beside
 the cells by `templates/formgrade_marking.html.j2`, which extends nbgrader's own template. The autograded notebook stays
@@ -15,6 +15,7 @@ import json
 import os
 from collections.abc import Callable
 from functools import partial
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,7 @@ from .marking_page import TEMPLATES, Pieces
 from .masking import masked
 from .nbgrader_course import Resources, check_cells, frozen_path, marks_of, released_notebooks, released_profile
 from .nbgrader_grading import overrule
+from .nbgrader_pages import INSTEAD, folder_of
 from .profile import Profile
 from .records import Records, with_overrides
 from .render import as_html
@@ -72,9 +74,15 @@ class ShowForMarking(Preprocessor):  # type: ignore[misc]
     def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
         if "submission_id" not in resources:  # a feedback page
             return nb, resources
+        nb, resources = self._with_marking(nb, resources)
+        for name in ("student", "first_name", "last_name", "notebook_path"):
+            resources[name] = escape(str(resources.get(name) or ""))  # nbgrader's template writes them as they are
+        return nb, resources
+
+    def _with_marking(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
         coursedir = CourseDirectory(parent=self)
         assignment, student = resources["assignment_id"], resources["student"]
-        folder = _folder(coursedir, coursedir.autograded_directory, student, assignment)
+        folder = folder_of(coursedir, coursedir.autograded_directory, student, assignment)
         profile = released_profile(coursedir, assignment)
         if profile is None or Path(resources["metadata"]["path"]).resolve() != folder:
             return nb, resources
@@ -89,11 +97,6 @@ def _names(resources: Resources) -> list[str]:
     """What tells who handed in: the account, and the whole name where it is known. (Parts of a name are often words.)"""
     first, last = resources.get("first_name"), resources.get("last_name")
     return [resources["student"], *([f"{first} {last}"] if first and last else [])]
-
-
-def _folder(coursedir: CourseDirectory, step: str, student: str, assignment: str) -> Path:
-    at: str = coursedir.format_path(step, student, assignment)
-    return (Path(coursedir.root) / at).resolve()
 
 
 class _Page:
@@ -156,7 +159,7 @@ class _Page:
 
     def _handed_in(self) -> dict[str, NotebookNode] | None:
         """The code cells as they were handed in, masked, by id; None where nothing can be read."""
-        folder = _folder(self._coursedir, self._coursedir.submitted_directory, self._student, self._assignment)
+        folder = folder_of(self._coursedir, self._coursedir.submitted_directory, self._student, self._assignment)
         released = released_notebooks(self._coursedir, self._assignment)
         try:
             seen = Submission.seen(folder, released, int(self._profile.limits.disk_gb * 10**9))
@@ -171,7 +174,7 @@ class _Page:
 
     def _rubrics(self) -> dict[str, Rubric]:
         """By grade id, from the source notebook as it is today; none where there is none that fits the release."""
-        folder = _folder(self._coursedir, self._coursedir.source_directory, ".", self._assignment)
+        folder = folder_of(self._coursedir, self._coursedir.source_directory, ".", self._assignment)
         try:
             nb = nbformat.read(folder / f"{self._notebook}.ipynb", as_version=4)
             nb.cells = [
@@ -258,17 +261,9 @@ class Submissions(apihandlers.SubmittedNotebookCollectionHandler):  # type: igno
         self.write(json.dumps(listed))
 
 
-class Files(handlers.SubmissionFilesHandler):  # type: ignore[misc]
-    """A file of a submission: nbgrader's own page, but that a browser runs no script in it, for the sake of links to it."""
-
-    def set_extra_headers(self, path: str) -> None:
-        self.set_header("Content-Security-Policy", "sandbox; frame-ancestors 'self'")
-
-
 HANDLERS = [
     (r"/formgrader/api/submitted_notebook/([^/]+)/override", Decide),
     (r"/formgrader/api/submitted_notebooks/([^/]+)/([^/]+)", Submissions),
-    (r"/formgrader/submissions/((?!components/)[^/]+/.+\.[^/]+)", Files),
     (r"/formgrader/autograder/(.*)", web.StaticFileHandler, {"path": str(STATIC)}),
 ]
 
@@ -281,5 +276,5 @@ def install(c: Any) -> None:
     """
     c.HTMLExporter.preprocessors = [ShowForMarking]
     c.HTMLExporter.template_file = str(TEMPLATE)
-    others = [one for one in handlers.default_handlers if one not in HANDLERS]
-    handlers.default_handlers[:] = [*HANDLERS, *others]
+    others = [(at, INSTEAD.get(page, page), *more) for at, page, *more in handlers.default_handlers]
+    handlers.default_handlers[:] = [*HANDLERS, *(one for one in others if one not in HANDLERS)]

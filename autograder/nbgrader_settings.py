@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from nbconvert.preprocessors import ClearMetadataPreprocessor, CSSHTMLHeaderPreprocessor
+from nbgrader.apps.baseapp import NbGrader
 from nbgrader.preprocessors import (
     AssignLatePenalties,
     CheckCellMetadata,
@@ -44,6 +45,7 @@ from .nbgrader_grading import (
 from .nbgrader_release import CheckContract, FillProfile, FreezeProfile, SelectLanguage, Stubs
 from .profile import load
 from .sanitize import FILTERS
+from .terminal import Formatter
 
 
 def configure(c: Any, root: Path) -> None:
@@ -67,6 +69,10 @@ def configure(c: Any, root: Path) -> None:
     nbgrader_autograde.install()
     language = profile.course.language
     configure_exchange(c, language)
+    NbGrader._log_formatter_cls = Formatter  # of a log file; that of the terminal has been made already
+    c.Application.logging_config = {
+        "formatters": {"console": {"class": f"{Formatter.__module__}.{Formatter.__name__}"}}
+    }
     c.CourseDirectory.root = str(root)
     c.CourseDirectory.course_id = profile.course.id
     for step in (FillProfile, SelectLanguage, FreezeProfile, CheckContract):

@@ -2,7 +2,11 @@
 
 nbconvert's own `sanitize_html` leaves nbgrader's cells of text as they are and takes our verdicts apart; so its filters are
 replaced, for Formgrader and for feedback alike. What may stay is what Markdown makes, tables, and images that are in the
-notebook itself. Formulas: MathJax is loaded with its `Safe` extension, which lets no link in a formula be script.
+notebook itself, in the place where they stand: no class and no style moves, covers or lets flow out of its box. Formulas:
+MathJax is loaded with its `Safe` extension, which lets no link in a formula be script.
+
+The parser is that of HTML5 (justhtml), so that what is judged here is what a browser makes of it. Drawings (`svg`, `math`) are
+left out; every other element that may not stay is shown as text.
 
 What it does not do: keep a student from writing "full points" into an answer, in large letters.
 """
@@ -10,116 +14,192 @@ What it does not do: keep a student from writing "full points" into an answer, i
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from functools import partial
-from types import MappingProxyType
+from collections.abc import Collection, Mapping
+from html import escape, unescape
 from typing import Any
 
-import bleach
-from bleach.css_sanitizer import CSSSanitizer
-from bleach.html5lib_shim import Filter
 from jinja2 import pass_context
 from jinja2.runtime import Context
+from justhtml import EditAttrs, JustHTML, Regex, SanitizationPolicy, UrlPolicy, UrlRule
 from nbconvert.filters import get_metadata
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+from pygments.token import STANDARD_TYPES
 
 TAGS = frozenset({
     "a", "abbr", "b", "blockquote", "br", "caption", "code", "dd", "del", "div", "dl", "dt", "em", "h1", "h2", "h3", "h4", "h5",
     "h6", "hr", "i", "img", "ins", "kbd", "li", "ol", "p", "pre", "s", "small", "span", "strong", "sub", "sup", "table", "tbody",
     "td", "tfoot", "th", "thead", "tr", "u", "ul",
 })  # fmt: skip
-STYLES = frozenset({
-    "border", "border-left", "border-collapse", "color", "background-color", "display", "font-family", "font-size", "font-style",
-    "font-weight", "height", "list-style", "margin", "max-width", "overflow", "padding", "padding-left", "text-align",
-    "text-decoration", "vertical-align", "white-space", "width",
+HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
+
+# --- What an element may look like -----------------------------------------------------------------------------------
+
+CLASSES = frozenset({*STANDARD_TYPES.values()} - {""}) | {
+    "highlight", "hll", "dataframe", "data", "blank", "row_heading", "col_heading", "index_name",
+    "output_text", "output_html", "output_stream", "output_stdout", "output_stderr", "output_error", "rendered_html",
+}  # fmt: skip
+"""Of Pygments, of pandas, and of the pieces of nbconvert's that `marking_page.py` cleans as a whole."""
+NUMBERED = re.compile(r"ansi-[a-z-]{1,30}|(?:level|row|col)\d{1,6}")
+"""Of nbconvert's colours in what is printed, and of pandas' cells."""
+
+NUMBER = r"(?:\d{1,3}(?:\.\d{1,3})?|\.\d{1,3})"
+LENGTH = rf"(?:0|{NUMBER}(?:px|em|rem|ex|ch|pt|%))"
+COLOUR = (
+    r"(?:[a-z]{3,24}|#[0-9a-f]{3,8}|(?:rgb|hsl)a?\([0-9.,%\s/]{1,40}\)|var\(--jp-[a-z0-9-]{1,40}(?:,\s*[a-z]{3,24})?\))"
+)
+LINE = rf"(?:none|0|(?:\d{{1,2}}(?:px|em|pt)\s+)?(?:solid|dashed|dotted|double)(?:\s+{COLOUR})?)"
+SIDES = rf"{LENGTH}(?:\s+{LENGTH}){{0,3}}"
+BOX = frozenset({
+    "border", "border-left", "border-right", "border-top", "border-bottom", "margin", "margin-left", "margin-right", "margin-top",
+    "margin-bottom", "padding", "padding-left", "padding-right", "padding-top", "padding-bottom",
 })  # fmt: skip
-PROTOCOLS = frozenset({"http", "https", "mailto", "data"})
-IMAGE = re.compile(r"^data:image/(png|jpe?g|gif|webp|svg\+xml);base64,[A-Za-z0-9+/=\s]*$")
+STYLES: Mapping[str, str] = {
+    **{name: LINE if name.startswith("border") else SIDES for name in BOX},
+    "border-collapse": "collapse|separate",
+    "color": COLOUR,
+    "background-color": COLOUR,
+    "display": "block|inline|inline-block",
+    "font-family": r"[\w\s,'\"-]{1,200}",
+    "font-size": r"(?:[89]|[12]\d)(?:px|pt)|(?:1|0?\.[5-9]\d{0,2})em|(?:x-|xx-)?small|medium|(?:x-)?large",
+    "font-style": "normal|italic|oblique",
+    "font-weight": r"normal|bold|bolder|lighter|[1-9]00",
+    "height": LENGTH,
+    "list-style": "none|disc|circle|square|decimal",
+    "max-width": LENGTH,
+    "overflow": "hidden|auto",
+    "text-align": "left|right|center|justify|start|end",
+    "text-decoration": "none|underline|line-through",
+    "vertical-align": "baseline|top|middle|bottom|sub|super|text-top|text-bottom",
+    "white-space": "normal|nowrap|pre|pre-wrap|pre-line",
+    "width": LENGTH,
+}
+"""By property, what it may be. No place, no negative margin, and no size of letters that grows with its depth."""
 SIZE = re.compile(r"^\d{1,5}(\.\d{1,3})?(px|em|%)?$")
-EVERYWHERE = frozenset({"class", "title", "lang", "style", "align", "aria-hidden", "aria-label", "role"})
+IMAGE = re.compile(r"^data:image/(png|jpe?g|gif|webp|svg\+xml);base64,[A-Za-z0-9+/=\s]*$")
+
+_ALIGN = [Regex("left|right|center|justify")]
+_SIZE = [Regex(r"\d{1,4}(\.\d{1,3})?(px|em|%)?")]
+_ANY = [Regex(r"[\s\S]*")]
+_OWN: Mapping[str, Mapping[str, Collection[Regex]]] = {
+    "a": {"href": _ANY},
+    "img": {"src": [Regex(IMAGE.pattern)], "alt": _ANY, "width": _SIZE, "height": _SIZE},
+    "ol": {"start": [Regex(r"\d{1,5}")]},
+    **{name: {"colspan": [Regex(r"\d{1,3}")], "rowspan": [Regex(r"\d{1,4}")], "align": _ALIGN} for name in ("td", "th")},
+}  # fmt: skip
+"""An `align` of a table or an image would let it float into the next cell."""
+_EVERYWHERE: Mapping[str, Collection[Regex]] = {
+    "class": _ANY, "style": _ANY, "title": _ANY, "lang": [Regex(r"[A-Za-z-]{1,20}")], "aria-hidden": [Regex("true|false")],
+    "aria-label": _ANY, "role": [Regex("group|list|listitem|img|presentation")],
+}  # fmt: skip
 """No `id`: Formgrader finds a cell's score box by one, and would take a student's element for it."""
+_URLS = UrlPolicy(
+    allow_rules={
+        ("a", "href"): UrlRule(allowed_schemes={"http", "https", "mailto"}),
+        ("img", "src"): UrlRule(allowed_schemes={"data"}, allow_relative=False, resolve_protocol_relative=None),
+    }
+)
 
 
-def allowed(tag: str, name: str, value: str) -> bool:
-    """Whether an element may keep an attribute."""
-    if name in EVERYWHERE:
-        return True
-    if tag == "a" and name == "href":
-        return not value.strip().lower().startswith("data:")
-    if tag == "img" and name == "src":
-        return IMAGE.match(value) is not None
-    if tag == "img" and name == "alt":
-        return True
-    return name in ("colspan", "rowspan", "width", "height", "start") and SIZE.match(value) is not None
+def _policy(everywhere: Mapping[str, Collection[Regex]]) -> SanitizationPolicy:
+    return SanitizationPolicy(
+        allowed_tags=TAGS,
+        allowed_attributes={"*": everywhere, **_OWN},
+        url_policy=_URLS,
+        drop_content_tags=(),
+        allowed_css_properties={name: [Regex(f"(?i:{value})")] for name, value in STYLES.items()},
+        disallowed_tag_handling="escape",
+        strip_invisible_unicode=False,
+    )
+
+
+_LOOKS = _policy(_EVERYWHERE)
+_BARE = _policy({"lang": _EVERYWHERE["lang"]})
+_HEIGHT = re.compile(r"(?:^|;)\s*height\s*:[^;]*", re.IGNORECASE)
+_CLIPS = re.compile(r"(?:^|;)\s*overflow\s*:\s*(?:hidden|auto)\s*(?:;|$)", re.IGNORECASE)
+
+
+def _tamed(node: Any) -> dict[str, str | None] | None:
+    """An element's attributes with the classes that it may have; a height only where what is higher does not flow out."""
+    kept: dict[str, str | None] = dict(node.attrs)
+    if kept.get("class"):
+        names = [name for name in str(kept["class"]).split() if name in CLASSES or NUMBERED.fullmatch(name)]
+        kept["class"] = " ".join(names)
+    if not kept.get("class"):
+        kept.pop("class", None)
+    if kept.get("style") and not _CLIPS.search(str(kept["style"])):
+        kept["style"] = _HEIGHT.sub("", str(kept["style"]))
+    return kept
+
+
+# --- How much is read ------------------------------------------------------------------------------------------------
+
+MOST_TAGS = 60_000
+"""A page of more is shown as text."""
+MOST_ELEMENTS = 200_000
+_FORMATTING = re.compile(
+    r"</?(?:b|big|code|em|font|i|nobr|s|small|strike|strong|tt|u)(?=[\s/>])[^<>]*>?", re.IGNORECASE
+)
+
+
+def _bounded(text: str) -> str:
+    """HTML of which a parser makes no more than `MOST_ELEMENTS`.
+
+    A browser's parser opens every open element of this kind again in each new paragraph, so that few letters come to many
+    elements (https://html.spec.whatwg.org/#reconstruct-the-active-formatting-elements): up to three of each that look alike.
+    A text in which that could come to too much loses its bold and italics.
+    """
+    tags = text.count("<")
+    if tags > MOST_TAGS:
+        return escape(text)
+    opened = sum(1 for found in _FORMATTING.finditer(text) if not found.group().startswith("</"))
+    return _FORMATTING.sub(" ", text) if opened * tags > MOST_ELEMENTS else text
+
+
+# --- Cleaning --------------------------------------------------------------------------------------------------------
 
 
 def clean_html(element: Any) -> str:
     """HTML in which nothing is alive; what may not stay is shown as text."""
     text = element.decode(errors="replace") if isinstance(element, bytes) else str(element)
-    return str(
-        bleach.clean(
-            text,
-            tags=TAGS,
-            attributes=allowed,
-            protocols=PROTOCOLS,
-            css_sanitizer=CSSSanitizer(allowed_css_properties=STYLES),
-        )
-    )
+    page = JustHTML(_bounded(text), fragment=True, policy=_LOOKS, transforms=[EditAttrs("*", _tamed)])
+    return page.to_html(pretty=False)
 
 
 def clean_part(text: str, image: str = "", table: str = "") -> str:
     """As `clean_html`, for a page with headings, colours and places of its own: what is put into it brings none.
 
+    Headings become paragraphs in bold, tables get a box to scroll in, images a description; one from elsewhere is only that.
+
     Args:
         image: describes an image that has no description.
         table: names the box in which a table scrolls, for those who do not see it.
     """
-    cleaner = bleach.Cleaner(
-        tags=TAGS, attributes=_bare, protocols=PROTOCOLS, filters=[partial(_AsPart, image=image, table=table)]
-    )
-    return str(cleaner.clean(text))
+    page = JustHTML(_bounded(text), fragment=True, policy=_BARE).to_html(pretty=False)
+    box = f'<div class="wide" tabindex="0" role="group" aria-label="{escape(table)}">'
+    return _TAG.sub(lambda found: _as_part(found, escape(image), box), page)
 
 
-class _AsPart(Filter):  # type: ignore[misc]
-    """Headings become paragraphs in bold, tables get a box to scroll in, images a description; one from elsewhere is only that.
-
-    It works on bleach's stream of tokens, where an attribute's value cannot be taken for markup.
-    """
-
-    def __init__(self, source: Any, image: str, table: str) -> None:
-        super().__init__(source)
-        self.image = image
-        self.box = {"class": "wide", "tabindex": "0", "role": "group", "aria-label": table}
-
-    def __iter__(self) -> Iterator[dict[str, Any]]:
-        for token in super().__iter__():
-            kind, name = token["type"], token.get("name")
-            if name in HEADINGS and kind in ("StartTag", "EndTag"):
-                both = [_tag(kind, "p"), _tag(kind, "strong")]
-                yield from both if kind == "StartTag" else reversed(both)
-            elif name == "table" and kind == "StartTag":
-                yield _tag("StartTag", "div", self.box)
-                yield token
-            elif name == "table" and kind == "EndTag":
-                yield token
-                yield _tag("EndTag", "div")
-            elif name == "img":
-                described = token["data"].setdefault((None, "alt"), self.image) or self.image
-                yield token if (None, "src") in token["data"] else {"type": "Characters", "data": described}
-            else:
-                yield token
+_VALUE = r"""(?:=(?:"[^"]*"|'[^']*'))?"""
+_TAG = re.compile(rf"<(?P<end>/?)(?P<name>[a-z0-9]+)(?P<attributes>(?: [a-z-]+{_VALUE})*)>")
+"""As justhtml writes one; elsewhere it writes no `<`."""
+_ATTRIBUTE = re.compile(rf" (?P<name>[a-z-]+)(?P<value>{_VALUE})")
 
 
-HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
-
-
-def _tag(kind: str, name: str, attributes: Mapping[str, str] = MappingProxyType({})) -> dict[str, Any]:
-    data = {(None, key): value for key, value in attributes.items()}
-    return {"type": kind, "name": name, "namespace": "http://www.w3.org/1999/xhtml", "data": data}
-
-
-def _bare(tag: str, name: str, value: str) -> bool:
-    return name not in EVERYWHERE - {"lang"} and allowed(tag, name, value)
+def _as_part(found: re.Match[str], image: str, box: str) -> str:
+    """What stands in the place of a tag of a cleaned page."""
+    tag, name, end = found.group(), found["name"], bool(found["end"])
+    if name in HEADINGS:
+        return "</strong></p>" if end else "<p><strong>"
+    if name == "table":
+        return f"{tag}</div>" if end else f"{box}{tag}"
+    if name != "img":
+        return tag
+    attributes = {one["name"]: one["value"] for one in _ATTRIBUTE.finditer(found["attributes"])}
+    described = escape(unescape(attributes.pop("alt", "")[2:-1])) or image
+    if "src" not in attributes:
+        return described
+    others = "".join(f" {name}{value}" for name, value in attributes.items())
+    return f'<img{others} alt="{described}">'
 
 
 def from_markdown(source: str, attachments: Any = None) -> str:

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import warnings
 from collections.abc import Callable, Iterator
+from email.message import Message
 from html.parser import HTMLParser
 from http.cookiejar import CookieJar
 from pathlib import Path
@@ -136,6 +137,16 @@ class Visitor:
         with self._opener.open(self.url + path) as answer:
             self.headers = answer.headers
             return str(answer.read().decode())
+
+    def ask(self, path: str, method: str = "GET", **headers: str) -> tuple[int, Message, bytes]:
+        """The status, the headers and the body, whatever the status is."""
+        request = Request(self.url + path, method=method, headers=headers)
+        try:
+            answer = self._opener.open(request)
+        except HTTPError as error:
+            answer = error
+        with answer:
+            return answer.status, answer.headers, answer.read()
 
     def post(self, path: str, body: bytes, xsrf: bool = True) -> tuple[int, dict[str, Any]]:
         """The status, and the JSON where there is any."""

@@ -13,7 +13,7 @@ PACKAGE = Path(autograder.__file__).parent
 LAYERS = (
     "errors", "profile", "verdict", "transcript", "contract", "words", "evidence", "sampling", "charged", "criteria",
     "answers", "checks", "render",
-    "masking", "shelf", "daemons", "import_hooks", "virtual_gpu", "recorder", "host.__init__", "host.wire", "host.echo",
+    "masking", "terminal", "shelf", "daemons", "import_hooks", "virtual_gpu", "recorder", "host.__init__", "host.wire", "host.echo",
     "host.client", "live_objects", "probe", "selfcheck", "gpu_memory", "notebook_tools", "temperature_picture", "notebook",
     "__init__", "authoring", "repair_json", "repair_read", "repair", "repair_files", "submission", "safe_copy", "hand_in",
     "records", "canvas_csv", "ending", "view", "executions", "ahead", "claims", "gradebook", "host.memory", "host.orders",
@@ -22,7 +22,7 @@ LAYERS = (
     "kernels.memory", "kernels.monitor", "kernels.root", "kernels.landlock", "kernels.seccomp", "kernels.jail",
     "kernels.parent", "kernels.messages", "kernels.provisioner", "kernel_facts", "machine", "nbgrader_course",
     "nbgrader_exchange", "nbgrader_release", "nbgrader_execute",
-    "nbgrader_grading", "sanitize", "feedback", "nbgrader_feedback", "marking", "marking_page", "nbgrader_formgrader",
+    "nbgrader_grading", "sanitize", "feedback", "nbgrader_feedback", "marking", "marking_page", "nbgrader_pages", "nbgrader_formgrader",
     "nbgrader_autograde", "nbgrader_settings", "canvas", "doctor", "grading", "report_numbers", "report_words",
     "report_pictures", "report_page", "report", "tiny", "stand_ins", "classes", "demo", "library", "library_right",
     "library_wrong", "mutants", "hint_rules", "sharing", "selftest", "measure", "bench_class", "bench_kernels", "bench",

@@ -23,6 +23,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from ..masking import visible
 from ..shelf import Shelf
 from ..transcript import CANNED, MAX_TEXT, Rendering
 from . import models as loading
@@ -275,7 +276,7 @@ class Server:
     def _say(self, line: str) -> None:
         self._said += 1
         if self._said <= MAX_SAID:
-            print(f"host: {line[:500]}", file=sys.stderr, flush=True)
+            print(f"host: {visible(line[:500])}", file=sys.stderr, flush=True)
 
     async def _in_thread(self, call: Callable[[], Any]) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self._texts, call)
