@@ -14,6 +14,7 @@ from . import charged, criteria
 from .contract import Task, tasks
 from .criteria import Case, samples_at
 from .evidence import Evidence, Facts, PromptFacts
+from .failures import error_text, shown
 from .profile import Profile
 from .transcript import Request, Transcript, bare, plain
 from .verdict import Criterion, Words
@@ -28,7 +29,7 @@ _SPECIAL_TOKEN = re.compile(r"<[^<>\s]{1,40}>")
 
 def answer(case: Case, name: str, chain: str, asked_share: float, kept_share: float) -> Iterable[Criterion]:
     question, title = case.task.question or "", {"variable": name}
-    asked_expected = EXPECTED["text"].fill(text=criteria.shown(_expected_text(case, chain, question)))
+    asked_expected = EXPECTED["text"].fill(text=shown(_expected_text(case, chain, question)))
     right = _right_requests(case, chain)
     there = case.gone(name) is None
     if not right and there and not case.facts.transcript.complete:
@@ -151,16 +152,18 @@ def _not_asked(case: Case, name: str, question: str) -> tuple[Words, Words]:
         error = asked[-1].error
         return HINTS["asked-raised"].fill(variable=name, error=error), FOUND["value"].fill(value=error)
     if raised is not None and "Expected llm to be one of" in raised.message:
-        return HINTS["chat-wrapper"].fill(variable=name), FOUND["error"].fill(error=criteria.error_text(raised))
+        return HINTS["chat-wrapper"].fill(variable=name), FOUND["error"].fill(error=error_text(raised))
+    if case.held_up("chatbot") and case.task.kind in ANSWERS:
+        return HINTS["llm-broken"].fill(variable=name), FOUND["not-asked"]
     if raised is not None:
-        return case.stopped(name, raised), FOUND["error"].fill(error=criteria.error_text(raised))
+        return case.stopped(name, raised), FOUND["error"].fill(error=error_text(raised))
     if not asked and (near := _nearest_question(case, mine, question)):
-        hint = HINTS["asked-nearly"].fill(variable=name, found=criteria.shown(near, 60), question=question)
-        return hint, FOUND["value"].fill(value=f"«{criteria.shown(near)}»")
+        hint = HINTS["asked-nearly"].fill(variable=name, found=shown(near, 60), question=question)
+        return hint, FOUND["value"].fill(value=f"«{shown(near)}»")
     if not asked:
         return HINTS["not-asked"].fill(variable=name, question=question), FOUND["not-asked"]
     last = asked[-1]
-    found = FOUND["text"].fill(text=criteria.shown(last.text))
+    found = FOUND["text"].fill(text=shown(last.text))
     matching = [r for r in asked if case.text_is(r, question) and not r.error]
     if matching and matching[-1].model != case.task.model:
         model = matching[-1].model
@@ -205,11 +208,11 @@ def _kept(case: Case, name: str, share: float, requests: tuple[Request, ...]) ->
         _doubt(case, name, matching)
         _doubt_empty(case, name, matching)
         return case.passed("kept", share, title)
-    found = FOUND["value"].fill(value=f"«{criteria.shown(held.text)}»")
+    found = FOUND["value"].fill(value=f"«{shown(held.text)}»")
     others = [r for r in case.asked() if r not in requests and not r.error]
     other = next((r for r in others if is_output(held.text, r)), None)
     if other is not None and _tidy(" ".join(other.outputs)):
-        hint = HINTS["kept-other"].fill(variable=name, found=criteria.shown(other.text.split("Human: ")[-1], 60))
+        hint = HINTS["kept-other"].fill(variable=name, found=shown(other.text.split("Human: ")[-1], 60))
         return case.failed("kept", share, hint, expected, found, title)
     if matching := [request for request in requests if holds(held.text, request)]:
         _observe(case, held.text, requests)
@@ -303,7 +306,7 @@ def _observe(case: Case, text: str, requests: tuple[Request, ...]) -> None:
     if not _tidy(output):
         case.observations.append(OBSERVATIONS["empty"])
     if repeated := repetition(output):
-        case.observations.append(OBSERVATIONS["repeats"].fill(piece=criteria.shown(repeated[0], 50), times=repeated[1]))
+        case.observations.append(OBSERVATIONS["repeats"].fill(piece=shown(repeated[0], 50), times=repeated[1]))
     if re.search(r"^\s*Human:", output, re.MULTILINE):
         case.observations.append(OBSERVATIONS["goes-on"])
     limit = request.settings.get("max_new_tokens")

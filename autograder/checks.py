@@ -13,6 +13,7 @@ from . import answers, charged, criteria
 from .contract import Task, tasks
 from .criteria import Case
 from .evidence import Facts
+from .failures import error_text, shown
 from .profile import ARGUMENT_NAMES, Profile
 from .transcript import Message, bare, plain
 from .verdict import Criterion, Verdict, Words
@@ -217,18 +218,18 @@ def _prompt(case: Case) -> Iterable[Criterion]:
         yield case.failed("system", 1 / 2, hint, expected, found)
         yield case.failed("placeholder", 1 / 2, hint, EXPECTED["placeholder"], found)
         return
-    shown = FOUND["value"].fill(value=criteria.shown(plain(out)))
+    gives = FOUND["value"].fill(value=shown(plain(out)))
     if out and out[0][0] == "system" and bare(out[0][1]) == bare(system):
         yield case.passed("system", 1 / 2)
     else:
-        yield case.failed("system", 1 / 2, _system_hint(out, system), expected, shown)
+        yield case.failed("system", 1 / 2, _system_hint(out, system), expected, gives)
     first_is_system = bool(out) and (out[0][0] == "system" or bare(out[0][1]) == bare(system))
     rest = out[1:] if first_is_system else tuple(m for m in out if m[0] != "system")
     if rest == facts.asked_history and (not facts.variables or "messages" in facts.variables):
         yield case.passed("placeholder", 1 / 2)
     else:
         hint = _placeholder_hint(rest, facts.asked_history, facts.variables)
-        yield case.failed("placeholder", 1 / 2, hint, EXPECTED["placeholder"], shown)
+        yield case.failed("placeholder", 1 / 2, hint, EXPECTED["placeholder"], gives)
 
 
 def _no_prompt(case: Case) -> tuple[Words, Words]:
@@ -241,7 +242,7 @@ def _no_prompt(case: Case) -> tuple[Words, Words]:
     if others:
         hint = HINTS["prompt-variables"].fill(found=", ".join(facts.variables))
         return hint, FOUND["value"].fill(value=", ".join(facts.variables))
-    error = criteria.error_text(facts.failure)
+    error = error_text(facts.failure)
     return HINTS["prompt-raised"].fill(error=error), FOUND["error"].fill(error=error)
 
 

@@ -6,14 +6,14 @@ about answers, and `checks.py` puts them together for each task. Pure, as they a
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from . import charged
+from . import charged, failures
 from .contract import CONTRACT, Task, tasks
 from .evidence import Evidence, Facts, Failure, PromptFacts, Variable
+from .failures import error_text, shown
 from .profile import Profile
 from .sampling import cancelled_by
 from .transcript import Message, Request, bare, plain
@@ -23,16 +23,6 @@ from .words import EXPECTED, FOUND, HINTS, NOTES, OBSERVATIONS, TITLES
 Title = Mapping[str, object]
 """Values for a criterion's title."""
 NO_TITLE: Title = MappingProxyType({})
-_COMMA = re.compile(r"':' expected after dictionary key|positional argument follows keyword")
-"""What Python says of `{"temperature": 0,9}` and of `temperature=0,9`."""
-_TEXT_FOR_NUMBER = "'<' not supported between instances of 'str' and 'int'"
-_UNKNOWN_NAME = re.compile(r"name '(\w+)' is not defined")
-_REFUSED = re.compile(
-    r"unexpected keyword argument '(\w+)'|^(\w+)\n +Extra inputs are not permitted|object has no field \"(\w+)\"",
-    re.MULTILINE,
-)
-"""What models and LangChain's classes say of an argument or a field that they do not have."""
-SETTINGS = frozenset({"max_new_tokens", "max_length", "do_sample", "temperature", "top_k", "top_p", "num_beams"})
 
 
 @dataclass
@@ -123,6 +113,16 @@ class Case:
                 return "own"
         return None
 
+    def held_up(self, chain: str) -> bool:
+        """Whether nothing reaches a model through this chain for the reason that `llm` by itself is broken, which has cost
+        points at an earlier check."""
+        here = failures.of_challenge(self.evidence.challenge_of("llm"))
+        if not here or self.arrived("llm") or "llm" not in self.variable(chain).holds:
+            return False
+        broken = [e for e in self.before() if failures.of_challenge(e.challenge_of("llm")) & here]
+        charged_already = any(not charged.asked_of(e, "llm", self.facts) for e in broken)
+        return charged_already and bool(failures.of_challenge(self.evidence.challenge_of(chain)) & here)
+
     def charged_models(self) -> frozenset[str]:
         """The models that `llm` reached when `load-model` was judged: a wrong one has cost points there."""
         before = self.facts.evidence.get("check-load-model")
@@ -160,26 +160,13 @@ class Case:
         found = FOUND["none"] if held.state == "none" else FOUND["missing"].fill(variable=variable)
         if raised is None:
             return HINTS["missing"].fill(variable=variable), found
-        return self.stopped(variable, raised), found
+        return failures.settings_mistake(variable, raised) or (self.stopped(variable, raised), found)
 
     def stopped(self, variable: str, raised: Failure) -> Words:
         """The hint where the cell that should make a variable raised."""
-        if raised.name == "SyntaxError" and self.task.temperature is not None and _COMMA.search(raised.message):
-            return HINTS["decimal-comma"].fill(variable=variable)
-        if (
-            raised.name == "TypeError"
-            and self.task.kind in ("load-model", "ask-base")
-            and _TEXT_FOR_NUMBER in raised.message
-        ):
-            return HINTS["device-text"].fill(variable=variable)
-        unknown = _UNKNOWN_NAME.search(raised.message) if raised.name == "NameError" else None
-        if unknown and unknown[1] in {name for task in tasks(self.profile) for name in task.variables} - {variable}:
-            return HINTS["out-of-order"].fill(variable=variable, name=unknown[1])
-        for refused in _REFUSED.finditer(raised.message):
-            setting = next(filter(None, refused.groups()))
-            if setting in SETTINGS:
-                return HINTS["setting-refused"].fill(variable=variable, setting=setting)
-        return HINTS["missing-raised"].fill(variable=variable, error=error_text(raised))
+        names = {name for task in tasks(self.profile) for name in task.variables}
+        decimals, places = self.task.temperature is not None, self.task.kind in ("load-model", "ask-base")
+        return failures.stopped(variable, raised, names, decimals, places)
 
 
 def kind(case: Case, name: str, share: float) -> Criterion:
@@ -220,6 +207,8 @@ def model(case: Case, name: str, share: float, carried: frozenset[str]) -> Crite
     if gone := case.gone(name):
         return case.failed("model", share, gone[0], expected, gone[1], title)
     request = best(case, name)
+    if request is None and case.task.kind == "chain" and case.held_up(name):
+        return case.passed("model", share, title, carried=True)
     if request is None:
         hint, found = nothing_arrived(case, name)
         return case.failed("model", share, hint, expected, found, title)
@@ -257,6 +246,8 @@ def text(case: Case, name: str, share: float) -> Criterion:
     if gone := case.gone(name):
         return case.failed("text", share, gone[0], expected, gone[1], title)
     request = best(case, name)
+    if request is None and case.task.kind == "chain" and case.held_up(name):
+        return _text_by_steps(case, name, share, expected, title)
     if request is None:
         hint, found = nothing_arrived(case, name)
         return case.failed("text", share, hint, expected, found, title)
@@ -267,6 +258,20 @@ def text(case: Case, name: str, share: float) -> Criterion:
         return case.passed("text", share, title, how == "own")
     found = FOUND["text"].fill(text=shown(request.text))
     return case.failed("text", share, _text_hint(case, name, request, question), expected, found, title)
+
+
+def _text_by_steps(case: Case, name: str, share: float, expected: Words, title: Title) -> Criterion:
+    """What can be told of the text of a chain whose `llm` is broken, and has been charged: from its steps alone."""
+    held = case.variable(name)
+    if held.steps[:2] == ("prompt", "model") and "prompt" in held.holds:
+        return case.passed("text", share, title, carried=True)
+    if held.steps[:2] == ("model", "prompt"):
+        hint = HINTS["chain-reversed"].fill(variable=name)
+    elif "prompt" not in held.steps:
+        hint = HINTS["prompt-not-inside"].fill(variable=name)
+    else:
+        return case.unknown("text", share, "held-up", title)
+    return case.failed("text", share, hint, expected, FOUND["not-asked"], title)
 
 
 def _text_hint(case: Case, name: str, request: Request, question: str) -> Words:
@@ -380,26 +385,18 @@ def models_of(requests: Iterable[Request]) -> frozenset[str]:
 def nothing_arrived(case: Case, name: str) -> tuple[Words, Words]:
     """Hint and finding where the check's question to a variable led to no request."""
     challenge, held = case.evidence.challenge_of(name), case.variable(name)
-    failures = [offer.failure for offer in challenge.offers if offer.failure] if challenge else []
-    if challenge is None or len(failures) < len(challenge.offers):
+    raised = [offer.failure for offer in challenge.offers if offer.failure] if challenge else []
+    if challenge is None or len(raised) < len(challenge.offers):
         return HINTS["no-model-asked"].fill(variable=name), FOUND["not-asked"]
-    error = error_text(failures[0])
-    found = FOUND["error"].fill(error=error)
-    if "has no invoke" in failures[0].message:
+    if "has no invoke" in raised[0].message:
         chain = "chain-is-answer" if held.text is not None else "not-runnable"
         hint = HINTS[chain if name.startswith("chatbot") else "not-a-pipeline"]
         return hint.fill(variable=name, type=held.type), FOUND["value"].fill(value=held.type)
-    if "ChatHuggingFace" in held.kinds or "Expected llm to be one of" in failures[0].message:
+    if wrong := next(filter(None, (failures.settings_mistake(name, failure) for failure in raised)), None):
+        return wrong
+    error = error_text(raised[0])
+    found = FOUND["error"].fill(error=error)
+    if "ChatHuggingFace" in held.kinds or "Expected llm to be one of" in raised[0].message:
         return HINTS["chat-wrapper"].fill(variable=name), found
     hint = HINTS["chain-raised" if name.startswith("chatbot") else "no-model-raised"]
     return hint.fill(variable=name, error=error), found
-
-
-def error_text(failure: Failure) -> str:
-    first = failure.message.strip().split("\n")[0]
-    return shown(f"{failure.name}: {first}" if first else failure.name, 90)
-
-
-def shown(text: str, length: int = 160) -> str:
-    text = " ".join(text.split())
-    return text if len(text) <= length else text[: length - 1] + "…"

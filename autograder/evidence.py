@@ -43,6 +43,7 @@ class Variable(Fact):
         task: for what holds a pipeline, the pipeline's task.
         identity: equal for the same object within one kernel.
         steps: for a chain, what each step is: "prompt", "model" or "other".
+        holds: which of the student's `prompt` and `llm` are inside it, as the very objects.
         given: names of the settings that it carries, by where: "bind", "model_kwargs", "pipeline_kwargs";
             "chain" for those bound to a whole chain.
         temperatures: the temperatures that it carries anywhere.
@@ -57,6 +58,7 @@ class Variable(Fact):
     task: Short | None = None
     identity: int = 0
     steps: Annotated[tuple[Short, ...], Field(max_length=50)] = ()
+    holds: Annotated[tuple[Short, ...], Field(max_length=5)] = ()
     given: Annotated[dict[Short, tuple[Short, ...]], Field(max_length=5)] = {}
     temperatures: Annotated[tuple[float, ...], Field(max_length=10)] = ()
 

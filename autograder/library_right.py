@@ -811,6 +811,17 @@ prompt.pretty_print()
 )
 
 CHAIN = (
+    Solution(
+        "prompt made once more in the chain's cell, just the same",
+        {
+            "chain": """
+from langchain_core.prompts import ChatPromptTemplate, MessagesPlaceholder
+
+prompt = ChatPromptTemplate([("system", «py(system_prompt)»), MessagesPlaceholder("messages")])
+chatbot = prompt | llm
+"""
+        },
+    ),
     Solution("chain by pipe", {"chain": "chatbot = prompt.pipe(llm)"}),
     Solution(
         "chain by its class",

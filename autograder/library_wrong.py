@@ -505,6 +505,37 @@ LIMIT_OUTPUT = (
         alone=True,
     ),
     Solution(
+        "limit: bound, with a comma for the colon",
+        {"limit-output": 'llm = llm.bind(pipeline_kwargs={"max_new_tokens", «max_new_tokens»})'},
+        {"limit-output": frozenset({"limit"}), **NOT_ASKED},
+        "settings-set",
+        alone=True,
+    ),
+    Solution(
+        "limit: bound, as a text",
+        {"limit-output": 'llm = llm.bind(pipeline_kwargs="max_new_tokens=«max_new_tokens»")'},
+        {"limit-output": frozenset({"limit"}), **NOT_ASKED},
+        "settings-type",
+        alone=True,
+    ),
+    Solution(
+        "limit: bound, with number and name swapped",
+        {"limit-output": 'llm = llm.bind(pipeline_kwargs={«max_new_tokens»: "max_new_tokens"})'},
+        {"limit-output": frozenset({"limit"}), **NOT_ASKED},
+        "settings-names",
+        alone=True,
+    ),
+    Solution(
+        "limit: a comma for the colon, and no prompt in the chain",
+        {
+            "limit-output": 'llm = llm.bind(pipeline_kwargs={"max_new_tokens", «max_new_tokens»})',
+            "chain": "chatbot = llm",
+        },
+        {"limit-output": frozenset({"limit"}), "chain": frozenset({"text"}), **NOT_ASKED},
+        "settings-set",
+        alone=True,
+    ),
+    Solution(
         "limit: the name it has in another library",
         {"limit-output": FREE + loaded(settings='{"max_tokens": «max_new_tokens»}')},
         {"limit-output": frozenset({"limit"}), **NOT_ASKED},

@@ -96,9 +96,14 @@ class Probe:
             task=_task_of(pipeline),
             identity=self._identity(thing),
             steps=live_objects.steps_of(thing),
+            holds=self._holds(thing) if runs else (),
             given=live_objects.settings_given(thing) if runs else {},
             temperatures=live_objects.temperatures_given(thing) if runs else (),
         )
+
+    def _holds(self, chain: Any) -> tuple[str, ...]:
+        parts = list(live_objects.parts_of(chain))
+        return tuple(n for n in ("prompt", "llm") if any(part is self.namespace.get(n, self) for part in parts))
 
     def _identity(self, thing: Any) -> int:
         """A number for this object, never given to another one even if the first is gone."""

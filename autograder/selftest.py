@@ -19,8 +19,8 @@ from typing import Any
 
 from .classes import Cells, Student, write_submission
 from .contract import ASSIGNMENT, Task, tasks
-from .criteria import error_text
 from .demo import ScratchCourse
+from .failures import error_text
 from .hint_rules import given_away, names_a_place, pieces_of
 from .library import Solution
 from .library_right import RIGHT

@@ -127,6 +127,18 @@ HINTS = {
         "Grensen nådde ikke modellen: `{variable}` har den et sted der den ikke blir lest. Gi den til pipelinen.",
         "The limit did not reach the model: `{variable}` has it where nobody reads it. Give it to the pipeline.",
     ),
+    "settings-set": w(
+        "Innstillingene i `{variable}` er en mengde (set): det står komma der det skal stå kolon mellom navn og verdi.",
+        "The settings in `{variable}` are a set: a comma stands where a colon belongs between name and value.",
+    ),
+    "settings-type": w(
+        "Innstillingene i `{variable}` er {type}. De skal være en ordbok (dict) med navn og verdi.",
+        "The settings in `{variable}` are {type}. They should be a dictionary (dict) of names and values.",
+    ),
+    "settings-names": w(
+        "En innstilling i `{variable}` har et navn som ikke er tekst. Navnet skal stå først, i anførselstegn.",
+        "A setting in `{variable}` has a name that is not text. The name comes first, in quotation marks.",
+    ),
     "limit-refused": w(
         "Biblioteket tar ikke imot grensen i `{variable}`. Skriv den som et helt tall, uten anførselstegn.",
         "The library does not take the limit in `{variable}`. Write it as a whole number, without quotation marks.",
@@ -218,6 +230,10 @@ HINTS = {
         "Modellen fikk ikke sjekkens spørsmål, men en annen tekst. Se om `{variable}` har et fast spørsmål i seg.",
         "The model did not get the check's question but another text. See whether `{variable}` holds a fixed one.",
     ),
+    "prompt-not-inside": w(
+        "`{variable}` går ikke gjennom `prompt`. En kjede settes sammen av ledetekst og modell, i den rekkefølgen.",
+        "`{variable}` does not go through `prompt`. A chain is put together from prompt and model, in that order.",
+    ),
     "text-other": w(
         "Teksten som nådde modellen, er ikke den `prompt` gir. Se hva `{variable}` legger til eller endrer.",
         "The text that reached the model is not what `prompt` gives. See what `{variable}` adds or changes.",
@@ -263,6 +279,10 @@ HINTS = {
     "asked-raised": w(
         "Spørsmålet nådde modellen, men kallet stoppet med {error}. Les feilen i cellen som lager `{variable}`.",
         "The question reached the model, but the call stopped with {error}. Read the error where you make `{variable}`.",
+    ),
+    "llm-broken": w(
+        "`{variable}` har ikke noe svar, for `llm` svarer ikke. Feilen er i cellen som lager `llm`: rett den først.",
+        "`{variable}` has no answer, since `llm` does not answer. The mistake is in the cell that makes `llm`: mend it first.",
     ),
     "asked-nearly": w(
         "Du spurte «{found}», og oppgaven spør «{question}». Rett spørsmålet i cellen som lager `{variable}`.",
@@ -341,6 +361,8 @@ FOUND = {
     "error": w("{error}", "{error}"),
     "left-over": w("`{variable}` fra oppgaven før", "`{variable}` from the task before"),
     "own": w("en `{variable}` laget i denne oppgaven", "a `{variable}` made in this task"),
+    "settings": w("innstillinger som er {type}", "settings that are {type}"),
+    "settings-names": w("en innstilling uten navn", "a setting without a name"),
     "not-asked": w("ingen modell fikk spørsmålet", "no model got the question"),
 }
 
@@ -352,6 +374,10 @@ NOTES = {
     "late": w(
         "Ikke kjent her: sjekken kom i gang etter at modellen var lastet. Start kjernen på nytt og kjør alt for å vite.",
         "Not known here: the check began after the model was loaded. Restart the kernel and run all to know.",
+    ),
+    "held-up": w(
+        "Ikke kjent her: `llm` svarer ikke, og det er trukket for før. Rett `llm`, så kan kjeden ses.",
+        "Not known here: `llm` does not answer, which has cost points before. Mend `llm`, and the chain can be seen.",
     ),
     "elsewhere": w(
         "Ikke kjent her: `prompt` er en annen enn oppgavens. Er det feilen fra den første notebooken, koster den ikke igjen.",

@@ -585,6 +585,13 @@ def every(names: str, hint: str) -> dict[str, str]:
 
 
 TYPE_ERROR = Failure(name="TypeError", message="unsupported operand")
+SHOWN = "TextGenerationPipeline: {'model': 'LlamaForCausalLM', 'device': 'cuda', 'output_modalities': ('text',)}"
+A_SET = Failure(name="TypeError", message=f"{SHOWN} argument after ** must be a mapping, not set")
+A_TEXT = Failure(name="TypeError", message=f"{SHOWN} argument after ** must be a mapping, not str")
+A_NUMBER = Failure(name="TypeError", message="keywords must be strings")
+NO_DICT = """1 validation error for HuggingFacePipeline
+pipeline_kwargs
+  Input should be a valid dictionary [type=dict_type, input_value=['max_new_tokens', 5], input_type=list]"""
 NO_INVOKE = Failure(name="TypeError", message="str has no invoke")
 CHAT_ERROR = Failure(name="TypeError", message="Expected llm to be one of HuggingFaceEndpoint, got RunnableBinding")
 A_LIST = Variable(state="there", type="list")
@@ -770,6 +777,24 @@ LIMIT = [
     ),
     Wrong("limit-output", "asks no model", [silent("llm")], {"limit": "no-model-asked"}),
     Wrong("limit-output", "raises when asked", [silent("llm", TYPE_ERROR)], {"limit": "no-model-raised"}),
+    Wrong("limit-output", "settings with a comma for the colon", [silent("llm", A_SET)], {"limit": "settings-set"}),
+    Wrong("limit-output", "settings that are a text", [silent("llm", A_TEXT)], {"limit": "settings-type"}),
+    Wrong("limit-output", "settings whose names are numbers", [silent("llm", A_NUMBER)], {"limit": "settings-names"}),
+    Wrong(
+        "limit-output",
+        "settings that are refused where the model is loaded",
+        [
+            gone("llm"),
+            raised("TypeError", "transformers.pipelines.pipeline() argument after ** must be a mapping, not set"),
+        ],
+        {"limit": "settings-set"},
+    ),
+    Wrong(
+        "limit-output",
+        "settings that LangChain's class refuses",
+        [gone("llm"), raised("ValidationError", NO_DICT)],
+        {"limit": "settings-type"},
+    ),
 ]
 
 
@@ -867,7 +892,55 @@ PROMPT = [
     ),
 ]
 
+
+def held_up_by(failure: Failure, *more: Change) -> list[Change]:
+    """`llm` raises this whenever it is asked; that was seen at `limit-output`, and so does the chain around it."""
+    return [
+        earlier("limit-output"),
+        before(silent("llm", failure)),
+        silent("llm", failure),
+        silent("chatbot", failure),
+        holds_("chatbot", holds=("prompt", "llm")),
+        *more,
+    ]
+
+
 CHAIN = [
+    Wrong(
+        "chain",
+        "held up by its llm, and without the prompt",
+        held_up_by(A_SET, holds_("chatbot", steps=(), holds=("llm",))),
+        {"text": "prompt-not-inside"},
+    ),
+    Wrong(
+        "chain",
+        "held up by its llm, and reversed",
+        held_up_by(A_SET, holds_("chatbot", steps=("model", "prompt"))),
+        {"text": "chain-reversed"},
+    ),
+    Wrong(
+        "chain",
+        "broken itself, around an llm that is broken otherwise",
+        held_up_by(A_SET, silent("chatbot", TYPE_ERROR)),
+        every("text model", "chain-raised"),
+    ),
+    Wrong(
+        "chain",
+        "around an llm that broke after its check",
+        [
+            earlier("limit-output"),
+            silent("llm", A_SET),
+            silent("chatbot", A_SET),
+            holds_("chatbot", holds=("prompt", "llm")),
+        ],
+        every("text model", "settings-set"),
+    ),
+    Wrong(
+        "chain",
+        "broken alike, without that llm",
+        held_up_by(A_SET, holds_("chatbot", holds=("prompt",))),
+        every("text model", "settings-set"),
+    ),
     Wrong(
         "chain",
         "an answer",
@@ -923,6 +996,12 @@ CHAIN = [
 TOGETHER = plain(system_and(A_QUESTION, ("ai", "I am."), ("human", SECOND)))
 OTHER = request(BASE, ideal(SECOND), "\nAI: A long answer to quite another question.")
 ANSWERS = [
+    Wrong(
+        "who-are-you",
+        "no answer, since llm is broken",
+        held_up_by(A_SET, never_asks, gone("result"), raised("TypeError", A_SET.message)),
+        {"asked": "llm-broken", "kept": "settings-set"},
+    ),
     Wrong("who-are-you", "not asked", [never_asks], {"asked": "not-asked", "kept": "not-kept"}),
     Wrong(
         "who-are-you",
@@ -1688,7 +1767,6 @@ def test_a_prompt_of_ones_own_is_open_where_nobody_knows_what_the_first_notebook
     assert verdict.state == ("review" if in_grading else "judged")
 
 
-@pytest.mark.parametrize("inside", ["in the prompt", "in the chain"])
 def test_a_question_that_is_written_into_the_prompt_is_not_charged_again_at_the_chain() -> None:
     work = right("chain")
     work.earlier.insert(0, right("prompt"))
@@ -1699,6 +1777,7 @@ def test_a_question_that_is_written_into_the_prompt_is_not_charged_again_at_the_
     assert work.verdict().passed
 
 
+@pytest.mark.parametrize("inside", ["in the prompt", "in the chain"])
 def test_a_question_that_is_written_in_does_not_answer_the_other_one(inside: str) -> None:
     work = right("ideal-boat")
     fixed = system_and(A_QUESTION)
@@ -1752,6 +1831,39 @@ def test_a_prompt_that_drops_the_question_costs_points_as_a_prompt_alone() -> No
     work = right("who-are-you")
     own_prompt(("system", SYSTEM), without_question=True)(work)
     assert "asked" not in failed(work.verdict())
+
+
+BROKEN = [A_SET, A_TEXT, A_NUMBER, TYPE_ERROR, Failure(name="ValueError", message="<a.B object at 0x7f00> is not one")]
+
+
+@pytest.mark.parametrize("failure", BROKEN, ids=str)
+def test_an_llm_that_has_been_charged_does_not_take_the_chain_too(failure: Failure) -> None:
+    work = right("chain")
+    for change in held_up_by(failure):
+        change(work)
+    verdict = work.verdict()
+    assert (verdict.passed, verdict.state) == (True, "judged")
+    assert {c.name for c in verdict.criteria if c.note == NOTES["carried"]} == {"text", "model"}
+
+
+def test_a_chain_that_cannot_be_told_behind_a_broken_llm_goes_to_a_person() -> None:
+    work = right("chain")
+    for change in held_up_by(A_SET, holds_("chatbot", steps=("prompt", "other", "model"))):
+        change(work)
+    verdict = work.verdict()
+    assert (verdict.state, verdict.score) == ("review", work.task.points)
+
+
+def test_no_verdict_shows_an_object_as_python_does() -> None:
+    for failure in BROKEN:
+        for task_id in ("load-model", "limit-output", "chain", "temperature-1"):
+            work = right(task_id)
+            name = work.task.variables[0]
+            silent(name, failure)(work)
+            raised(failure.name, failure.message)(work)
+            shown = work.verdict().model_dump_json()
+            assert "0x7f" not in shown
+            assert "LlamaForCausalLM" not in shown
 
 
 # Forged and failed requests

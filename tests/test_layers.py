@@ -11,7 +11,7 @@ import autograder
 
 PACKAGE = Path(autograder.__file__).parent
 LAYERS = (
-    "errors", "profile", "verdict", "transcript", "contract", "words", "evidence", "sampling", "charged", "criteria",
+    "errors", "profile", "verdict", "transcript", "contract", "words", "evidence", "sampling", "failures", "charged", "criteria",
     "answers", "checks", "render",
     "masking", "terminal", "shelf", "daemons", "import_hooks", "virtual_gpu", "recorder", "host.__init__", "host.wire", "host.echo",
     "host.client", "live_objects", "probe", "selfcheck", "gpu_memory", "notebook_tools", "temperature_picture", "notebook",
@@ -31,7 +31,8 @@ LAYERS = (
 )  # fmt: skip
 
 PURE = (
-    "errors", "profile", "verdict", "transcript", "contract", "words", "evidence", "sampling", "charged", "criteria", "answers",
+    "errors", "profile", "verdict", "transcript", "contract", "words", "evidence", "sampling", "failures", "charged", "criteria",
+    "answers",
     "checks",
 )  # fmt: skip
 FOREIGN = {"torch", "transformers", "langchain_core", "nbgrader", "IPython", "nbformat", "huggingface_hub"}
