@@ -709,6 +709,12 @@ LOAD = [
     ),
     Wrong(
         "load-model",
+        "the device as a text",
+        [gone("llm"), raised("TypeError", "'<' not supported between instances of 'str' and 'int'")],
+        every("kind model device", "device-text"),
+    ),
+    Wrong(
+        "load-model",
         "a transformers pipeline",
         [holds_("llm", type="TextGenerationPipeline", kinds=("Pipeline",))],
         {"kind": "wrapped-model"},
@@ -1161,6 +1167,20 @@ TEMPERATURES = [
     at("temperature-1", "another number", {"temperature": 0.5}, "temperature-other"),
     at("temperature-1", "no number", {"temperature": None}, "temperature-other"),
     at("temperature-1", "bound where nobody reads it", {"temperature": 0.6}, "temperature-ignored", BOUND),
+    at(
+        "temperature-1",
+        "no temperature given",
+        {"temperature": 0.6},
+        "temperature-none",
+        holds_("chatbot_1", given={}, temperatures=()),
+    ),
+    at(
+        "temperature-1",
+        "bound to the whole chain",
+        {"temperature": 0.6},
+        "settings-on-chain",
+        holds_("chatbot_1", given={"chain": ("temperature",)}),
+    ),
     at("temperature-2", "the first one's number", {"temperature": 0.9}, "temperature-other"),
     at("temperature-3", "sampling off", {"do_sample": False}, "sampling-off"),
     Wrong("temperature-1", "the base model", both("chatbot_1", model=BASE), {"model": "base-for-instruct"}),
