@@ -28,7 +28,7 @@ def runtime_folder() -> Path:
     base = Path(os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir())
     folder = base / f"llm-autograder-{os.getuid()}"
     try:
-        folder.mkdir()
+        folder.mkdir(mode=0o700)  # nobody ever sees it open
         folder.chmod(0o711)  # whatever the umask
     except FileExistsError:
         pass

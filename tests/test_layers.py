@@ -11,23 +11,24 @@ import autograder
 
 PACKAGE = Path(autograder.__file__).parent
 LAYERS = (
-    "errors", "profile", "verdict", "transcript", "contract", "words", "evidence", "sampling", "failures", "charged", "criteria",
-    "answers", "checks", "render",
-    "masking", "terminal", "shelf", "daemons", "import_hooks", "virtual_gpu", "recorder", "host.__init__", "host.wire", "host.echo",
-    "host.client", "live_objects", "probe", "selfcheck", "gpu_memory", "notebook_tools", "temperature_picture", "notebook",
-    "__init__", "authoring", "repair_json", "repair_read", "repair", "repair_files", "submission", "safe_copy", "hand_in",
-    "records", "canvas_csv", "ending", "view", "executions", "ahead", "claims", "gradebook", "host.memory", "host.orders",
-    "host.failures", "host.generation", "host.models", "host.notebooks", "host.frames", "host.maker", "host.worker", "host.jobs",
-    "host.server", "host.control", "kernels.__init__", "kernels.calls", "kernels.limits", "kernels.paths", "kernels.cgroup",
-    "kernels.memory", "kernels.monitor", "kernels.root", "kernels.landlock", "kernels.seccomp", "kernels.jail",
-    "kernels.parent", "kernels.messages", "kernels.provisioner", "kernel_facts", "machine", "nbgrader_course",
-    "nbgrader_exchange", "nbgrader_release", "nbgrader_execute",
-    "nbgrader_grading", "sanitize", "feedback", "nbgrader_feedback", "marking", "marking_page", "nbgrader_pages", "nbgrader_formgrader",
+    "errors", "profile", "verdict", "transcript", "contract", "words", "evidence", "sampling", "failures", "charged",
+    "criteria", "answers", "checks", "render", "masking", "terminal", "shelf", "daemons", "import_hooks", "virtual_gpu",
+    "recorder", "host.__init__", "host.wire", "host.echo", "host.client", "live_objects", "probe", "selfcheck",
+    "gpu_memory", "notebook_tools", "temperature_picture", "notebook", "__init__", "authoring", "repair_json",
+    "repair_read", "repair", "repair_files", "submission", "safe_copy", "hand_in", "records", "canvas_csv", "ending",
+    "view", "executions", "ahead", "claims", "gradebook", "host.memory", "host.orders", "host.failures",
+    "host.generation", "host.models", "host.notebooks", "host.frames", "host.maker", "host.worker", "host.jobs",
+    "host.server", "host.control", "kernels.__init__", "kernels.calls", "kernels.limits", "kernels.paths",
+    "kernels.cgroup", "kernels.memory", "kernels.monitor", "kernels.root", "kernels.landlock", "kernels.seccomp",
+    "kernels.jail", "kernels.parent", "kernels.messages", "kernels.provisioner", "kernel_facts", "machine",
+    "nbgrader_course", "nbgrader_exchange", "nbgrader_release", "nbgrader_execute", "nbgrader_grading", "sanitize",
+    "feedback", "nbgrader_feedback", "marking", "marking_page", "nbgrader_pages", "nbgrader_formgrader",
     "nbgrader_autograde", "nbgrader_settings", "canvas", "doctor", "grading", "report_numbers", "report_words",
     "report_pictures", "report_page", "report", "tiny", "stand_ins", "classes", "demo", "library", "library_right",
     "library_wrong", "mutants", "hint_rules", "sharing", "selftest", "measure", "bench_class", "bench_kernels", "bench",
     "bench_report", "bench_picture", "attacks", "attacks_honest", "attacks_forge", "attacks_messages", "attacks_reach",
-    "attacks_harm", "attacks_show", "attacks_html", "attacks_run", "attacks_sandbox", "attacks_stock", "attacks_report", "cli",
+    "attacks_harm", "attacks_show", "attacks_html", "attacks_run", "attacks_sandbox", "attacks_stock", "attacks_report",
+    "cli",
 )  # fmt: skip
 
 PURE = (
