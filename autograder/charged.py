@@ -86,6 +86,8 @@ def texts_of(prompt: PromptFacts, question: str, facts: Facts, model: str) -> se
         found |= facts.transcript.forms_of(messages, model)
     if question in prompt.texts:
         found.add(prompt.texts[question])
+    elif prompt.asked_history and (asked := prompt.asked_history[0][1]) in prompt.texts:
+        found.add(prompt.texts[asked].replace(asked, question))
     return found
 
 

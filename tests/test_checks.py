@@ -1787,6 +1787,16 @@ def test_a_prompt_of_ones_own_is_open_where_nobody_knows_what_the_first_notebook
     assert verdict.state == ("review" if in_grading else "judged")
 
 
+def test_a_template_for_plain_text_that_was_charged_is_known_again_by_another_question() -> None:
+    work = right("chain")
+    work.earlier.insert(0, right("prompt"))
+    other = "How many letters has mako41?"
+    said = PromptFacts(asked_history=(("human", other),), texts={other: f"{SYSTEM} [HumanMessage({other!r})]"})
+    work.earlier[0].prompt = work.prompt = said
+    arrives("chatbot", text=f"{SYSTEM} [HumanMessage({QUESTION!r})]")(work)
+    assert work.verdict().passed
+
+
 def test_a_question_that_is_written_into_the_prompt_is_not_charged_again_at_the_chain() -> None:
     work = right("chain")
     work.earlier.insert(0, right("prompt"))
