@@ -134,6 +134,9 @@ class Threads:
     async def versions(self) -> dict[str, str]:
         return {"all": "1"}
 
+    async def end(self) -> None:
+        self.pool.shutdown(wait=False)
+
     async def make(self, asked: orders.Make, stop: asyncio.Event) -> list[list[int]]:
         told = threading.Event()
 

@@ -16,7 +16,7 @@ from serving import ONE, TWO, FakeModels, Serving, ask, expected, make_home, req
 
 from autograder.errors import HostLost
 from autograder.host import wire
-from autograder.host.maker import TOOK_TOO_LONG, Worker
+from autograder.host.maker import ENDED_IT, TOOK_TOO_LONG, Worker
 from autograder.host.server import worker_command
 from autograder.tiny import TinyModel, make_model_home
 
@@ -31,7 +31,7 @@ class Networks(FakeModels):
     def generate(self, name, rows, *rest, **more):
         text = "".join(map(chr, rows[0]))
         marks = Path({marks!r})
-        if text.startswith("end"):
+        if text.startswith("end") or (marks / "nothing works").exists():
             begun = rest[-1]
             begun()
             (marks / f"ended-{{len(list(marks.iterdir()))}}").touch()
@@ -138,8 +138,23 @@ def test_a_request_that_ends_the_process_is_tried_once_more_alone_and_costs_nobo
     assert replies == [True] * 6
     assert isinstance(reply, wire.Refused)
     assert len(list(working.marks.iterdir())) == 2
-    assert (len(anna.transcript().faults), bo.transcript().faults) == (1, ())
+    assert (anna.transcript().faults, bo.transcript().faults) == ((), ())
+    assert [r.error for r in anna.transcript().requests] == [ENDED_IT]
     assert said(ask(bo, request()), request()) == [expected(request())]
+
+
+def test_a_notebook_whose_request_ended_the_process_twice_ends_no_third(working: Working) -> None:
+    anna = working.open("anna")
+    ask(anna, request("end"))
+    assert isinstance(ask(anna, request("end again")), wire.Refused)
+    assert (anna.transcript().faults, len(list(working.marks.iterdir()))) == ((), 2)
+
+
+def test_a_machine_on_which_no_request_is_answered_any_more_is_the_machines_fault(working: Working) -> None:
+    anna = working.open("anna")
+    (working.marks / "nothing works").touch()
+    assert isinstance(ask(anna, request("Hello")), wire.Refused)
+    assert len(anna.transcript().faults) == 1
 
 
 def test_a_worker_that_cannot_be_started_is_the_machines_fault(tmp_path: Path) -> None:

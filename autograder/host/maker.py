@@ -2,7 +2,7 @@
 
 A job that goes on for a while after it was given up ends with its process; what the others were at is made again, with the
 same seeds, so that nobody else sees anything but a delay. Where the process ended by itself, each job that it was at is made
-again alone: one that ends its process a second time then is refused.
+again alone: one that ends its process a second time is refused, and is the student's own where the model answers others.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ PATIENCE_SECONDS = 10.0
 """How long a job may go on after it was given up."""
 TOOK_TOO_LONG = "TookTooLong"
 """The name of what became of a job that ended with its process."""
+ENDED_IT = "EndedTheProcess"
+"""The name of what became of a job that ended its process, though another request did not."""
 
 
 class Maker(Protocol):
@@ -33,7 +35,10 @@ class Maker(Protocol):
         """What an output depends on beside the request."""
 
     async def make(self, asked: orders.Make, stop: asyncio.Event) -> Sequences:
-        """An output. Raises models' `Failed`, or what `generate` raises."""
+        """An output. Raises `Failed`, or what `generate` raises."""
+
+    async def end(self) -> None:
+        """Lets go of whatever makes them."""
 
 
 class Died(Exception):
@@ -81,7 +86,7 @@ class Worker:
         return await asyncio.shield(ready)
 
     async def make(self, asked: orders.Make, stop: asyncio.Event) -> Sequences:
-        """An output. Raises Failed; its name is `TOOK_TOO_LONG` where the process was ended for it."""
+        """An output. Raises Failed: `TOOK_TOO_LONG` where the process was ended for it, `ENDED_IT` where it ended the process."""
         for suspect in (False, True):
             while True:
                 async with self._turn(alone=suspect):
@@ -91,7 +96,30 @@ class Worker:
                         innocent = bool(error.args)
                 if not innocent:
                     break
+        if await self._can_generate(asked.model):
+            raise Failed(ENDED_IT, "this request ended the process that generates, twice", machine=False)
         raise Failed("WorkerLost", f"the process that generates for {asked.model} has ended twice", machine=True)
+
+    async def _can_generate(self, model: str) -> bool:
+        """Whether a model answers the shortest request that there is: if so, what ended the process lies in the request."""
+        settings = {"max_new_tokens": 1, "do_sample": False}
+        plain = orders.Make(model=model, rows=[[0]], mask=[[1]], settings=settings, seed=None, tokenizer=False)
+        try:
+            async with self._turn(alone=True):
+                await self._once(plain, asyncio.Event())
+        except (Died, Failed):
+            return False
+        return True
+
+    async def end(self) -> None:
+        """Ends the process, if there is one, and waits until it is gone."""
+        async with self._starting:
+            process, reading = self._process, self._reading
+            if process is not None and reading is not None:
+                self._killed = True
+                with contextlib.suppress(ProcessLookupError):
+                    process.kill()
+                await reading
 
     @asynccontextmanager
     async def _turn(self, alone: bool) -> AsyncIterator[None]:

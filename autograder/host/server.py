@@ -33,7 +33,7 @@ from .failures import Failed, failed
 from .frames import badly_shaped, serve_frames
 from .generation import batch_tokens
 from .jobs import Jobs
-from .maker import TOOK_TOO_LONG, Maker, Worker
+from .maker import ENDED_IT, TOOK_TOO_LONG, Maker, Worker
 from .memory import Memory, Sequences
 from .models import Models
 from .notebooks import Notebook, Place, PromptTooLong
@@ -151,9 +151,10 @@ class Server:
             (self.folder / f"{notebook.id}.sock").unlink()
 
     async def close(self) -> None:
-        """Closes every notebook that is still open."""
+        """Closes every notebook that is still open, and ends what generates."""
         for notebook in list(self._notebooks.values()):
             await self._close(notebook)
+        await self.jobs.maker.end()
 
     @property
     def busy(self) -> bool:
@@ -259,7 +260,7 @@ class Server:
     async def _failed(self, notebook: Notebook, asked: wire.Generate, place: Place, error: Exception) -> wire.Refused:
         why = failed(error)
         name, message = why.name, str(why)
-        if name == TOOK_TOO_LONG:
+        if name in (TOOK_TOO_LONG, ENDED_IT):
             notebook.ended_a_worker = True
         if why.machine and not isinstance(error, PromptTooLong | ConnectionResetError):
             notebook.fault(f"{asked.model} could not generate: {name}: {message}")
