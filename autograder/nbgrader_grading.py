@@ -103,7 +103,7 @@ def charged_before(record: Record | None, profile: Profile) -> tuple[PromptFacts
     """
     of_prompt = next((task for task in tasks(profile) if task.kind == "prompt"), None)
     verdict = record.verdict(of_prompt.check_id) if record and of_prompt else None
-    if of_prompt is not None and (verdict is None or verdict.state != "judged"):
+    if of_prompt is not None and (verdict is None or verdict.state != "judged" or not (record and record.evidence)):
         return None
     evidence = {each.check_id: each for each in record.evidence} if record else {}
     transcript = record.transcript if record else Transcript()
@@ -214,7 +214,8 @@ class SaveVerdicts(SaveAutoGrades):  # type: ignore[misc]
             repairs=ours["repairs"],
         )
         nb, resources = super().preprocess(nb, resources)
-        records.write(*where, self._record)
+        if not records.write(*where, self._record):
+            self.log.warning("%s, %s: too much was seen to be kept; the record has the verdicts alone", *where[1:])
         open_verdicts = [v for v in self._record.verdicts if v.state == "not judged"]
         if open_verdicts:
             reasons = "; ".join(f"{v.check_id}: {v.reasons[0].en}" for v in open_verdicts if v.reasons)

@@ -72,12 +72,14 @@ class Records:
         path = self._record(assignment, student, notebook)
         return _parse(Record, path) if path.exists() else None
 
-    def write(self, assignment: str, student: str, notebook: str, record: Record) -> None:
-        """Writes a record; one beyond `MAX_RECORD` without what its verdicts were judged from, which they do not need."""
+    def write(self, assignment: str, student: str, notebook: str, record: Record) -> bool:
+        """Writes a record; one beyond `MAX_RECORD` without what its verdicts were judged from. Answers whether it is whole."""
         text = record.model_dump_json(indent=1)
-        if len(text.encode()) > MAX_RECORD:
+        whole = len(text.encode()) <= MAX_RECORD
+        if not whole:
             text = record.model_copy(update={"evidence": (), "transcript": Transcript()}).model_dump_json(indent=1)
         write_whole(self._record(assignment, student, notebook), text)
+        return whole
 
     def overrides(self, assignment: str, student: str) -> Overrides:
         path = self._overrides(assignment, student)
