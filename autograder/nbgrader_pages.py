@@ -81,7 +81,7 @@ def _is_below(folder: Path, name: str) -> bool:
     """Whether this is a file of the folder's, without a link on the way."""
     try:
         path = folder / name
-        return path.is_file() and path.resolve() == path and folder in path.parents
+        return not name.endswith("/") and path.is_file() and path.resolve() == path and folder in path.parents
     except (OSError, ValueError):  # a name too long, or with a NUL in it
         return False
 

@@ -49,16 +49,15 @@ ADDRESSES = (
     "/evil.html?x=.png", "/evil.html#.png", "/evil", "/evil.unknown", "/evil.png", "/notes.txt", "/a%20b;c.html",
     "/a%20b%3bc.html", "/evil.svg", "/evil%2esvg", "/evil.svgz", "/evil.xml", "/evil.xhtml", "/evil.html.gz", "/evil.pdf",
     "/evil.js", "/evil.mht", "/evil%252ehtml", "/x.ipynb/evil.html", "/x%2eipynb%2fevil%2ehtml", "/x.ipynb%2fevil.html",
-    "/next/evil.html", "/next%2fevil.html", "/sums.ipynb.html", "/sums.ipynb", "/.%2fevil.html", "/x.ipynb/..%2fevil.html",
-    "/next/..%2fevil.html", "%2fevil.html",
+    "/next/evil.html", "/next%2fevil.html", "/sums.ipynb.html", "/sums.ipynb", "/.%2fevil.html", "%2fevil.html",
 )  # fmt: skip
 """Under a submission's own."""
 NOWHERE = (
     "/evil.html%00", "/evil%00.html", "//evil.html", "/%2fevil.html", "/evil.html/", "/evil.html%2f", "/evil.html;x",
     "/evil.html%3b", "/..%2fplain%2fevil.html", "/..%2f..%2f..%2fgradebook.db", "/..%2f..%2f..%2fnbgrader_config.py",
-    "/%2fetc%2fpasswd", "//etc/passwd", "/x.ipynb", "/x.ipynb/", "/next/", "/link.html", "/linked/evil.html",
+    "/%2fetc%2fpasswd", "//etc/passwd", "/x.ipynb", "/x.ipynb/", "/link.html", "/linked/evil.html",
     "/evil.html%0a", "/%0aevil.html", "/%ff", "/" + "a" * 5000, "/evil.html%20", "/evil%E2%80%A4html", "/next/x", "/no.html",
-    "/components/../evil.html",
+    "/components/../evil.html", "/x.ipynb/..%2fevil.html", "/next/..%2fevil.html",
 )  # fmt: skip
 OVERLAY = f"https://x.example/{RAN}"
 OVER = (
@@ -307,20 +306,27 @@ def test_a_click_on_a_score_box_reaches_it(marked: Any) -> None:
 
 LOOK = """([tags, classes]) => {
   const found = [];
+  const moved = look => {
+    const margins = ['Top', 'Left', 'Right', 'Bottom'].map(side => parseFloat(look['margin' + side]));
+    const edges = [look.top, look.left, look.right, look.bottom];
+    if (!['static', 'relative'].includes(look.position) || look.float !== 'none' || look.transform !== 'none' ||
+        look.zIndex !== 'auto' || look.opacity !== '1' || margins.some(margin => margin < 0) ||
+        edges.some(edge => !['auto', '0px'].includes(edge)))
+      return [look.position, look.float, look.transform, look.zIndex, look.opacity, ...margins, ...edges].join(' ');
+    return '';
+  };
   for (const at of ['.output_area', '.text_cell_render', '#marking-there']) for (const tag of tags) for (const name of classes) {
     const place = document.querySelector(at), one = document.createElement(tag);
+    const bare = document.createElement(tag);
     one.className = name;
-    place.append(one);
+    place.append(one, bare);
     for (const part of [null, '::before', '::after']) {
-      const look = getComputedStyle(one, part);
+      const look = getComputedStyle(one, part), plain = getComputedStyle(bare, part);
       if (part && ['none', 'normal'].includes(look.content)) continue;
-      const margins = ['Top', 'Left', 'Right', 'Bottom'].map(side => parseFloat(look['margin' + side]));
-      if (!['static', 'relative'].includes(look.position) || look.float !== 'none' || look.transform !== 'none' ||
-          look.zIndex !== 'auto' || look.opacity !== '1' || margins.some(margin => margin < 0) ||
-          [look.top, look.left, look.right, look.bottom].some(edge => !['auto', '0px'].includes(edge)))
-        found.push([at, tag, name, part, look.position, look.float].join(' '));
+      if (moved(look) && moved(look) !== moved(plain)) found.push([at, tag, name, part, moved(look)].join(' '));
     }
     one.remove();
+    bare.remove();
   }
   return found;
 }"""
