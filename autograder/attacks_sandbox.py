@@ -13,7 +13,7 @@ from typing import Any
 
 from .kernels.jail import an_unprivileged_user, bound, give_up_privileges, into_namespaces
 from .kernels.limits import Jail, Limits
-from .kernels.paths import readable
+from .kernels.paths import KIT, python_paths
 from .kernels.root import give
 
 LIMITS = Limits(
@@ -24,7 +24,7 @@ LIMITS = Limits(
 def enter(request: dict[str, Any]) -> None:
     """Puts this process into the sandbox, as an ordinary user without our filter of system calls. Returns in a descendant."""
     uid, gid = an_unprivileged_user()
-    read_only = (*readable([request["models"]]), "/etc/passwd")
+    read_only = (*python_paths(), str(KIT), os.path.abspath(request["models"]), "/etc/passwd")  # the kit whole
     sandbox = Jail("full", read_only, request["private"], None, request["folder"], LIMITS)
     give(Path(request["private"]), uid, gid)
     into_namespaces(sandbox, uid, gid)

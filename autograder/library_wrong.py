@@ -284,12 +284,6 @@ LOAD_MODEL = (
         "missing-raised",
     ),
     Solution(
-        "load: the device is a text",
-        {"load-model": FREE + loaded(device='device="cuda"')},
-        {"load-model": PIPELINE},
-        "missing-raised",
-    ),
-    Solution(
         "load: another job for the pipeline",
         {"load-model": FREE + loaded().replace('"text-generation"', '"summarization"')},
         {"load-model": PIPELINE},
@@ -1534,6 +1528,7 @@ TEMPERATURES = (
         "temperature-none",
         chain="chatbot_N = prompt | llm",
         asked=f"result_N = chatbot_N.invoke({QUESTION}, temperature=«py(task.temperature)»)",
+        alone=True,
     ),
     warm(
         2,
@@ -1542,6 +1537,7 @@ TEMPERATURES = (
         "temperature-none",
         chain="chatbot_N = prompt | llm",
         asked=f"result_N = chatbot_N.invoke({QUESTION}, pipeline_kwargs={settings()})",
+        alone=True,
     ),
     warm(
         2,

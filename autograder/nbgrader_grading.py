@@ -103,11 +103,16 @@ def charged_before(record: Record | None, profile: Profile) -> tuple[PromptFacts
     """
     of_prompt = next((task for task in tasks(profile) if task.kind == "prompt"), None)
     verdict = record.verdict(of_prompt.check_id) if record and of_prompt else None
-    if of_prompt is not None and (verdict is None or verdict.state != "judged" or not (record and record.evidence)):
+    if of_prompt is not None and (verdict is None or verdict.state != "judged" or _is_cut(record, verdict)):
         return None
     evidence = {each.check_id: each for each in record.evidence} if record else {}
     transcript = record.transcript if record else Transcript()
     return charged_prompts(Facts(evidence=evidence, transcript=transcript, in_grading=True), profile)
+
+
+def _is_cut(record: Record | None, verdict: Verdict) -> bool:
+    """Whether a record has lost what this verdict was judged from; where nothing was handed in, there was none."""
+    return record is not None and not record.evidence and any(c.name != "evidence" for c in verdict.criteria)
 
 
 def noticed(repairs: Iterable[Repair], incidents: Iterable[Incident], judged: Sequence[Task]) -> dict[str, list[Words]]:
