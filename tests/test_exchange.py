@@ -43,6 +43,7 @@ class Exchange:
         self.config.Exchange.assignment_dir = str(home)
         configure_exchange(self.config, "en")
         self.log = logging.getLogger(f"exchange-{home.name}")
+        self.log.addFilter(encodable)
 
     def _of(self, kind: str, **more: str) -> SafeCollect:
         config = self.config.copy()
@@ -78,6 +79,12 @@ class Exchange:
 
     def collected(self, student: str) -> Path:
         return self.made.root / "submitted" / student / "chatbot"
+
+
+def encodable(record: logging.LogRecord) -> bool:
+    """Has names that are not UTF-8 shown, as nbgrader's programs do with this kit: such a text cannot leave a test's process."""
+    record.msg, record.args = record.getMessage().encode(errors="backslashreplace").decode(), None
+    return True
 
 
 def give(path: Path, owner: str) -> None:
