@@ -69,6 +69,13 @@ class Person:
         page.close()
         return int(answer.status)
 
+    def headers(self, address: str) -> dict[str, str]:
+        """What comes with the answer to a request for a page, as this person."""
+        page = self.context.new_page()
+        answer = page.goto(address)
+        page.close()
+        return dict(answer.headers)
+
     # --- A student ---
 
     def assignments(self) -> None:
