@@ -58,7 +58,8 @@ def profile(path: Path) -> None:
 def release(course: Path, profile_path: str) -> None:
     """Makes the release: `nbgrader generate_assignment` with a profile, frozen beside the notebooks."""
     load(course / profile_path)
-    env = {**os.environ, "AUTOGRADER_PROFILE": profile_path}
+    here = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])  # nbgrader, and its alembic
+    env = {**os.environ, "AUTOGRADER_PROFILE": profile_path, "PATH": here}
     command = ["nbgrader", "generate_assignment", contract.ASSIGNMENT, "--force"]
     sys.exit(subprocess.run(command, cwd=course, env=env, check=False).returncode)
 
