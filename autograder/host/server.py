@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import importlib
 import os
 import resource
 import secrets
@@ -77,9 +78,11 @@ class Server:
         self._said = 0
 
     async def prepare(self) -> None:
-        """Begins to import what generates, so that it is there when it is wanted; a failure is told when it is."""
+        """Has what generates and what reads texts imported, so that no cell's time goes into it; a failure is told later."""
+        texts = asyncio.create_task(self._in_thread(lambda: importlib.import_module("transformers").AutoTokenizer))
         with contextlib.suppress(Failed):
             await self.jobs.maker.versions()
+        await texts
 
     # --- the grader's socket ---
 
@@ -331,8 +334,7 @@ def main() -> None:
         models, memory = Models(given.home), Memory(Shelf(given.memory))
         maker = Worker(worker_command(given.home, given.threads, generators))
         server = Server(models, memory, given.socket.parent, maker)
-        preparing = asyncio.create_task(server.prepare())
-        preparing.add_done_callback(lambda task: task.cancelled() or task.exception())
+        await server.prepare()
         await run(server, given.socket, given.idle, given.parent)
 
     asyncio.run(serve())
