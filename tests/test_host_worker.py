@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import sys
 import textwrap
@@ -15,7 +16,8 @@ import pytest
 from serving import ONE, TWO, FakeModels, Serving, ask, expected, make_home, request, said
 
 from autograder.errors import HostLost
-from autograder.host import wire
+from autograder.host import orders, wire
+from autograder.host.failures import Failed
 from autograder.host.maker import ENDED_IT, TOOK_TOO_LONG, Worker
 from autograder.host.server import worker_command
 from autograder.tiny import TinyModel, make_model_home
@@ -163,6 +165,29 @@ def test_a_worker_that_cannot_be_started_is_the_machines_fault(tmp_path: Path) -
         assert isinstance(ask(visit, request()), wire.Refused)
         assert serving.host.status().lost <= 1
         assert serving.host.alive()
+
+
+class GoneAtOnce(Worker):
+    """A worker that is seen to be ready, and has ended before it can be told anything."""
+
+    async def versions(self) -> dict[str, str]:
+        found = await super().versions()
+        assert self._reading is not None
+        await self._reading
+        return found
+
+
+def test_a_worker_that_ends_as_soon_as_it_is_ready_keeps_nobody_waiting() -> None:
+    code = "import sys; from autograder.host import orders, wire; sys.stdout.buffer.write(wire.packed(orders.Ready(versions={})))"
+    asked = orders.Make(model=ONE, rows=[[1]], mask=[[1]], settings={}, seed=None, tokenizer=False)
+
+    async def make() -> None:
+        await asyncio.wait_for(
+            GoneAtOnce([sys.executable, "-W", "ignore", "-c", code]).make(asked, asyncio.Event()), 60
+        )
+
+    with pytest.raises(Failed, match="has ended twice"):
+        asyncio.run(make())
 
 
 def test_the_real_worker_says_the_same_before_and_after_another_took_over(tmp_path: Path) -> None:

@@ -141,6 +141,8 @@ class Worker:
         if stop.is_set():
             raise Failed("Cancelled", "nobody waits for it", machine=False)
         await self.versions()
+        if self._process is None:  # it was ready, and has ended before this job could be told to it
+            raise Died
         self._number += 1
         number, making = self._number, Making(asyncio.get_running_loop().create_future())
         self._making[number] = making
