@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
-import importlib
 import os
 import resource
 import secrets
@@ -79,10 +78,14 @@ class Server:
 
     async def prepare(self) -> None:
         """Has what generates and what reads texts imported, so that no cell's time goes into it; a failure is told later."""
-        texts = asyncio.create_task(self._in_thread(lambda: importlib.import_module("transformers").AutoTokenizer))
+        texts = asyncio.create_task(self._in_thread(self._read_one))
         with contextlib.suppress(Failed):
             await self.jobs.maker.versions()
         await texts
+
+    def _read_one(self) -> None:
+        """Reads one tokenizer: what that imports takes seconds, the next ones are there at once."""
+        next(filter(None, map(self.models.tokenizer, self.models.names())), None)
 
     # --- the grader's socket ---
 
@@ -327,6 +330,7 @@ def main() -> None:
     parser.add_argument("--parent", type=int, default=None)
     given = parser.parse_args()
     loading.prepare(given.home, given.threads)
+    loading.without_torch()  # what generates is another process
     os.umask(0o077)
 
     async def serve() -> None:
