@@ -450,7 +450,7 @@ repr(Deep())
             "ideal-boat": FRAMES
             + """
 note = {"kind": "note", "model": MODEL, "rows": [[1] * 40_000] * 8, "settings": {}}
-for _ in range(40):
+for _ in range(10):
     try:
         ask(note)
     except (OSError, ValueError):  # refused, or an answer in several pieces

@@ -106,7 +106,7 @@ MESSAGES = (
         "a frame for every message, a thousand times",
         "internals",
         OWN_MESSAGES,
-        first("for _ in range(1000): kernel.iopub_socket.send_multipart([b'<IDS|MSG>'] + [b'{}'] * 100)"),
+        first("", "for _ in range(1000): kernel.iopub_socket.send_multipart([b'<IDS|MSG>'] + [b'{}'] * 100)\n"),
         kit_only=True,
     ),
 )

@@ -246,6 +246,7 @@ def tokens_per_second(requests: Sequence[Request], folder: Path, models: Path) -
         for request in requests:
             _ask(visit.socket, request, request.settings)
         after = host.status()
+        visit.close()
     finally:
         host.end()
     return (after.tokens - before.tokens) / (after.seconds - before.seconds)

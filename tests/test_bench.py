@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 from conftest import ROOT
 from rich.console import Console
-from traitlets.config import Config
 
 from autograder.bench import Cost, Floor, Graded, Outcome, floor_of, run
 from autograder.bench_class import (
@@ -31,7 +30,6 @@ from autograder.contract import ASSIGNMENT, tasks
 from autograder.errors import NotReady
 from autograder.library_right import RIGHT
 from autograder.measure import Meter, descendants
-from autograder.nbgrader_settings import configure
 from autograder.profile import Profile
 from autograder.transcript import Request
 
@@ -194,12 +192,6 @@ def test_the_tokens_of_every_sequence_count(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr("autograder.bench.tokens_per_second", lambda *_: 10.0)
     asked = Request(number=0, model="m", text="", token_ids=(1,), output_ids=((1, 2), (3,)))
     assert floor_of([asked, asked], tmp_path, tmp_path) == Floor(2, 6, 10.0)
-
-
-def test_a_grading_kernel_is_not_left_to_tidy_up_after_its_last_cell() -> None:
-    config = Config()
-    configure(config, ROOT)
-    assert config.GradeExecute.shutdown_kernel == "immediate"
 
 
 # --- telling ---

@@ -102,6 +102,17 @@ def free_ports(count: int) -> int:
     raise RuntimeError("no free ports")
 
 
+def end_processes_of_accounts() -> None:
+    for name in (STAFF, FIRST, SECOND, GRADER):  # accounts of this test alone
+        subprocess.run(["pkill", "-KILL", "-u", name], check=False, capture_output=True)
+
+
+def remove_accounts() -> None:
+    end_processes_of_accounts()
+    for name in (STAFF, FIRST, SECOND, GRADER):
+        subprocess.run(["userdel", "--force", "--remove", name], check=False, capture_output=True)
+
+
 @pytest.fixture(scope="module")
 def laid_out(tiny_home: Path) -> Iterator[Path]:
     """A hub's folder with a course in it. Its accounts are removed afterwards, with their homes."""
@@ -121,12 +132,12 @@ def laid_out(tiny_home: Path) -> Iterator[Path]:
     text = before.replace('id = "llm101"', f'id = "{COURSE}"') + people + after[after.index("\n# Which argument") :]
     (course / "course.toml").write_text(text, encoding="utf-8")
     command = [SOFTWARE / "venv/bin/python", ROOT / "deploy/jupyterhub/prepare.py", "--folder", folder]
+    remove_accounts()  # of a run that was cut off: their passwords are in nobody's hands
     try:
         subprocess.run([*command, "--course", course, "--models", tiny_home], check=True, capture_output=True)
         yield folder
     finally:
-        for name in (STAFF, FIRST, SECOND, GRADER):
-            subprocess.run(["userdel", "--remove", name], check=False, capture_output=True)
+        remove_accounts()
         shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -163,8 +174,7 @@ def hub(laid_out: Path) -> Iterator[Hub]:
                 process.wait(30)
             except subprocess.TimeoutExpired:
                 process.kill()
-            for name in (STAFF, FIRST, SECOND, GRADER):
-                subprocess.run(["pkill", "-KILL", "-u", name], check=False)  # accounts of this test alone
+            end_processes_of_accounts()
             copying.terminate()
             copying.wait()
 
