@@ -19,21 +19,21 @@ $(READY): requirements.lock pyproject.toml
 	@touch $@
 
 demo: setup  ## the whole way of an assignment, on six made-up students and a small real model
-	$(BIN)/autograder demo --profile $(PROFILE)
+	$(BIN)/python -m trials demo --profile $(PROFILE)
 
 release: setup  ## release/chatbot from source/chatbot, with PROFILE=… (course.toml)
 	$(BIN)/autograder release --profile $(PROFILE)
 
 SEEDS ?= 2
 selftest: setup  ## right and wrong solutions through the real path: PROFILE=…, SEEDS=…
-	$(BIN)/autograder selftest --profile $(PROFILE) --seeds $(SEEDS)
+	$(BIN)/python -m trials selftest --profile $(PROFILE) --seeds $(SEEDS)
 
 attacks: setup  ## a class of attackers with this kit, each attack with stock nbgrader too, into docs/security.md
-	$(BIN)/autograder attacks --stock --write
+	$(BIN)/python -m trials attacks --stock --write
 
 SIZE ?= 30
 SEED ?= 1
-BENCH := $(BIN)/autograder bench --seed $(SEED)
+BENCH := $(BIN)/python -m trials bench --seed $(SEED)
 RESULT := .scratch/bench/result.json
 bench: .models/STAND-INS.txt  ## a made-up class with this kit, and three of it with stock nbgrader: SIZE=…, SEED=…
 	$(BENCH) --size $(SIZE)
@@ -42,11 +42,11 @@ bench-picture: .models/STAND-INS.txt  ## cost against class size, for docs/perfo
 	test -f $(RESULT) || $(BENCH) --size $(SIZE)
 	for mix in identical usual; do for size in 10 30 100; do \
 	  $(BENCH) --size $$size --mix $$mix --stock 0 --folder .scratch/bench-$$mix-$$size || exit 1; done; done
-	$(BIN)/autograder bench-picture --result $(RESULT) .scratch/bench-*-*/result.json
+	$(BIN)/python -m trials bench-picture --result $(RESULT) .scratch/bench-*-*/result.json
 
 lint: setup
-	$(BIN)/ruff check autograder tests deploy nbgrader_config.py
-	$(BIN)/ruff format --check autograder tests deploy
+	$(BIN)/ruff check autograder trials tests deploy nbgrader_config.py
+	$(BIN)/ruff format --check autograder trials tests deploy
 	$(BIN)/mypy
 
 test: lint .models/STAND-INS.txt hub-for-tests
@@ -68,7 +68,7 @@ hub-for-tests:  # what cannot be had is told by the tests that are skipped
 	@deploy/jupyterhub/for_tests.sh $(HUB) || true
 
 .models/STAND-INS.txt: $(READY)
-	$(BIN)/python -m autograder.stand_ins --home .models --base meta-llama/Llama-3.2-1B \
+	$(BIN)/python -m trials.models.stand_ins --home .models --base meta-llama/Llama-3.2-1B \
 	  --instruct meta-llama/Llama-3.2-1B-Instruct --instruct meta-llama/Llama-3.2-3B-Instruct
 
 lock: setup  ## writes requirements.lock from what is installed

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from autograder.nbgrader_settings import configure
+from autograder.plugins.settings import configure
 
 c = get_config()  # noqa: F821
 configure(c, Path(__file__).resolve().parent)

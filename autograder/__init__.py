@@ -4,6 +4,6 @@
 huggingface_hub.
 """
 
-from .notebook import check, free_models, show_gpu_memory, show_temperature_picture
+from autograder.kernel.notebook import check, free_models, show_gpu_memory, show_temperature_picture
 
 __all__ = ["check", "free_models", "show_gpu_memory", "show_temperature_picture"]

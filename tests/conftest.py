@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from third_profile import third_profile
 
-from autograder import profile as profiles
-from autograder.contract import task_of
-from autograder.profile import Profile
-from autograder.recorder import Recorder
-from autograder.selfcheck import Session
-from autograder.verdict import Verdict
+from autograder.course import profile as profiles
+from autograder.course.profile import Profile
+from autograder.facts.verdict import Verdict
+from autograder.judging.contract import task_of
+from autograder.kernel.recorder import Recorder
+from autograder.kernel.selfcheck import Session
 
 ROOT = Path(__file__).resolve().parent.parent
 os.environ["HF_HUB_OFFLINE"] = "1"
@@ -42,7 +42,7 @@ def third(tmp_path_factory: pytest.TempPathFactory) -> Profile:
 @pytest.fixture(scope="session")
 def tiny_home(tmp_path_factory: pytest.TempPathFactory, llama: Profile, gemma: Profile) -> Path:
     """A model home with tiny models under the names of both profiles."""
-    from autograder.tiny import TinyModel, make_model_home
+    from trials.models.tiny import TinyModel, make_model_home
 
     home = tmp_path_factory.mktemp("models")
     families = {"base": "llama", "instruct": "llama", "large": "llama"}
@@ -56,8 +56,8 @@ def tiny_home(tmp_path_factory: pytest.TempPathFactory, llama: Profile, gemma: P
 @pytest.fixture(scope="session")
 def _recorder(request: pytest.FixtureRequest) -> Recorder:
     """One recorder for the process, as in a kernel: begun before any model that a test's student loads."""
-    from autograder import virtual_gpu
-    from autograder.recorder import redirect_model_home
+    from autograder.kernel import virtual_gpu
+    from autograder.kernel.recorder import redirect_model_home
 
     recorder = Recorder()
     virtual_gpu.switch_on()
@@ -75,7 +75,7 @@ class Student:
 
     def run(self, code: str) -> None:
         """Runs a cell; what it raises is noted as a kernel would, and does not come further."""
-        from autograder.probe import failure_of
+        from autograder.kernel.probe import failure_of
 
         try:
             exec(compile(code, "<cell>", "exec"), self.session.namespace)  # type: ignore[arg-type]

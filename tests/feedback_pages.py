@@ -11,12 +11,12 @@ import nbformat
 from conftest import ROOT
 from nbgrader.api import Gradebook
 
-from autograder import profile as profiles
-from autograder.classes import Student, write_submission
-from autograder.contract import ASSIGNMENT
-from autograder.demo import ScratchCourse, raising, typical_mistakes
-from autograder.nbgrader_grading import overrule
-from autograder.profile import Language
+from autograder.course import profile as profiles
+from autograder.course.profile import Language
+from autograder.judging.contract import ASSIGNMENT
+from autograder.plugins.judge import overrule
+from trials.classes import Student, write_submission
+from trials.demo import ScratchCourse, raising, typical_mistakes
 
 COMMENT = "Fint forklart. **Bruk** gjerne et `eksempel` til."
 REASON = "Avtalt i timen: <b>malen</b> ligger i en egen fil."

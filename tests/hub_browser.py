@@ -1,4 +1,4 @@
-"""What a person does in a hub's pages, for `test_hub.py`: waits for what is to be seen, and never for a time."""
+"""What a person does in a hub's pages, for `deploy/test_hub.py`: waits for what is to be seen, and never for a time."""
 
 from __future__ import annotations
 

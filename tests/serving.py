@@ -13,12 +13,13 @@ from pathlib import Path
 from types import SimpleNamespace, TracebackType
 from typing import Any
 
-from autograder.host import orders, wire
+from autograder.host import orders
 from autograder.host.control import Host, Visit
 from autograder.host.maker import Maker
 from autograder.host.memory import Memory
 from autograder.host.models import Models
 from autograder.host.server import Server
+from autograder.protocol import wire
 
 ONE, TWO, THREE = "org/one", "org/two", "org/three"
 VOCABULARY = 1000

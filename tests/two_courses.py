@@ -1,7 +1,7 @@
 """nbgrader's own example course, taken the whole way twice: by stock nbgrader and under this kit's settings.
 
-What `test_other_assignments.py` compares. Each course is a folder with its exchange and one student's home; each command is
-nbgrader's own, in a process forked from one that has imported it.
+What `plugins/test_other_assignments.py` compares. Each course is a folder with its exchange and one student's home; each
+command is nbgrader's own, in a process forked from one that has imported it.
 """
 
 from __future__ import annotations

@@ -16,11 +16,11 @@ import threading
 from collections.abc import Iterable
 from pathlib import Path
 
-from ..daemons import Daemon, runtime_folder
-from ..errors import HostLost
-from ..transcript import Message, Rendering, Transcript
-from . import wire
-from .wire import Line, Reply
+from autograder.errors import HostLost
+from autograder.facts.transcript import Message, Rendering, Transcript
+from autograder.protocol import wire
+from autograder.protocol.wire import Line, Reply
+from autograder.system.daemons import Daemon, runtime_folder
 
 ANSWER_SECONDS = 600.0
 """After so long without an answer a host is taken for lost."""

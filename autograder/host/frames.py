@@ -10,8 +10,8 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from . import wire
-from .notebooks import TooMuch, without_padding
+from autograder.host.notebooks import TooMuch, without_padding
+from autograder.protocol import wire
 
 FRAME_SECONDS = 30.0
 """How long the rest of a frame may take once it has begun."""

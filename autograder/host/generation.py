@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from .wire import MAX_NEW_TOKENS
+from autograder.protocol.wire import MAX_NEW_TOKENS
 
 MAX_BATCH_TOKENS = 400_000
 """Tokens of a whole batch, output and copies included, that the host takes on."""

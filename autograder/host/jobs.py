@@ -9,11 +9,12 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..shelf import digest
-from . import orders, wire
-from .maker import Maker
-from .memory import Memory, Sequences
-from .models import Models
+from autograder.host import orders
+from autograder.host.maker import Maker
+from autograder.host.memory import Memory, Sequences
+from autograder.host.models import Models
+from autograder.protocol import wire
+from autograder.system.disk_cache import digest
 
 
 @dataclass

@@ -14,9 +14,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from . import orders, wire
-from .failures import Failed
-from .memory import Sequences
+from autograder.host import orders
+from autograder.host.failures import Failed
+from autograder.host.memory import Sequences
+from autograder.protocol import wire
 
 PATIENCE_SECONDS = 10.0
 """How long a job may go on after it was given up."""

@@ -9,7 +9,7 @@ from collections import OrderedDict
 
 from pydantic import TypeAdapter, ValidationError
 
-from ..shelf import Shelf
+from autograder.system.disk_cache import Shelf
 
 Sequences = list[list[int]]
 _SEQUENCES: TypeAdapter[Sequences] = TypeAdapter(Sequences)

@@ -18,11 +18,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from ..recorder import freeze_today, templated
-from ..transcript import Message
-from . import generation
-from .failures import device_failed, out_of_memory
-from .generation import MAX_BATCH_TOKENS, Cancelled, batch_tokens, run_generate
+from autograder.facts.transcript import Message
+from autograder.host import generation
+from autograder.host.failures import device_failed, out_of_memory
+from autograder.host.generation import MAX_BATCH_TOKENS, Cancelled, batch_tokens, run_generate
+from autograder.kernel.recorder import freeze_today, templated
 
 HEADROOM = 1.2
 """What a model takes in memory beside its weights, as a factor."""

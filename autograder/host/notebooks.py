@@ -10,11 +10,11 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..shelf import digest
-from ..transcript import FOR_CHECKS, MAX_REQUESTS, MAX_TEXT, Request, Transcript
-from ..words import ASKED_TOO_LONG, TOO_LONG_A_PROMPT
-from .models import Models
-from .wire import Generate, Note, Open, size_of
+from autograder.facts.transcript import FOR_CHECKS, MAX_REQUESTS, MAX_TEXT, Request, Transcript
+from autograder.host.models import Models
+from autograder.protocol.wire import Generate, Note, Open, size_of
+from autograder.system.disk_cache import digest
+from autograder.words.sentences import ASKED_TOO_LONG, TOO_LONG_A_PROMPT
 
 MAX_STORED_TOKENS = 500_000
 """Tokens of one notebook's transcript, its settings and texts counted as tokens too; what comes later is refused."""

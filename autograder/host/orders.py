@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter
 
-from .wire import Frame, Short
+from autograder.protocol.wire import Frame, Short
 
 
 class Make(Frame):

@@ -23,20 +23,20 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from ..masking import visible
-from ..shelf import Shelf
-from ..transcript import CANNED, MAX_TEXT, Rendering
-from . import models as loading
-from . import wire
-from .echo import canned_answer, echo_of
-from .failures import Failed, failed
-from .frames import badly_shaped, serve_frames
-from .generation import batch_tokens
-from .jobs import Jobs
-from .maker import ENDED_IT, TOOK_TOO_LONG, Maker, Worker
-from .memory import Memory, Sequences
-from .models import Models
-from .notebooks import Notebook, Place, PromptTooLong
+from autograder.facts.transcript import CANNED, MAX_TEXT, Rendering
+from autograder.host import models as loading
+from autograder.host.failures import Failed, failed
+from autograder.host.frames import badly_shaped, serve_frames
+from autograder.host.generation import batch_tokens
+from autograder.host.jobs import Jobs
+from autograder.host.maker import ENDED_IT, TOOK_TOO_LONG, Maker, Worker
+from autograder.host.memory import Memory, Sequences
+from autograder.host.models import Models
+from autograder.host.notebooks import Notebook, Place, PromptTooLong
+from autograder.protocol import wire
+from autograder.protocol.echo import canned_answer, echo_of
+from autograder.system.disk_cache import Shelf
+from autograder.words.masking import visible
 
 MAX_CONNECTIONS = 64
 """Connections of one kernel at a time."""

@@ -17,10 +17,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import BinaryIO
 
-from . import models as loading
-from . import orders, wire
-from .failures import device_failed, failed
-from .models import Models
+from autograder.host import models as loading
+from autograder.host import orders
+from autograder.host.failures import device_failed, failed
+from autograder.host.models import Models
+from autograder.protocol import wire
 
 
 class Work:

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What tests/test_hub.py needs beside the hub's software: Chromium. Where something cannot be had, the tests are skipped.
+# What tests/deploy/test_hub.py needs beside the hub's software: Chromium. Where something cannot be had, the tests are skipped.
 set -euo pipefail
 [ "$(id -u)" = 0 ] || exit 0
 if [ ! -x /usr/bin/chromium ] && command -v apt-get >/dev/null; then

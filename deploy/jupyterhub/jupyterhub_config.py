@@ -12,7 +12,7 @@ from urllib.parse import urlparse
 
 from tornado.web import RequestHandler
 
-from autograder.profile import Hub, load
+from autograder.course.profile import Hub, load
 
 c = get_config()  # noqa: F821
 

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from nbconvert.filters import markdown2html
 
-from autograder.profile import Hub, Profile, load
+from autograder.course.profile import Hub, Profile, load
 
 HERE = Path(__file__).resolve().parent
 PRIVACY = HERE.parent.parent / "docs" / "privacy.md"
@@ -51,7 +51,7 @@ a.anchor-link {{ display: none; }}
 </html>
 """
 SETTINGS = """\
-from autograder.nbgrader_exchange import through_the_hub
+from autograder.plugins.exchange import through_the_hub
 
 c = get_config()
 through_the_hub(c, {course!r}, {exchange!r}, {language!r})

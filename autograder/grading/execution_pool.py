@@ -1,0 +1,89 @@
+"""Executing notebooks side by side, ahead of being judged.
+
+While one kernel waits for the model host, or the judge for the gradebook, another kernel runs. Two notebooks with the same
+key are executed once, also while the first of them is still running.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+
+from autograder.grading.executions import Execution
+
+Run = Callable[[], Execution]
+Pending = Future[Execution]
+
+
+class Ahead:
+    """A few threads that execute.
+
+    Args:
+        threads: how many notebooks are executed at a time.
+    """
+
+    def __init__(self, threads: int) -> None:
+        self._threads = threads
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="execute")
+        self._begun: set[Pending] = set()
+        self._running: dict[str, Pending] = {}
+
+    def begin(self, key: str | None, run: Run) -> Pending:
+        """Has a notebook executed as soon as a thread is free.
+
+        Args:
+            key: of its execution; None where it must be executed in any case.
+            run: executes it, or finds that this has been done.
+        """
+        first = self._running.get(key) if key else None
+        if first is not None:
+            return self._after(first, run)
+        mine = self._submit(run)
+        if key:
+            self._running[key] = mine
+            mine.add_done_callback(lambda _: self._running.pop(key, None))  # from now on the shelf has it
+        return mine
+
+    def _after(self, first: Pending, run: Run) -> Pending:
+        """The outcome of another notebook with the same code; where that did not come to its end, it is executed itself."""
+        mine: Pending = Future()
+
+        def pass_on(done: Pending, again: bool = False) -> None:
+            if done.cancelled():
+                mine.cancel()
+            elif (error := done.exception()) is not None:
+                mine.set_exception(error)
+            else:
+                mine.set_result(done.result().model_copy(update={"again": again}) if again else done.result())
+
+        def then(done: Pending) -> None:
+            if done.cancelled() or done.exception() is not None or done.result().whole:
+                pass_on(done, again=True)
+                return
+            try:
+                self._submit(run).add_done_callback(pass_on)
+            except RuntimeError as error:  # nothing more is begun
+                mine.set_exception(error)
+
+        first.add_done_callback(then)
+        return mine
+
+    def _submit(self, run: Run) -> Pending:
+        mine = self._pool.submit(run)
+        self._begun.add(mine)
+        mine.add_done_callback(self._begun.discard)
+        return mine
+
+    @property
+    def wants_more(self) -> bool:
+        """Whether not every thread has a notebook, and a next one."""
+        return len(self._begun) < 2 * self._threads
+
+    def end(self) -> None:
+        """Begins nothing more, and waits for what is running."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+
+def wait_for_one(pending: Iterable[Pending]) -> None:
+    """Returns as soon as one that was not done is."""
+    wait({each for each in pending if not each.done()}, return_when=FIRST_COMPLETED)

@@ -1,0 +1,139 @@
+"""Records on disk: the verdicts of one submitted notebook, and a person's overrides of single criteria.
+
+Beside the gradebook, which holds numbers alone, each graded notebook has a record in `verdicts/ASSIGNMENT/STUDENT/`, and
+each overruled student a file in `overrides/ASSIGNMENT/`. Files are written to a temporary name, then renamed.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from autograder.errors import Damaged
+from autograder.facts.evidence import Evidence
+from autograder.facts.transcript import Transcript
+from autograder.facts.verdict import Incident, Override, Verdict
+from autograder.submissions.repair_json import Repair
+
+T = TypeVar("T", bound=BaseModel)
+
+MAX_RECORD = 32 * 10**6
+"""Bytes of a record. Evidence and transcript are bounded, so that an honest one comes nowhere near."""
+Overrides = dict[str, dict[str, Override]]
+"""By check id, then by the criterion's name."""
+
+
+class Record(BaseModel):
+    """What is kept of one graded notebook.
+
+    Attributes:
+        answers: SHA-256 of each free-text answer, by grade id: whether a person must read it again.
+        verdicts: as judged, before overrides.
+        evidence, transcript: what they were judged from.
+        incidents: what happened while it ran.
+        repairs: what was mended before it ran.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    verdicts: tuple[Verdict, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
+    answers: dict[str, str] = {}
+    transcript: Transcript = Transcript()
+    incidents: tuple[Incident, ...] = ()
+    repairs: tuple[Repair, ...] = ()
+
+    def verdict(self, check_id: str) -> Verdict | None:
+        return next((v for v in self.verdicts if v.check_id == check_id), None)
+
+
+class _OverridesFile(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    criteria: Overrides = {}
+
+
+class Records:
+    """The records of one course.
+
+    Args:
+        root: the course directory.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def read(self, assignment: str, student: str, notebook: str) -> Record | None:
+        """The record of a notebook that has been graded, else None. Raises Damaged for a file that is damaged."""
+        path = self._record(assignment, student, notebook)
+        return _parse(Record, path) if path.exists() else None
+
+    def write(self, assignment: str, student: str, notebook: str, record: Record) -> bool:
+        """Writes a record; one beyond `MAX_RECORD` without what its verdicts were judged from. Answers whether it is whole."""
+        text = record.model_dump_json(indent=1)
+        whole = len(text.encode()) <= MAX_RECORD
+        if not whole:
+            text = record.model_copy(update={"evidence": (), "transcript": Transcript()}).model_dump_json(indent=1)
+        write_whole(self._record(assignment, student, notebook), text)
+        return whole
+
+    def overrides(self, assignment: str, student: str) -> Overrides:
+        path = self._overrides(assignment, student)
+        return _parse(_OverridesFile, path).criteria if path.exists() else {}
+
+    def overrule(self, assignment: str, student: str, check_id: str, criterion: str, override: Override) -> None:
+        """Adds a decision, or replaces the earlier one about the same criterion."""
+        criteria = self.overrides(assignment, student)
+        criteria[check_id] = {**criteria.get(check_id, {}), criterion: override}
+        text = _OverridesFile(criteria=criteria).model_dump_json(indent=1)
+        write_whole(self._overrides(assignment, student), text)
+
+    def _record(self, assignment: str, student: str, notebook: str) -> Path:
+        return self.root / "verdicts" / assignment / student / f"{notebook}.json"
+
+    def _overrides(self, assignment: str, student: str) -> Path:
+        return self.root / "overrides" / assignment / f"{student}.json"
+
+
+def with_overrides(verdict: Verdict, overrides: Overrides) -> Verdict:
+    """The verdict with a person's decisions in place."""
+    decided = overrides.get(verdict.check_id, {})
+    if not decided:
+        return verdict
+    criteria = tuple(c.model_copy(update={"override": decided.get(c.name)}) for c in verdict.criteria)
+    return verdict.model_copy(update={"criteria": criteria})
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Writes a file so that nobody ever sees half of it: to a temporary name beside it, then renamed."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.chmod(temporary, 0o666 & ~_umask())  # a temporary file is its maker's alone; other TAs must read this one
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _parse(kind: type[T], path: Path) -> T:
+    try:
+        if path.stat().st_size > MAX_RECORD:
+            raise OSError(f"it has more than {MAX_RECORD} bytes")
+        return kind.model_validate_json(path.read_bytes())
+    except (OSError, ValidationError) as error:
+        raise Damaged(
+            f"{path}: cannot be read as what it should be ({str(error).splitlines()[0]}); move it away"
+        ) from error

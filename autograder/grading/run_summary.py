@@ -1,0 +1,72 @@
+"""What a run comes to, in words: who needs a person, what must be run again, and what happened to whom."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from autograder.errors import Damaged
+from autograder.facts.verdict import IncidentKind, Verdict
+from autograder.grading.records import Record, Records
+
+HAPPENED: dict[IncidentKind, str] = {
+    "time": "Took too long",
+    "memory": "Took too much memory",
+    "crash": "The kernel ended",
+    "output": "Printed too much",
+    "prompt": "Too long a prompt",
+    "tampering": "Something got in the way of a check",
+    "messages": "The kernel sent what is no message of a kernel's",
+}
+
+
+@dataclass(frozen=True)
+class Graded:
+    """One notebook's record."""
+
+    student: str
+    notebook: str
+    record: Record
+
+    def verdicts(self, state: str) -> list[Verdict]:
+        return [verdict for verdict in self.record.verdicts if verdict.state == state]
+
+
+def recorded(course: Path, assignment: str, students: list[str]) -> Iterator[Graded]:
+    """Everything that is on record for these students."""
+    records = Records(course)
+    for student in dict.fromkeys(students):
+        for path in sorted((course / "verdicts" / assignment / student).glob("*.json")):
+            with contextlib.suppress(Damaged):  # its student is among those not judged
+                record = records.read(assignment, student, path.stem)
+                if record is not None:
+                    yield Graded(student, path.stem, record)
+
+
+def lines(graded: Sequence[Graded]) -> list[str]:
+    """The list at the end of a run; empty where nothing needs anybody."""
+    said = []
+    for title, state in (("A person must look at", "review"), ("Not judged yet; run it again", "not judged")):
+        found = [(one, verdict) for one in graded for verdict in one.verdicts(state)]
+        said += [f"{title}:"] * bool(found)
+        said += [f"  {one.student}, {v.check_id}: {' '.join(reason.en for reason in v.reasons)}" for one, v in found]
+    for kind, title in HAPPENED.items():
+        where = [f"{one.student}, {i.cell}" for one in graded for i in one.record.incidents if i.kind == kind]
+        said += [f"{title}: {'; '.join(where)}"] * bool(where)
+    missing = [one for one in graded if any(repair.kind == "missing" for repair in one.record.repairs)]
+    where = [f"{one.student}, {one.notebook}" for one in missing]
+    said += [f"Not handed in: {'; '.join(where)}"] * bool(where)
+    mended = [one for one in graded if one.record.repairs and one not in missing]
+    said += ["Mended before it ran:"] * bool(mended)
+    said += [f"  {one.student}, {one.notebook}: {repairs_in_words(one.record)}" for one in mended]
+    return said
+
+
+def repairs_in_words(record: Record) -> str:
+    """What was mended in a notebook, in one line, each thing once with all that it was done to."""
+    where: dict[str, list[str]] = {}
+    for repair in record.repairs:
+        where.setdefault(repair.kind, []).append(repair.cell or repair.detail)
+    return "; ".join(f"{kind} ({', '.join(filter(None, found))})".replace(" ()", "") for kind, found in where.items())

@@ -1,0 +1,349 @@
+"""The probe: reads a student's live objects for one task and gives evidence, plain JSON facts.
+
+It asks the student's chain a question of its own and lets the recorder answer, so that no model generates anything, and
+it leaves the objects as it found them. It judges nothing, and what a student's code does wrong is a fact, not an error.
+With `live_objects.py` it is the only module that knows LangChain.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import secrets
+import sys
+import threading
+import time
+import weakref
+from collections.abc import Callable, MutableMapping
+from typing import Any, Literal
+
+from autograder.course.profile import Profile
+from autograder.facts.evidence import Challenge, Evidence, Failure, Form, Offer, PromptFacts, Variable
+from autograder.facts.transcript import Message, Request, bare, plain
+from autograder.judging.contract import Task
+from autograder.kernel import live_objects, virtual_gpu
+from autograder.kernel.live_objects import first_inside, is_a, kinds_of
+from autograder.kernel.recorder import Answered, Recorder
+
+INSIDE = ("HuggingFacePipeline", "ChatHuggingFace", "PromptTemplate", "Message")
+QUESTIONS = (
+    "Which word comes after {a} in the list {b}?",
+    "What would you call a street between {a} and {b}?",
+    "How many letters do {a} and {b} have together?",
+)
+
+
+class Probe:
+    """Gathers evidence in one kernel.
+
+    Args:
+        namespace: the student's variables by name (IPython's `user_ns`).
+    """
+
+    def __init__(self, profile: Profile, recorder: Recorder, namespace: MutableMapping[str, Any]) -> None:
+        self.profile, self.recorder, self.namespace = profile, recorder, namespace
+        self._identities: dict[int, tuple[Any, int]] = {}
+
+    def gather(self, task: Task, question: str | None = None) -> Evidence:
+        """Everything that the check of this task may want to know. Never raises for what a student's code does.
+
+        Args:
+            question: what to ask the student's chain; a new one when None.
+        """
+        began = time.monotonic()
+        seen = self.recorder.count()
+        wanted = _WANTED[task.kind]
+        names = dict.fromkeys(task.variables + wanted.also)
+        question = question or new_question()
+        prompt = self._prompt(question) if wanted.prompt else None
+        challenges = [
+            self._challenge(name, question, prompt)
+            for name in names
+            if name in _CHALLENGED or name.startswith("chatbot")
+            if self.namespace.get(name) is not None
+        ]
+        self._render(task, question, prompt)
+        raised, self.recorder.raised = self.recorder.raised, None
+        return Evidence(
+            check_id=task.check_id,
+            variables={name: self._variable(name) for name in names},
+            challenges=tuple(challenges),
+            prompt=prompt,
+            environment=_environment(),
+            gpu=gpu_here(),
+            raised=raised,
+            seen=seen,
+            seconds=round(time.monotonic() - began, 3),
+        )
+
+    def _variable(self, name: str) -> Variable:
+        if name not in self.namespace:
+            return Variable(state="missing")
+        thing = self.namespace[name]
+        if thing is None:
+            return Variable(state="none", type="NoneType")
+        runs = is_a(thing, "Runnable")
+        pipeline = first_inside(thing, "Pipeline") if runs or is_a(thing, "Pipeline") else None
+        inside = [kind for kind in INSIDE if first_inside(thing, kind) is not None] if runs else []
+        return Variable(
+            state="there",
+            type=type(thing).__name__[:500],
+            kinds=tuple(dict.fromkeys([*kinds_of(thing), *inside])),
+            text=text_of(thing),
+            value=_plain_dict(thing),
+            device=virtual_gpu.device_asked_for(pipeline) if pipeline is not None else None,
+            task=_task_of(pipeline),
+            identity=self._identity(thing),
+            steps=live_objects.steps_of(thing),
+            holds=self._holds(thing) if runs else (),
+            given=live_objects.settings_given(thing) if runs else {},
+            temperatures=live_objects.temperatures_given(thing) if runs else (),
+        )
+
+    def _holds(self, chain: Any) -> tuple[str, ...]:
+        parts = list(live_objects.parts_of(chain))
+        return tuple(n for n in ("prompt", "llm") if any(part is self.namespace.get(n, self) for part in parts))
+
+    def _identity(self, thing: Any) -> int:
+        """A number for this object, never given to another one even if the first is gone."""
+        known = self._identities.get(id(thing))
+        if known is not None and known[0]() is thing:
+            return known[1]
+        try:
+            reference: Any = weakref.ref(thing)
+        except TypeError:  # plain values cannot be followed; their content is in the evidence
+            return 0
+        number = 1 + max((n for _, n in self._identities.values()), default=0)
+        self._identities[id(thing)] = (reference, number)
+        return number
+
+    def _prompt(self, question: str) -> PromptFacts:
+        """What the student's own `prompt` makes of the questions and of a short conversation."""
+        prompt = self.namespace.get("prompt")
+        if not is_a(prompt, "Runnable"):
+            return PromptFacts()
+        history: tuple[Message, ...] = (("human", question), ("ai", "Yes."), ("human", "Why?"))
+        names = set(getattr(prompt, "input_variables", ())) | set(getattr(prompt, "optional_variables", ()))
+        facts: dict[str, Any] = {"asked_history": history, "variables": tuple(sorted(map(str, names)))[:20]}
+        with live_objects.no_trace(prompt, self.namespace):
+            try:
+                name = next(iter(names)) if len(names) == 1 else "messages"  # a placeholder under another name
+                facts["history"] = _formatted(prompt, name, history)
+                asked = {question, *self.profile.questions.values()}
+                facts["rendered"] = {q: _formatted(prompt, name, (("human", q),)) for q in asked}
+                facts["texts"] = {q: _as_text(prompt, name, q) for q in asked}
+            except Exception as error:
+                facts["failure"] = failure_of(error)
+        return PromptFacts(**facts)
+
+    def _challenge(self, name: str, question: str, prompt: PromptFacts | None) -> Challenge:
+        """Puts a question to a chain in each form that chains take, until the right request arrives."""
+        chain = self.namespace[name]
+        began = time.monotonic()
+        if name.startswith("chatbot"):
+            forms: tuple[Form, ...] = ("dict", "list", "text", "keys")
+            right = {plain(self.asked(question))}
+            if prompt is not None and question in prompt.texts:
+                right.add(prompt.texts[question])
+        else:
+            forms, right = ("text",), {question}
+        offers: list[Offer] = []
+        for form in forms:
+            offer, arrived = self._offer(chain, f"{name}-{form}-{secrets.token_hex(4)}", form, question, right, prompt)
+            offers.append(offer)
+            if arrived:
+                break
+        return Challenge(
+            id=secrets.token_hex(8),
+            variable=name,
+            question=question,
+            offers=tuple(offers),
+            seconds=round(time.monotonic() - began, 3),
+        )
+
+    def _offer(
+        self, chain: Any, number: str, form: Form, question: str, right: set[str], prompt: PromptFacts | None
+    ) -> tuple[Offer, bool]:
+        arrived = False
+
+        def enough(request: Request) -> bool:
+            nonlocal arrived
+            forms = right | self._templated(request.model, question, prompt)
+            arrived = arrived or bare(request.text) in {bare(form) for form in forms}
+            return arrived
+
+        failure = None
+        with (
+            live_objects.no_trace(chain, self.namespace) as settings,
+            self.recorder.challenge(number, enough) as requests,
+        ):
+            try:
+                _ask(chain, _in_form(form, question), settings)
+            except Answered:
+                pass
+            except (Exception, SystemExit) as error:
+                failure = failure_of(error)
+        return Offer(form=form, requests=requests()[:50], failure=failure), arrived
+
+    def _templated(self, model: str, question: str, prompt: PromptFacts | None) -> set[str]:
+        """The forms that this question takes in the model's own chat template, if it has one."""
+        messages = [self.asked(question)]
+        if prompt is not None and question in prompt.rendered:
+            messages.append(prompt.rendered[question])
+        for each in messages:
+            self.recorder.render(model, each)
+        return {r.text for r in self.recorder.renderings() if r.messages in messages}
+
+    def _render(self, task: Task, question: str, prompt: PromptFacts | None) -> None:
+        """Notes the chat-template forms of the questions that the check will look for."""
+        asked = [q for q in (task.question, question) if q]
+        for model in self.recorder.models_asked():
+            for each in asked:
+                self.recorder.render(model, self.asked(each))
+                if prompt is not None and each in prompt.rendered:
+                    self.recorder.render(model, prompt.rendered[each])
+
+    def asked(self, question: str) -> tuple[Message, ...]:
+        """The messages that a right chain sends for a question."""
+        return (("system", self.profile.chat.system_prompt), ("human", question))
+
+
+class _Wanted:
+    """What the probe looks at for a kind of task, besides the task's own variables."""
+
+    def __init__(self, *also: str, prompt: bool = False) -> None:
+        self.also, self.prompt = also, prompt
+
+
+_WANTED = {
+    "model-home": _Wanted(),
+    "ask-base": _Wanted(),
+    "load-model": _Wanted(),
+    "limit-output": _Wanted(),
+    "arguments": _Wanted(),
+    "prompt": _Wanted(prompt=True),
+    "chain": _Wanted("prompt", "llm", prompt=True),
+    "who-are-you": _Wanted("prompt", "llm", "chatbot", prompt=True),
+    "ideal-boat": _Wanted("prompt", "llm", "chatbot", prompt=True),
+    "instruct-small": _Wanted("prompt", prompt=True),
+    "instruct-large": _Wanted("prompt", prompt=True),
+    "temperature": _Wanted("prompt", prompt=True),
+}
+_CHALLENGED = ("llm", "base_llm")
+
+
+class AnyKey(dict[str, Any]):
+    """A dict that has the question under every name, for chains that ask for `{"question": …}` or the like."""
+
+    def __init__(self, question: str, **values: Any) -> None:
+        super().__init__(**values)
+        self._question = question
+
+    def __missing__(self, key: str) -> str:
+        return self._question
+
+
+def new_question() -> str:
+    """A question that nobody has asked before, about nothing in particular."""
+    words = [f"{secrets.choice('bdfgklmnprstv')}{secrets.choice('aeiou')}{secrets.token_hex(2)}" for _ in range(2)]
+    return secrets.choice(QUESTIONS).format(a=words[0], b=words[1])
+
+
+def gpu_here() -> Literal["real", "virtual", "none"]:
+    if virtual_gpu.is_on():
+        return "virtual"
+    torch = sys.modules.get("torch")
+    cuda = getattr(torch, "cuda", None)
+    return "real" if cuda is not None and cuda.is_available() else "none"
+
+
+def failure_of(error: BaseException) -> Failure:
+    return Failure(name=type(error).__name__[:500], message=str(error)[:500])
+
+
+def text_of(thing: Any) -> str | None:
+    """The text of a string or of a message; None for anything else."""
+    if isinstance(thing, str):
+        return str(thing)[:200_000].encode(errors="replace").decode()
+    content = getattr(thing, "content", None) if is_a(thing, "Message") else None
+    return content[:200_000].encode(errors="replace").decode() if isinstance(content, str) else None
+
+
+def _task_of(pipeline: Any) -> str | None:
+    """The pipeline's task; a TextGenerationPipeline made by hand has no name for it."""
+    if type(pipeline).__name__ == "TextGenerationPipeline":
+        return "text-generation"
+    return str(getattr(pipeline, "task", ""))[:500] or None
+
+
+def _plain_dict(thing: Any) -> dict[str, Any] | None:
+    if not isinstance(thing, dict) or len(thing) > 100:
+        return None
+    if not all(isinstance(v, str | int | float | bool | type(None)) for v in thing.values()):
+        thing = {key: repr(value)[:200] for key, value in thing.items()}
+    text = json.dumps({str(k)[:100]: v for k, v in thing.items()}, default=str)
+    plain_values: dict[str, Any] = json.loads(text) if len(text) < 20_000 else {}
+    return plain_values
+
+
+def _environment() -> dict[str, str]:
+    names = ("HF_HOME", "AUTOGRADER_MODEL_HOME")
+    return {name: os.environ[name][:500] for name in names if name in os.environ}
+
+
+def _messages(messages: tuple[Message, ...]) -> list[Any]:
+    module = sys.modules["langchain_core.messages"]
+    classes = {"human": module.HumanMessage, "ai": module.AIMessage, "system": module.SystemMessage}
+    return [classes[kind](content=content) for kind, content in messages]
+
+
+def _formatted(prompt: Any, name: str, messages: tuple[Message, ...]) -> tuple[Message, ...]:
+    value = prompt.invoke({name: _messages(messages)})
+    return tuple((str(m.type)[:500], str(m.content)[:20_000]) for m in value.to_messages()[:20])
+
+
+def _as_text(prompt: Any, name: str, question: str) -> str:
+    return str(prompt.invoke({name: _messages((("human", question),))}).to_string())[:20_000]
+
+
+def _in_form(form: Form, question: str) -> Any:
+    if form == "text":
+        return question
+    messages = _messages((("human", question),))
+    if form == "keys":
+        return AnyKey(question, messages=messages)
+    return {"messages": messages} if form == "dict" else messages
+
+
+def _ask(chain: Any, question: Any, settings: dict[str, Any]) -> None:
+    """Calls the chain as a student would; one that is only asynchronous is run in a loop of its own."""
+    if not is_a(chain, "Runnable"):
+        if not callable(chain):
+            raise TypeError(f"{type(chain).__name__} has no invoke")
+        chain(question)
+        return
+    config = {"configurable": settings}
+    try:
+        chain.invoke(question, config=config)
+    except TypeError as error:
+        if "coroutine" not in str(error):
+            raise
+        _in_thread(lambda: asyncio.run(chain.ainvoke(question, config=config)))
+
+
+def _in_thread(call: Callable[[], Any]) -> None:
+    """Runs `call` in a thread (a notebook's own event loop is busy in this one) and hands on what it raises."""
+    raised: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            call()
+        except BaseException as error:
+            raised.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    if raised:
+        raise raised[0]

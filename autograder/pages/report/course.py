@@ -1,0 +1,116 @@
+"""`autograder report`: a page for the course team about a graded class. Reads the course; writes the page and the numbers
+that stand for students in it.
+
+A student's number is drawn once and kept in `verdicts/ASSIGNMENT/numbers.json`: who has that file can tell who is who.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable
+from pathlib import Path
+
+from nbgrader.api import Gradebook, MissingEntry
+from pydantic import TypeAdapter, ValidationError
+
+from autograder.errors import Damaged
+from autograder.grading.records import Overrides, Record, Records, write_whole
+from autograder.judging.contract import ASSIGNMENT
+from autograder.pages.report.numbers import Mark, Work, hiding, numbers_of
+from autograder.pages.report.page import page_of
+from autograder.plugins.run import released_profile
+
+NUMBERS = TypeAdapter(dict[str, int])
+
+
+def write_report(course: Path, to: Path, named: bool, assignment: str = ASSIGNMENT) -> int:
+    """Writes the page, and answers how many students are in it.
+
+    Args:
+        named: with students' names in place of numbers.
+
+    Raises NotReady where there is no release, and Damaged where the students' numbers cannot be read.
+    """
+    profile = released_profile(course, assignment)
+    accounts = class_of(course, assignment)
+    marks, names = from_gradebook(course, assignment)
+    if named:
+        shown = {account: f"{account} ({names[account]})" if names.get(account) else account for account in accounts}
+    else:
+        shown = {
+            account: f"student\u00a0{number}" for account, number in numbers_for(course, assignment, accounts).items()
+        }
+    works = [work_of(course, assignment, account, shown[account], marks.get(account, {})) for account in accounts]
+    works.sort(key=lambda work: (len(work.name), work.name) if not named else (0, work.name))
+    hide = hiding([*accounts, *names, *names.values()], kept=[profile.models.home])
+    write_whole(to, page_of(numbers_of(works, profile, hide), assignment, profile.course.language, named))
+    return len(works)
+
+
+def class_of(course: Path, assignment: str) -> list[str]:
+    """Everybody who has handed in, or has a record."""
+    submitted = {path.parent.name for path in course.glob(f"submitted/*/{assignment}") if path.is_dir()}
+    recorded = {path.name for path in course.glob(f"verdicts/{assignment}/*") if path.is_dir()}
+    return sorted(submitted | recorded)
+
+
+def work_of(course: Path, assignment: str, account: str, name: str, marks: dict[str, Mark]) -> Work:
+    records, damaged = Records(course), []
+    found: dict[str, Record] = {}
+    for path in sorted((course / "verdicts" / assignment / account).glob("*.json")):
+        try:
+            record = records.read(assignment, account, path.stem)
+        except Damaged:
+            damaged.append(path.stem)
+        else:
+            found |= {path.stem: record} if record is not None else {}
+    overrides: Overrides = {}
+    try:
+        overrides = records.overrides(assignment, account)
+    except Damaged:
+        damaged.append("overrides")
+    return Work(name, found, overrides, tuple(damaged), marks)
+
+
+def from_gradebook(course: Path, assignment: str) -> tuple[dict[str, dict[str, Mark]], dict[str, str]]:
+    """Marks by account and grade id, and names by account; nothing where there is no gradebook."""
+    path = course / "gradebook.db"
+    if not path.exists():
+        return {}, {}
+    with Gradebook(f"sqlite:///{path}") as gradebook:
+        names = {s.id: " ".join(filter(None, (s.first_name, s.last_name))) for s in gradebook.students}
+        try:
+            submissions = gradebook.find_assignment(assignment).submissions
+        except MissingEntry:
+            return {}, names
+        return {
+            submission.student.id: {
+                grade.name: Mark(
+                    score=grade.auto_score if grade.manual_score is None else grade.manual_score,
+                    waits=grade.needs_manual_grade,
+                    by_hand=grade.manual_score is not None,
+                )
+                for notebook in submission.notebooks
+                for grade in notebook.grades
+            }
+            for submission in submissions
+        }, names
+
+
+def numbers_for(course: Path, assignment: str, accounts: Iterable[str]) -> dict[str, int]:
+    """A number for each account, the same every time; a new account draws one that is free.
+
+    Raises Damaged where those that were drawn cannot be read.
+    """
+    path = course / "verdicts" / assignment / "numbers.json"
+    try:
+        known = NUMBERS.validate_json(path.read_bytes()) if path.exists() else {}
+    except (OSError, ValidationError) as error:
+        raise Damaged(f"{path}: cannot be read; move it away, and every student gets a new number") from error
+    new = [account for account in accounts if account not in known]
+    random.SystemRandom().shuffle(new)  # the order of the accounts would tell who is who
+    highest = max(known.values(), default=0)
+    every = known | {account: highest + place for place, account in enumerate(new, 1)}
+    if new:
+        write_whole(path, NUMBERS.dump_json(every, indent=1).decode())
+    return every

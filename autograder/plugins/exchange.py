@@ -1,0 +1,274 @@
+"""nbgrader's exchange, where a student hands in and the graders collect: nobody hands in for somebody else.
+
+`configure_exchange` puts both classes in place, by nbgrader's own settings (`ExchangeFactory`). `collect` takes a
+submission only from the account whose name it bears, follows nothing in it, and takes no part in what a student has
+written over its name. Both tell what is missing, late or never run (`hand_in.py`). A receipt is for assignments of ours.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import re
+import shutil
+import stat
+import tempfile
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbformat import NotebookNode
+from nbgrader.api import Gradebook, MissingEntry
+from nbgrader.exchange.default import Exchange, ExchangeCollect, ExchangeSubmit
+from nbgrader.utils import check_mode, get_username, parse_utc
+from traitlets import Enum
+
+from autograder.course.profile import FROZEN_NAME, Language, load
+from autograder.errors import ProfileError
+from autograder.facts.verdict import Words
+from autograder.plugins.course import is_ours, tolerant
+from autograder.submissions import hand_in
+from autograder.submissions.safe_copy import Copy, copy_folder
+from autograder.words.sentences import HAND_IN
+
+RECEIPT = {"nb": "kvittering.txt", "en": "receipt.txt"}
+OF_NBGRADER = ("timestamp.txt", "submission_secret.txt")
+GRACE = 600.0
+"""Seconds after the time that a submission states, in which it may still be changing: a large one is being copied."""
+
+
+def configure_exchange(c: Any, language: Language) -> None:
+    """Puts our classes in nbgrader's place."""
+    c.ExchangeFactory.collect = SafeCollect
+    c.ExchangeFactory.submit = SafeSubmit
+    c.SafeCollect.language = c.SafeSubmit.language = language
+
+
+def through_the_hub(c: Any, course: str, exchange: str, language: Language) -> None:
+    """The settings of nbgrader that students and staff have in common on a JupyterHub."""
+    c.CourseDirectory.course_id = course
+    c.Exchange.root = exchange
+    c.Authenticator.plugin_class = "nbgrader.auth.JupyterHubAuthPlugin"
+    configure_exchange(c, language)
+
+
+@dataclass(frozen=True)
+class Handed:
+    """A submission in the exchange, by what its name says."""
+
+    path: Path
+    student: str
+    moment: datetime
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """As nbgrader has it: times are in UTC, and do not say so."""
+        return {
+            "username": self.student,
+            "filename": self.path.name,
+            "timestamp": self.moment.replace(tzinfo=None),
+        }
+
+
+class _Careful(Exchange):  # type: ignore[misc]
+    """What both directions have in common."""
+
+    language = Enum(["nb", "en"], default_value="en", help="The language of what is told.").tag(config=True)
+
+    def _copied(self, source: Path, to: Path, owner: int | None, release: Path) -> Copy:
+        """Copies a submission.
+
+        Args:
+            owner: whose every file must be; None for anybody's.
+        """
+        copy = Copy(
+            owner=owner,
+            max_file=1000 * self.coursedir.max_file_size,
+            max_total=1000 * self.coursedir.max_dir_size,
+            ignored=self.coursedir.ignore,
+            included=self.coursedir.include,
+            skipped=frozenset(RECEIPT.values() if is_ours(release) else ()),
+            first=[path.name for path in sorted(release.glob("*.ipynb"))],
+        )
+        copy_folder(source, to, copy)
+        return copy
+
+    def _notices(self, folder: Path, release: Path, copy: Copy) -> list[Words]:
+        """What is to be said of a copied submission. Nothing where the release is not at hand."""
+        released = dict(_notebooks_in(release))
+        handed = {path.stem: path.read_bytes() for path in folder.glob("*.ipynb") if path.is_file()}
+        known = {path.relative_to(release).as_posix() for path in release.rglob("*")} | set(OF_NBGRADER)
+        files = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+        return hand_in.notices(released, handed, [name for name in files if name not in known], copy.aside)
+
+    def _say(self, words: Words) -> str:
+        return words.say(self.language)
+
+
+def _notebooks_in(folder: Path) -> Iterator[tuple[str, NotebookNode]]:
+    for path in sorted(folder.glob("*.ipynb")):
+        yield path.stem, nbformat.read(path, as_version=4)
+
+
+def _due(release: Path) -> datetime | None:
+    """The deadline that an assignment was released with, if it has one and is ours."""
+    try:
+        due = load(release / FROZEN_NAME).course.due if is_ours(release) else None
+    except ProfileError:
+        return None
+    return datetime.fromisoformat(due) if due else None
+
+
+class SafeSubmit(_Careful, ExchangeSubmit):  # type: ignore[misc]
+    """Hands in for oneself only, says what may have been forgotten, and leaves a receipt beside the notebooks."""
+
+    def init_dest(self) -> None:
+        asked, user = self.coursedir.student_id, get_username()
+        if asked not in ("*", user):
+            self.fail(self._say(HAND_IN["not-yours"].fill(user=user, other=asked)))
+        super().init_dest()
+
+    def do_copy(self, src: str, dest: str, log: Any = None) -> None:
+        self._copy = self._copied(Path(src), Path(dest), None, Path(self.release_path))
+
+    def copy_files(self) -> None:
+        super().copy_files()
+        source, release, cache = Path(self.src_path), Path(self.release_path), Path(self.cache_path)
+        now = parse_utc(self.timestamp).replace(tzinfo=UTC)
+        student = self.assignment_filename.split("+")[0]
+        times = sum(1 for _ in cache.glob(f"{student}+{self.coursedir.assignment_id}+*"))
+        copied = cache / self.assignment_filename.rsplit("+", 1)[0] if self.add_random_string else None
+        said = hand_in.of_time(now, _due(release), times)
+        said += self._notices(copied or cache / self.assignment_filename, release, self._copy)
+        for words in said:
+            self.log.warning("%s", self._say(words))
+        if not is_ours(release):
+            return
+        found = [(path, path.lstat()) for path in sorted(source.glob("*.ipynb"))]
+        saved = {
+            hand_in.listed([path.name]): datetime.fromtimestamp(status.st_mtime, UTC)
+            for path, status in found if stat.S_ISREG(status.st_mode)
+        }  # fmt: skip
+        text = self._say(hand_in.receipt(self.coursedir.assignment_id, now, saved, said))
+        with suppress(OSError):  # a full disk at home: what was handed in has been
+            put(source / RECEIPT[self.language], text)
+
+
+def put(path: Path, text: str) -> None:
+    """Writes a file as a whole, in place of whatever file is there."""
+    handle, written = tempfile.mkstemp(dir=path.parent, prefix=".")
+    try:
+        with open(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.replace(written, path)
+    except OSError:
+        os.unlink(written)
+        raise
+
+
+class SafeCollect(_Careful, ExchangeCollect):  # type: ignore[misc]
+    """Collects each student's newest submission, of those that are the student's own."""
+
+    def init_src(self) -> None:
+        if not self.coursedir.course_id:
+            self.fail("No course id specified. Re-run with --course flag.")
+        self.inbound_path = str(Path(self.root, self.coursedir.course_id, "inbound"))
+        if not os.path.isdir(self.inbound_path):
+            self.fail(f"Course not found: {self.inbound_path}")
+        if not check_mode(self.inbound_path, read=True, execute=True):
+            self.fail(f"You don't have read permissions for the directory: {self.inbound_path}")
+        self._release = Path(self.root, self.coursedir.course_id, "outbound", self.coursedir.assignment_id)
+        self.duedate = self._deadline()
+        if "get_existing_timestamp" not in vars(self.coursedir):
+            self.coursedir.get_existing_timestamp = tolerant(self.coursedir.get_existing_timestamp)
+        self._handed: dict[str, list[Handed]] = {}
+        for path in sorted(Path(self.inbound_path).iterdir()):
+            one = self._accepted(path)
+            if one is not None:
+                self._handed.setdefault(one.student, []).append(one)
+        self.src_records = [self._chosen(found).record for found in self._handed.values()]
+
+    def _deadline(self) -> datetime | None:
+        """The gradebook's, else the release's; in UTC, without saying so, as nbgrader has it."""
+        with Gradebook(self.coursedir.db_url, self.coursedir.course_id) as gradebook:
+            try:
+                found: datetime | None = gradebook.find_assignment(self.coursedir.assignment_id).duedate
+            except MissingEntry:
+                found = None
+        due = _due(self._release)
+        return found or (due.astimezone(UTC).replace(tzinfo=None) if due else None)
+
+    def _accepted(self, path: Path) -> Handed | None:
+        """A submission of this assignment, where it is its student's own; else None, and it is told."""
+        assignment = re.escape(self.coursedir.assignment_id)
+        parts = re.fullmatch(rf"(?P<student>[^.].*)\+{assignment}\+(?P<moment>[^+]+)(\+[^+]*)?", path.name)
+        if parts is None or self.coursedir.student_id not in ("", "*", parts["student"]):
+            return None
+        shown = hand_in.listed([path.name])
+        try:
+            moment = parse_utc(parts["moment"]).replace(tzinfo=UTC)
+            status = path.lstat()
+        except (ValueError, OverflowError, OSError):
+            self._refuse(HAND_IN["no-name"].fill(name=shown))
+            return None
+        if path.is_symlink() or not path.is_dir():
+            self._refuse(HAND_IN["no-folder"].fill(name=shown))
+            return None
+        owner = account(status.st_uid)
+        if self.check_owner and owner != parts["student"]:
+            student = hand_in.listed([parts["student"]])
+            self._refuse(HAND_IN["stranger"].fill(name=shown, student=student, owner=owner))
+            return None
+        return Handed(path, parts["student"], moment)
+
+    def _refuse(self, words: Words) -> None:
+        self.log.error("%s", self._say(words))
+
+    def _chosen(self, found: list[Handed]) -> Handed:
+        """The newest; of those before the deadline, where that is asked for and there are any."""
+        due = self.duedate.replace(tzinfo=UTC) if self.duedate is not None and self.before_duedate else None
+        timely = [one for one in found if due is None or one.moment <= due]
+        return max(timely or found, key=lambda one: one.moment)
+
+    def do_copy(self, src: str, dest: str, log: Any = None) -> None:
+        source, to = Path(src), Path(dest)
+        one = next(one for found in self._handed.values() for one in found if one.path.name == source.name)
+        try:
+            owner = source.lstat().st_uid if self.check_owner else None
+            if self.check_owner and account(owner) != one.student:
+                raise PermissionError("it has another owner now")
+            copy = self._copied(source, to, owner, self._release)
+        except OSError as error:
+            shutil.rmtree(to, ignore_errors=True)
+            self._refuse(HAND_IN["gone"].fill(name=hand_in.listed([source.name]), error=error.strerror or error))
+            return
+        self._share(to)
+        for words in self._said(one, to, copy):
+            self.log.warning("%s: %s", one.student, self._say(words))
+
+    def _said(self, one: Handed, to: Path, copy: Copy) -> list[Words]:
+        due = self.duedate.replace(tzinfo=UTC) if self.duedate is not None else None
+        said = hand_in.of_time(one.moment, due, len(self._handed[one.student]))
+        changed = datetime.fromtimestamp(copy.changed, UTC)
+        if (changed - one.moment).total_seconds() > GRACE:
+            words = HAND_IN["changed"].fill(when=hand_in.when(one.moment), changed=hand_in.when(changed))
+            said.append(words)
+        return said + self._notices(to, self._release, copy)
+
+    def _share(self, folder: Path) -> None:
+        """Where a course has several graders' accounts (`groupshared`), all of them may write."""
+        if self.coursedir.groupshared:
+            for path in (folder, *folder.rglob("*")):
+                path.chmod(0o2770 if path.is_dir() else 0o660)
+
+
+def account(uid: int | None) -> str:
+    """The name of a user id, or the number where it has none."""
+    try:
+        return pwd.getpwuid(uid).pw_name if uid is not None else ""
+    except KeyError:
+        return str(uid)

@@ -1,0 +1,175 @@
+"""`autograder grade` and `autograder host`: a run of `nbgrader autograde` with a host of its own, and a host that is kept.
+
+`nbgrader autograde` alone does the same; this shows how far it is, says at the end who needs a person, and has the options
+that nbgrader has not.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from autograder.course.profile import FROZEN_NAME, Profile, load
+from autograder.errors import NotReady
+from autograder.grading import run_summary as ending
+from autograder.grading.helpers import said_at_the_end
+from autograder.grading.run_summary import Graded
+from autograder.host.control import Host, server_command, socket_of
+from autograder.judging.contract import ASSIGNMENT
+from autograder.plugins.course import model_home, refuse_without_models
+from autograder.protocol.wire import Counts
+
+EXIT = {"well": 0, "ended early": 1, "not judged": 3, "differs": 4}
+"""Exit codes of a run: all that was to be graded is (a person may have to look); it ended early; verdicts are not judged, for a
+reason of the grader's side; a remembered answer came out otherwise when it was generated again."""
+Begin = Callable[[str, int], Callable[[], None]]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run came to.
+
+    Attributes:
+        exit_code: one of `EXIT`.
+        recorded: what is on record for the students it was about.
+        machine: what the host says of the run.
+        log: the end of what nbgrader said, where it failed.
+    """
+
+    exit_code: int
+    seconds: float
+    graded: int
+    recorded: tuple[Graded, ...]
+    machine: tuple[str, ...]
+    log: str = ""
+
+    def lines(self) -> list[str]:
+        """The end of the run, in words."""
+        said = [
+            f"{self.graded} notebook(s) graded in {self.seconds:.0f} s.",
+            *ending.lines(self.recorded),
+            *self.machine,
+        ]
+        return [*said, self.log] if self.log else said
+
+
+def run(
+    course: Path,
+    student: str | None,
+    regrade: bool,
+    execute: bool,
+    verify: bool,
+    begin: Begin,
+    assignment: str = ASSIGNMENT,
+) -> Outcome:
+    """Grades what has been handed in for the assignment.
+
+    Args:
+        student: only this one's.
+        regrade: what has been graded, too.
+        execute: execute again what has been executed.
+        verify: generate again what is remembered, and compare.
+        begin: called with a step's name and how many parts it has; answers a function to call after each part.
+
+    Raises:
+        NotReady: there is no release, nothing has been handed in, or a model is missing.
+        HostLost: the host does not start.
+    """
+    began = time.monotonic()
+    profile = released_profile(course, assignment)
+    refuse_without_models(profile)
+    home = model_home(profile)
+    handed_in = sorted(course.glob(f"submitted/{student or '*'}/{assignment}/*.ipynb"))
+    if not handed_in:
+        raise NotReady(f"{course / 'submitted'}: nothing has been handed in for {assignment} by {student or 'anybody'}")
+    one = begin("grade", len(handed_in))
+    command = [
+        "nbgrader",
+        "autograde",
+        assignment,
+        *(["--student", student] if student else []),
+        *(["--force"] * regrade),
+    ]
+    given = {"AUTOGRADER_FORCE": "1" if execute else "", "AUTOGRADER_VERIFY": "1" if verify else ""}
+    host = Host.kept(course, home) or Host.started(course, home, shared=True)
+    try:
+        before = host.status()
+        graded, code, log = follow(command, course, given, one)
+        counts = since(before, host.status())
+    finally:
+        host.end()
+    found = tuple(ending.recorded(course, assignment, [path.parent.parent.name for path in handed_in]))
+    waits = any(one.verdicts("not judged") for one in found)
+    went = "not judged" if code and waits else "ended early" if code else "differs" if counts.differing else "well"
+    return Outcome(
+        exit_code=EXIT[went],
+        seconds=time.monotonic() - began,
+        graded=graded,
+        recorded=found,
+        machine=tuple(said_at_the_end(counts)),
+        log=log if EXIT[went] == 1 else "",
+    )
+
+
+def since(before: Counts, after: Counts) -> Counts:
+    """What a host that may have been running before has done in this run, as far as a person must know."""
+    names = ("lost", "differing", "dropped")
+    return after.model_copy(update={name: getattr(after, name) - getattr(before, name) for name in names})
+
+
+def follow(command: list[str], course: Path, given: dict[str, str], one: Callable[[], None]) -> tuple[int, int, str]:
+    """Runs nbgrader. Answers how many notebooks it graded, its exit code, and the end of what it said."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
+    env = {**os.environ, **given, "PATH": path}
+    said: list[str] = []
+    graded = 0
+    with subprocess.Popen(
+        command, cwd=course, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+    ) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            said = [*said[-19:], line.rstrip()]
+            if "] Autograding " in line:
+                graded += 1
+                one()
+    return graded, process.returncode, "\n".join(said)
+
+
+def released_profile(course: Path, assignment: str) -> Profile:
+    """The profile that the release has frozen. Raises NotReady where there is no release."""
+    path = course / "release" / assignment / FROZEN_NAME
+    if not path.exists():
+        raise NotReady(f"{path} is not there. Make a release first: `autograder release`.")
+    return load(path)
+
+
+def keep_host(course: Path, idle_seconds: float, threads: int, stop: bool, say: Callable[[str], None]) -> int:
+    """Runs a host where grading finds it, in the foreground, or ends the one that is running. Answers an exit code."""
+    home = model_home(released_profile(course, ASSIGNMENT))
+    running = Host.kept(course, home)
+    if stop:
+        if running is not None:
+            running.stop()
+        say("The model host has ended." if running is not None else "No model host is running for this course.")
+        return 0
+    if running is not None:
+        running.end()
+        say("A model host is running for this course already. `autograder host --stop` ends it.")
+        return 1
+    socket = socket_of(course, home)
+    socket.parent.mkdir(mode=0o711, exist_ok=True)
+    socket.unlink(missing_ok=True)  # of one that was killed
+    say(f"The model host of {course} serves the models in {home}.")
+    say(
+        f"It ends with Ctrl-C, with `autograder host --stop`, or after {idle_seconds / 60:g} minutes without a request."
+    )
+    command = [*server_command(course, home, socket, threads), "--idle", str(idle_seconds)]
+    try:
+        return subprocess.run(command, check=False).returncode
+    except KeyboardInterrupt:
+        return 0

@@ -1,0 +1,98 @@
+"""The settings that a course's `nbgrader_config.py` needs, in one call: `configure(c, root)`.
+
+Whole lists are assigned, since nbgrader executes a configuration file up to three times. Nothing is set here that other
+assignments of the course would notice: our steps stand where nbgrader's do, and ask `is_ours`.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from nbconvert.preprocessors import ClearMetadataPreprocessor, CSSHTMLHeaderPreprocessor
+from nbgrader.apps.baseapp import NbGrader
+from nbgrader.preprocessors import (
+    AssignLatePenalties,
+    CheckCellMetadata,
+    ClearHiddenTests,
+    ClearMarkScheme,
+    ClearOutput,
+    ComputeChecksums,
+    GetGrades,
+    IgnorePattern,
+    IncludeHeaderFooter,
+    InstantiateTests,
+    LimitOutput,
+    LockCells,
+    OverwriteCells,
+    OverwriteKernelspec,
+    SaveCells,
+)
+
+from autograder.course.profile import load
+from autograder.errors import ProfileError
+from autograder.pages.sanitize import FILTERS
+from autograder.plugins import autograde as nbgrader_autograde
+from autograder.plugins import formgrader as nbgrader_formgrader
+from autograder.plugins.exchange import configure_exchange
+from autograder.plugins.execute import GradeExecute
+from autograder.plugins.feedback import FeedbackExporter, FeedbackPage
+from autograder.plugins.judge import DropDuplicates, Judge, OnlySettled, SaveVerdicts, SettledExport
+from autograder.plugins.release import CheckContract, FillProfile, FreezeProfile, SelectLanguage, Stubs
+from autograder.words.terminal import Formatter
+
+
+def configure(c: Any, root: Path) -> None:
+    """Sets up nbgrader for a course.
+
+    The profile is `course.toml` in the course directory, or the file that `AUTOGRADER_PROFILE` names.
+
+    Args:
+        c: the configuration object of traitlets (`get_config()`).
+        root: the course directory.
+
+    Raises:
+        SystemExit: the profile is missing or not valid. Not an exception: nbgrader would tell it and go on with its own
+            settings, and grade by what the check cells print.
+    """
+    path = Path(os.environ.get("AUTOGRADER_PROFILE") or "course.toml")
+    try:
+        profile = load(root / path)
+    except ProfileError as error:
+        raise SystemExit(f"nbgrader cannot run in this course: its profile is not valid.\n{error}") from None
+    nbgrader_autograde.install()
+    language = profile.course.language
+    configure_exchange(c, language)
+    NbGrader._log_formatter_cls = Formatter  # of a log file; that of the terminal has been made already
+    c.Application.logging_config = {
+        "formatters": {"console": {"class": f"{Formatter.__module__}.{Formatter.__name__}"}}
+    }
+    c.CourseDirectory.root = str(root)
+    c.CourseDirectory.course_id = profile.course.id
+    for step in (FillProfile, SelectLanguage, FreezeProfile, CheckContract):
+        c[step.__name__].profile = str(path)
+    c.Stubs.language = language
+    c.GenerateAssignment.preprocessors = [
+        FillProfile, SelectLanguage, CheckContract, IncludeHeaderFooter, InstantiateTests, LockCells, Stubs, ClearOutput,
+        CheckCellMetadata, ComputeChecksums, SaveCells, ClearHiddenTests, ClearMarkScheme, ComputeChecksums,
+        CheckCellMetadata, FreezeProfile,
+    ]  # fmt: skip
+    c.Autograde.sanitize_preprocessors = [
+        ClearOutput, DropDuplicates, OverwriteKernelspec, OverwriteCells, CheckCellMetadata,
+    ]  # fmt: skip
+    c.Autograde.autograde_preprocessors = [
+        GradeExecute, Judge, IgnorePattern, ClearMetadataPreprocessor, LimitOutput, SaveVerdicts,
+        AssignLatePenalties, CheckCellMetadata,
+    ]  # fmt: skip
+    c.GradeExecute.host = True
+    c.GradeExecute.isolation = profile.limits.isolation  # this machine's, and so not the frozen profile's
+    c.GradeExecute.echo = os.environ.get("AUTOGRADER_ECHO", "") not in ("", "0")
+    c.GradeExecute.verify = os.environ.get("AUTOGRADER_VERIFY", "") not in ("", "0")
+    c.GradeExecute.reuse = os.environ.get("AUTOGRADER_FORCE", "") in ("", "0")
+    c.GenerateFeedback.preprocessors = [OnlySettled, GetGrades, FeedbackPage, CSSHTMLHeaderPreprocessor]
+    c.GenerateFeedback.exporter_class = FeedbackExporter
+    c.HTMLExporter.sanitize_html = True
+    c.HTMLExporter.filters = dict(FILTERS)
+    nbgrader_formgrader.install(c)
+    c.ExportApp.plugin_class = SettledExport

@@ -1,0 +1,410 @@
+"""From the source notebooks to what is released: two languages and open places become one notebook.
+
+Three pure functions, in this order: `fill` puts the profile's values in and leaves out what the profile does
+not use, `select_language` keeps one of the two languages, `check_contract` refuses a result that breaks the
+contract. Removing solutions, locking cells and checksums are nbgrader's work; nothing here reads a file,
+knows nbgrader or judges.
+
+Templates. Every cell's source is a Jinja2 template with « » around values, «% %» around statements and
+«# #» around comments, so that Python's braces stay as they are. (Norwegian quotation marks are therefore not
+for the texts.) Its whole vocabulary:
+
+    course.id  course.language                    texts of the profile
+    models.home  models.package                   where models lie; the package of HuggingFacePipeline
+    models.base  models.instruct  models.large    names of the models that the profile has
+    system_prompt  max_new_tokens  temperatures   the text, the token limit, the list of numbers
+    arguments                                     letter -> argument: the key of that task, for its solution
+                                                  and for choosing descriptions, never to be shown as it is
+    task.id  task.check_id  task.kind             the cell's own task, where it has one; role is base,
+    task.points  task.number  task.role           instruct or large; number is 1, 2, … for temperatures,
+    task.model  task.question  task.temperature   else 0; what a task does not have is an unknown name
+    uses("chain")                                 whether a task is in use
+    task_of("chain")                              that task; of "temperature" the first one
+    points(1.5)                                   a number as the course's language writes it: 1,5 or 1.5
+    py(value)                                     a value as Python source: "text", 0.9, [1, 2]
+
+Metadata. A cell that belongs to a task has `metadata.autograder = {"task": "chain"}` (or `{"any_of": [...]}`
+for one that several tasks share) and is left out when none of them is in use. Neighbouring cells with
+`{"task": "temperature", "each": "temperature"}` are repeated together, once for each temperature; the part
+`n` of their ids becomes its number: `check-temperature-n`, `check-temperature-2`. The result has no such key.
+
+Languages. In a Markdown cell the lines `<!-- nb -->`, `<!-- en -->` and `<!-- both -->` say whom the text
+after them is for; text before the first is for both. In a code cell a comment `# nb: …` or `# en: …`, alone
+on its line, is for one.
+
+Free-text answers. Rubrics (BEGIN MARK SCHEME) stand inside the solution region: nbgrader's ClearMarkScheme
+allows them elsewhere only in its task cells, and a rubric that outlived ClearSolutions would be part of the
+checksum by which nbgrader knows an untouched answer.
+"""
+
+from __future__ import annotations
+
+import copy
+import itertools
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, get_args
+
+from jinja2 import Environment, StrictUndefined, TemplateError, TemplateSyntaxError
+from nbformat import NotebookNode
+
+from autograder.judging.contract import CONTRACT, NOTEBOOKS, Task, task_of, tasks
+from autograder.errors import ContractError
+from autograder.course.profile import Language, Profile, Role
+from autograder.words.render import points as render_points
+
+REPEATED = "temperature"
+SETUP = "setup"
+SCHEMA_VERSION = 3
+
+_VOCABULARY = (
+    "course.id, course.language, models.home, models.package, models.base, models.instruct, models.large, "
+    "system_prompt, max_new_tokens, temperatures, arguments, task.id, task.check_id, task.kind, task.points, "
+    "task.number, task.role, task.model, task.question, task.temperature, "
+    "uses(…), task_of(…), points(…), py(…)"
+)
+_MARKER = re.compile(r"^\s*<!-- (nb|en|both) -->\s*$")
+_TAGGED_COMMENT = re.compile(r"^(\s*# )(nb|en): ?(.*)$")
+_LEFTOVER = re.compile(r"[«»]|<!--\s*(?:nb|en|both)\s*-->|^\s*#\s*(?:nb|en):", re.MULTILINE | re.IGNORECASE)
+
+_JINJA = Environment(
+    variable_start_string="«",
+    variable_end_string="»",
+    block_start_string="«%",
+    block_end_string="%»",
+    comment_start_string="«#",
+    comment_end_string="#»",
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    autoescape=False,  # the result is a notebook, not a web page
+)
+
+
+def fill(nb: NotebookNode, profile: Profile) -> NotebookNode:
+    """The notebook with the profile's values in it and only the cells of tasks in use; `nb` stays untouched.
+
+    Points of graded cells come from the profile. The result still holds both languages.
+
+    Raises:
+        ContractError: a template or the metadata of a cell is wrong; the message names the cell, what was
+            found and what is valid.
+    """
+    filled = copy.deepcopy(nb)
+    filled.cells = list(_cells(nb.cells, profile))
+    return filled
+
+
+def render(source: str, profile: Profile, task: Task | None, cell_id: str) -> str:
+    """A piece of code with the vocabulary above, filled in for a task of a profile.
+
+    Raises:
+        ContractError: a name that the vocabulary does not have; the message begins with `cell_id`.
+    """
+    return _rendered(NotebookNode(id=cell_id, cell_type="code", source=source, metadata=NotebookNode()), profile, task)
+
+
+def select_language(nb: NotebookNode, language: Language) -> NotebookNode:
+    """The notebook in one language; `nb` is left untouched.
+
+    Raises:
+        ContractError: a cell has text for one language only; the message names the cell.
+    """
+    selected = copy.deepcopy(nb)
+    for cell in selected.cells:
+        keep = _markdown_in if cell.cell_type == "markdown" else _code_in
+        cell.source = keep(cell.source, language, cell.get("id", "?"))
+    return selected
+
+
+def check_contract(nbs: Mapping[str, NotebookNode], profile: Profile) -> None:
+    """Refuses notebooks that break the contract.
+
+    They come by name ("chatbot", …), as `fill` and `select_language` left them, before nbgrader clears them.
+    One may be missing if none of its tasks is in use.
+
+    Raises:
+        ContractError: everything that is wrong, a line each, with notebook and cell.
+    """
+    problems = [line for name, nb in nbs.items() for line in _notebook_problems(name, nb, profile)]
+    problems += [line for task in tasks(profile) for line in _task_problems(task, nbs)]
+    if problems:
+        raise ContractError("\n".join(problems))
+
+
+# --- fill -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Belongs:
+    """Which tasks a source cell belongs to, and whether it is repeated: `metadata.autograder`, checked."""
+
+    task: str | None = None
+    any_of: tuple[str, ...] = ()
+    each: bool = False
+
+    def in_use(self, profile: Profile) -> bool:
+        wanted = (self.task,) if self.task else self.any_of
+        return not wanted or any(profile.uses(task_id) for task_id in wanted)
+
+
+def _cells(sources: Sequence[NotebookNode], profile: Profile) -> Iterator[NotebookNode]:
+    """Cells of the filled notebook. Neighbouring repeated cells go round together: text, solution, check."""
+    for repeated, group in itertools.groupby(sources, key=lambda cell: _belongs(cell).each):
+        used = [cell for cell in group if _belongs(cell).in_use(profile)]
+        rounds = [task for task in tasks(profile) if task.kind == REPEATED] if repeated else [None]
+        for task in rounds:
+            for cell in used:
+                yield _filled(cell, profile, task)
+
+
+def _belongs(cell: NotebookNode) -> _Belongs:
+    said = cell.metadata.get("autograder", {})
+    if unknown := sorted(set(said) - {"task", "any_of", "each"}):
+        raise _wrong(cell, f"metadata.autograder has the key {unknown[0]!r}", "valid: any_of, each, task")
+    belongs = _Belongs(said.get("task"), tuple(said.get("any_of", ())), "each" in said)
+    for task_id in (*belongs.any_of, *((belongs.task,) if belongs.task else ())):
+        if task_id not in CONTRACT:
+            valid = ", ".join(CONTRACT)
+            raise _wrong(cell, f"metadata.autograder names the task {task_id!r}", f"valid: {valid}")
+    if belongs.each and (belongs.task, said["each"]) != (REPEATED, REPEATED):
+        found = "only cells of the task 'temperature' are repeated"
+        raise _wrong(cell, found, 'valid: "each": "temperature"')
+    return belongs
+
+
+def _filled(source: NotebookNode, profile: Profile, repeated_for: Task | None) -> NotebookNode:
+    cell = copy.deepcopy(source)
+    belongs = _belongs(cell)
+    task = repeated_for or (_named(belongs.task, profile) if belongs.task else None)
+    cell.metadata.pop("autograder", None)
+    meta = cell.metadata.get("nbgrader", {})
+    if repeated_for:
+        cell.id = _numbered(cell.id, repeated_for.number, source)
+        if "grade_id" in meta:
+            meta["grade_id"] = _numbered(meta["grade_id"], repeated_for.number, source)
+    cell.source = _rendered(cell, profile, task)
+    if meta.get("grade") and (graded := task_of(meta["grade_id"], profile)):
+        meta["points"] = graded.points
+    return cell
+
+
+def _numbered(name: str, number: int, cell: NotebookNode) -> str:
+    parts = name.split("-")
+    if parts.count("n") != 1:
+        found = f"{name!r} is repeated for each temperature"
+        raise _wrong(cell, found, "its id needs one part 'n': temperature-n")
+    return "-".join(str(number) if part == "n" else part for part in parts)
+
+
+def _rendered(cell: NotebookNode, profile: Profile, task: Task | None) -> str:
+    try:
+        return _JINJA.from_string(cell.source).render(_values(cell, profile, task))
+    except TemplateSyntaxError as error:
+        raise _wrong(cell, f"line {error.lineno}: {error.message}", f"valid: {_VOCABULARY}") from error
+    except (TemplateError, TypeError, ValueError, ArithmeticError) as error:
+        raise _wrong(cell, str(error), f"valid: {_VOCABULARY}") from error
+
+
+def _values(cell: NotebookNode, profile: Profile, task: Task | None) -> dict[str, Any]:
+    """The vocabulary of the docstring above. What a profile lacks is left out: naming it is an error."""
+
+    def uses(task_id: str) -> bool:
+        if task_id not in CONTRACT:
+            raise _wrong(cell, f"uses({task_id!r}): there is no such task", f"valid: {', '.join(CONTRACT)}")
+        return profile.uses(task_id)
+
+    def find(task_id: str) -> dict[str, Any]:
+        found = _named(task_id, profile)
+        if found is None:
+            in_use = ", ".join(used.id for used in profile.tasks)
+            raise _wrong(cell, f"task_of({task_id!r}): this task is not in use", f"in use: {in_use}")
+        return _public(found)
+
+    def points(number: float) -> str:
+        return render_points(number, profile.course.language)
+
+    given = {role: getattr(profile.models, role) for role in get_args(Role)}
+    roles = {role: model.name for role, model in given.items() if model}
+    values: dict[str, Any] = {
+        "course": {"id": profile.course.id, "language": profile.course.language},
+        "models": {"home": profile.models.home, "package": profile.models.package, **roles},
+        "system_prompt": profile.chat.system_prompt,
+        "max_new_tokens": profile.generation.max_new_tokens,
+        "temperatures": list(profile.generation.temperatures),
+        "arguments": dict(profile.arguments),
+        "uses": uses,
+        "task_of": find,
+        "points": points,
+        "py": _python_literal,
+    }
+    return values | ({"task": _public(task)} if task else {})
+
+
+def _named(task_id: str, profile: Profile) -> Task | None:
+    return next((task for task in tasks(profile) if task_id in (task.id, task.kind)), None)
+
+
+def _public(task: Task) -> dict[str, Any]:
+    shown = ("id", "check_id", "kind", "points", "number", "role", "model", "question", "temperature")
+    return {key: value for key, value in asdict(task).items() if key in shown and value is not None}
+
+
+def _python_literal(value: object) -> str:
+    """Python source of a text, number, list or dict. JSON's texts are Python's too, in double quotes."""
+    match value:
+        case str():
+            return json.dumps(value, ensure_ascii=False)
+        case bool() | int() | float() | None:
+            return repr(value)
+        case list() | tuple():
+            return f"[{', '.join(_python_literal(item) for item in value)}]"
+        case dict():
+            pairs = (f"{_python_literal(key)}: {_python_literal(item)}" for key, item in value.items())
+            return f"{{{', '.join(pairs)}}}"
+    raise TypeError(f"py(…) writes texts, numbers, lists and dicts, not {type(value).__name__}")
+
+
+def _wrong(cell: NotebookNode, found: str, valid: str) -> ContractError:
+    return ContractError(f"cell {cell.get('id', '?')!r}: {found}; {valid}")
+
+
+# --- select_language ------------------------------------------------------------------------------
+
+
+def _markdown_in(source: str, language: Language, cell_id: str) -> str:
+    kept: list[str] = []
+    seen: set[str] = set()
+    reading = "both"
+    for line in source.split("\n"):
+        if marker := _MARKER.match(line):
+            reading = marker[1]
+        elif reading in ("both", language):
+            kept.append(line)
+        if reading != "both" and line.strip() and not marker:
+            seen.add(reading)
+    _refuse_one_language(seen, cell_id, "text under <!-- nb --> and <!-- en -->")
+    return "\n".join(kept).strip("\n")
+
+
+def _code_in(source: str, language: Language, cell_id: str) -> str:
+    kept: list[str] = []
+    seen: set[str] = set()
+    for line in source.split("\n"):
+        comment = _TAGGED_COMMENT.match(line)
+        if comment:
+            seen.add(comment[2])
+        if comment is None:
+            kept.append(line)
+        elif comment[2] == language:
+            kept.append((comment[1] + comment[3]).rstrip())
+    _refuse_one_language(seen, cell_id, "comments with # nb: and # en:")
+    return "\n".join(kept)
+
+
+def _refuse_one_language(seen: set[str], cell_id: str, valid: str) -> None:
+    if len(seen) == 1:
+        found = seen.pop()
+        raise ContractError(f"cell {cell_id!r}: found only {found!r}; a cell with one needs both: {valid}")
+
+
+# --- check_contract -------------------------------------------------------------------------------
+
+
+def _notebook_problems(name: str, nb: NotebookNode, profile: Profile) -> Iterator[str]:
+    """What is wrong whatever the tasks: ids, the first code cell, leftovers, cells that no task asks for."""
+    ids = Counter(cell.get("id") for cell in nb.cells)
+    grade_ids = Counter(_grade_id(cell) for cell in nb.cells if _grade_id(cell))
+    for kind, counted in (("id", ids), ("grade_id", grade_ids)):
+        twice = ((one, count) for one, count in counted.items() if count > 1)
+        yield from (f"{name}: {kind} {one!r} is there {count} times" for one, count in twice)
+    first = next((cell for cell in nb.cells if cell.cell_type == "code"), None)
+    if name in NOTEBOOKS and (first is None or _grade_id(first) != SETUP or not _flags(first, locked=True)):
+        yield f"{name}: the first code cell must be the locked cell {SETUP!r}"
+    for cell in nb.cells:
+        yield from (f"{name}: cell {cell.get('id')!r}: {line}" for line in _cell_problems(cell, profile))
+
+
+def _cell_problems(cell: NotebookNode, profile: Profile) -> Iterator[str]:
+    if leftover := _LEFTOVER.search(_without_values(cell.source, profile)):
+        yield f"{leftover[0].strip()!r} is left over; templates and languages must be resolved"
+    if "autograder" in cell.metadata:
+        yield "metadata.autograder is left over; the notebook has not been through fill"
+    meta = cell.metadata.get("nbgrader")
+    if meta is None:
+        return
+    if meta.get("schema_version") != SCHEMA_VERSION:
+        yield f"schema_version is {meta.get('schema_version')!r}; it must be {SCHEMA_VERSION}"
+    if cell.get("id") != meta.get("grade_id"):
+        yield f"grade_id is {meta.get('grade_id')!r}; it must be the cell's id"
+    if meta.get("grade") and task_of(meta.get("grade_id", ""), profile) is None:
+        yield "is graded, and is no cell of a task in use"
+    elif meta.get("solution") and meta.get("grade_id") in CONTRACT and not profile.uses(meta["grade_id"]):
+        yield "is the solution cell of a task that is not in use"
+
+
+def _without_values(source: str, profile: Profile) -> str:
+    """The source less what the profile put in: an instructor's question may hold quotation marks."""
+    for text in (profile.chat.system_prompt, *profile.questions.values()):
+        source = source.replace(text, "").replace(_python_literal(text), "")
+    return source
+
+
+def _task_problems(task: Task, nbs: Mapping[str, NotebookNode]) -> Iterator[str]:
+    if task.judged_by == "person":
+        flags = {"grade": True, "solution": True, "locked": False}
+        yield from _one_cell(task, task.id, nbs, cell_type="markdown", **flags)
+        return
+    yield from _one_cell(task, task.id, nbs, cell_type="code", grade=False, solution=True, locked=False)
+    yield from _one_cell(task, task.check_id, nbs, cell_type="code", grade=True, solution=False, locked=True)
+    places = _places(task.check_id, nbs)
+    solutions = _places(task.id, nbs)
+    if len(places) == len(solutions) == 1 and places[0][:2] < solutions[0][:2]:
+        yield f"{task.notebook}: {task.check_id!r} stands before {task.id!r}; the check comes second"
+    for notebook, _, cell in places:
+        call = f"check({_python_literal(task.check_id)})"
+        if cell.source.strip() != call:
+            found = cell.source.strip()[:60]
+            yield f"{notebook}: cell {task.check_id!r}: found {found!r}; its source must be {call}"
+
+
+def _one_cell(
+    task: Task, grade_id: str, nbs: Mapping[str, NotebookNode], cell_type: str, **flags: bool
+) -> Iterator[str]:
+    """Problems of the one cell with this `grade_id`: there, once, in its place, with its flags and points?"""
+    places = _places(grade_id, nbs)
+    if len(places) != 1:
+        yield f"{task.notebook}: cell {grade_id!r} must be there once, and is there {len(places)} times"
+    for notebook, _, cell in places:
+        where = f"{notebook}: cell {grade_id!r}"
+        if notebook != task.notebook:
+            yield f"{where}: belongs in the notebook {task.notebook!r}"
+        if cell.cell_type != cell_type:
+            yield f"{where}: is a {cell.cell_type} cell; it must be a {cell_type} cell"
+        if not _flags(cell, **flags):
+            yield f"{where}: must have " + ", ".join(f"{flag}={value}" for flag, value in flags.items())
+        points = cell.metadata["nbgrader"].get("points")
+        if flags["grade"] and points != task.points:
+            yield f"{where}: has {points} points; the profile gives it {task.points:g}"
+
+
+def _places(grade_id: str, nbs: Mapping[str, NotebookNode]) -> list[tuple[str, int, NotebookNode]]:
+    return [
+        (name, number, cell)
+        for name, nb in nbs.items()
+        for number, cell in enumerate(nb.cells)
+        if _grade_id(cell) == grade_id
+    ]
+
+
+def _grade_id(cell: NotebookNode) -> str | None:
+    grade_id: str | None = cell.metadata.get("nbgrader", {}).get("grade_id")
+    return grade_id
+
+
+def _flags(cell: NotebookNode, **flags: bool) -> bool:
+    meta = cell.metadata.get("nbgrader", {})
+    return all(meta.get(flag, False) is value for flag, value in flags.items())

@@ -1,0 +1,128 @@
+"""What can be seen of a submission before it is graded: what is missing, unanswered, or was never run. Pure functions.
+
+It is told and never held against anybody: grading runs the notebooks afresh.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+
+from nbformat import NotebookNode
+
+from autograder.facts.verdict import Words
+from autograder.submissions.repair import Unreadable, read_notebook
+from autograder.words.sentences import HAND_IN, UNREADABLE
+
+MAX_NAMES = 5
+
+
+def notices(
+    released: Mapping[str, NotebookNode], handed: Mapping[str, bytes], extra: Sequence[str], aside: Sequence[str]
+) -> list[Words]:
+    """What a student should know, in the order of the notebooks.
+
+    Args:
+        released: the released notebooks, by name without `.ipynb`.
+        handed: the files of those that were handed in.
+        extra: paths of other files.
+        aside: paths of what was not taken along.
+    """
+    said = [words for name, nb in released.items() for words in _of_notebook(name, nb, handed.get(name))]
+    said += [HAND_IN["extra"].fill(names=listed(extra))] if extra else []
+    return said + ([HAND_IN["aside"].fill(names=listed(aside))] if aside else [])
+
+
+def _of_notebook(name: str, released: NotebookNode, data: bytes | None) -> Iterator[Words]:
+    if data is None:
+        yield HAND_IN["missing"].fill(name=name)
+        return
+    try:
+        nb, _ = read_notebook(data)
+    except Unreadable as error:
+        reason = UNREADABLE[error.kind]
+        yield Words(
+            nb=HAND_IN["unreadable"].nb.format(name=name, reason=reason.nb),
+            en=HAND_IN["unreadable"].en.format(name=name, reason=reason.en),
+        )
+        return
+    for kind, cell_type in (("no-code", "code"), ("no-text", "markdown")):
+        open_ones = unanswered(released, nb, cell_type)
+        if open_ones:
+            yield HAND_IN[kind].fill(name=name, n=len(open_ones), cells=listed(open_ones))
+    yield from _of_runs(name, nb)
+
+
+def unanswered(released: NotebookNode, nb: NotebookNode, cell_type: str) -> list[str]:
+    """Ids of the cells to be filled in that are empty, gone, or as they were released."""
+    written = {_id(cell): cell.source.strip() for cell in nb.cells if _id(cell)}
+    asked = [cell for cell in released.cells if _marks(cell).get("solution") and cell.cell_type == cell_type]
+    return [_id(cell) for cell in asked if written.get(_id(cell), "") in ("", cell.source.strip())]
+
+
+def _of_runs(name: str, nb: NotebookNode) -> Iterator[Words]:
+    """Which code cells have a number, and whether the numbers rise."""
+    code = [cell for cell in nb.cells if cell.cell_type == "code" and cell.source.strip()]
+    numbers = [cell.get("execution_count") for cell in code]
+    ran = [number for number in numbers if isinstance(number, int)]
+    if code and (not ran or not any(cell.get("outputs") for cell in code)):
+        yield HAND_IN["nothing-run"].fill(name=name)
+        return
+    left = [
+        _id(cell) or f"nr. {place}" for place, (cell, number) in enumerate(zip(code, numbers, strict=True), 1)
+        if not isinstance(number, int)
+    ]  # fmt: skip
+    if left:
+        yield HAND_IN["not-run"].fill(name=name, n=len(left), cells=listed(left))
+    if ran != sorted(ran):
+        yield HAND_IN["out-of-order"].fill(name=name)
+
+
+def _marks(cell: NotebookNode) -> Mapping[str, object]:
+    marks = cell.metadata.get("nbgrader")
+    return marks if isinstance(marks, dict) else {}
+
+
+def _id(cell: NotebookNode) -> str:
+    name = _marks(cell).get("grade_id")
+    return name if isinstance(name, str) else ""
+
+
+def listed(names: Sequence[str]) -> str:
+    """A few names, each fit to be printed: they may be a stranger's."""
+    shown = [name if name.isprintable() else ascii(name) for name in names[:MAX_NAMES]]
+    shown = [name if len(name) <= 60 else f"{name[:59]}…" for name in shown]
+    return ", ".join(shown) + (" …" if len(names) > MAX_NAMES else "")
+
+
+def when(moment: datetime) -> str:
+    """A moment in this machine's time, to the minute."""
+    return moment.astimezone().strftime("%Y-%m-%d %H:%M")
+
+
+def of_time(handed_in: datetime, due: datetime | None, times: int) -> list[Words]:
+    """Whether it is late, and whether there are others."""
+    late = due is not None and handed_in > due
+    said = [HAND_IN["late"].fill(when=when(handed_in), due=when(due))] if late and due else []
+    return said + ([HAND_IN["again"].fill(n=times)] if times > 1 else [])
+
+
+def receipt(assignment: str, handed_in: datetime, saved: Mapping[str, datetime], said: Sequence[Words]) -> Words:
+    """The note that a student finds beside the notebooks.
+
+    Args:
+        saved: when each notebook was saved, by file name.
+    """
+    lines = [HAND_IN["received"].fill(when=when(handed_in), assignment=assignment)]
+    lines += [_bullet(HAND_IN["saved"].fill(name=name, when=when(moment))) for name, moment in saved.items()]
+    lines += [_blank(), *([HAND_IN["look"], *[_bullet(words) for words in said]] if said else [HAND_IN["complete"]])]
+    lines += [_blank(), HAND_IN["afterwards"]]
+    return Words(nb="\n".join(line.nb for line in lines) + "\n", en="\n".join(line.en for line in lines) + "\n")
+
+
+def _bullet(words: Words) -> Words:
+    return Words(nb=f"- {words.nb}", en=f"- {words.en}")
+
+
+def _blank() -> Words:
+    return Words(nb="", en="")

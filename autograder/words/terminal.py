@@ -1,0 +1,56 @@
+"""What is told on a terminal or in a log: characters that a terminal would obey are shown instead.
+
+Names of files, cells and accounts, and texts of errors, come from students. A code in them could erase a line of a list, write
+another in its place, or turn letters around. Two places are all that lines leave by: `Terminal`, which the command line
+prints with, and `Formatter`, which nbgrader's programs write their log with (`nbgrader_settings.py`).
+"""
+
+from __future__ import annotations
+
+import copy
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.text import Text
+from tornado.log import LogFormatter
+
+from autograder.words.masking import visible
+
+Begin = Callable[[str, int], Callable[[], None]]
+"""Begins a piece of work: its name and the number of its parts. What it returns is called once a part."""
+
+
+class Terminal(Console):
+    """rich's console, through which every text goes as it is seen; styles are told by arguments or by our own markup."""
+
+    def render_str(self, text: str, **settings: Any) -> Text:
+        return super().render_str(visible(text), **settings)
+
+
+class Formatter(LogFormatter):
+    """tornado's, as nbgrader's programs have it; it sets in what is not the first line of what is said."""
+
+    def format(self, record: logging.LogRecord) -> Any:
+        shown = copy.copy(record)
+        shown.msg, shown.args = visible(record.getMessage()), None
+        return super().format(shown)
+
+    def formatException(self, ei: Any) -> str:
+        return visible(super().formatException(ei))
+
+
+@contextmanager
+def progress(console: Console) -> Iterator[Begin]:
+    """Shows how far each piece of work is, with the time that it has taken."""
+    columns = TextColumn("{task.description:<20}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
+    with Progress(*columns, console=console) as shown:
+
+        def begin(name: str, parts: int) -> Callable[[], None]:
+            task = shown.add_task(name, total=parts)
+            return lambda: shown.advance(task)
+
+        yield begin

@@ -1,0 +1,189 @@
+"""Two hundred submissions, one in five of them hostile or broken, in a run that is killed three times at random moments.
+
+It ends with every score equal to that of a run which nobody disturbed. The models are tiny, and answer nothing: the host
+echoes. Only the first notebook is handed in.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from conftest import ROOT
+
+from autograder.grading.claims import cut_short
+from autograder.grading.records import Records
+from autograder.judging.contract import ASSIGNMENT
+from trials.classes import Student, write_submission
+from trials.demo import ScratchCourse, other_spelling, typical_mistakes
+
+SIZE = 200
+SEED = 5
+LIMITS = {
+    "cell_seconds = 900": "cell_seconds = 20",
+    "notebook_seconds = 3600": "notebook_seconds = 60",
+    "memory_gb = 12": "memory_gb = 1",
+    "disk_gb = 0.5": "disk_gb = 0.01",
+    "output_mb = 10": "output_mb = 0.1",
+}
+
+HOSTILE: dict[str, str] = {
+    "ends the kernel": "import os\nos._exit(0)",
+    "kills the kernel": "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)",
+    "crashes the kernel": "import ctypes\nctypes.string_at(0)",
+    "never ends": "while True: pass",
+    "takes all memory": "x = bytearray(b'x') * 3_000_000_000",
+    "prints without end": "for _ in range(20_000): print('x' * 100)",
+    "starts many processes": "import subprocess\nps = [subprocess.Popen(['sleep', '60']) for _ in range(500)]",
+    "fills its disk": "open('big', 'wb').write(bytes(50_000_000))",
+    "raises": "1 / 0",
+    "exits": "raise SystemExit",
+    "replaces the check": "from autograder import notebook\nnotebook.check = check = lambda *a, **k: None",
+    "forges evidence": "from autograder import notebook\nnotebook.publish = lambda *a, **k: None",
+}  # fmt: skip
+"""Code in the place of the chain."""
+
+BROKEN: dict[str, Callable[[Path], None]] = {
+    "is no JSON": lambda path: path.write_bytes(path.read_bytes()[:-100]),
+    "is empty": lambda path: path.write_bytes(b""),
+    "is a list": lambda path: path.write_text("[]"),
+    "has another name": lambda path: path.rename(path.with_name("Chatbot (1).ipynb")),
+    "is a link": lambda path: (path.unlink(), path.symlink_to("/etc/passwd"))[0],
+    "stands beside a torch of its own": lambda path: path.with_name("torch.py").write_text("raise SystemExit"),
+    "stands beside a link": lambda path: path.with_name("data.txt").symlink_to("../../../gradebook.db"),
+    "stands beside a pipe": lambda path: os.mkfifo(path.with_name("pipe")),
+}
+"""Done to the notebook's file."""
+
+
+def kinds() -> dict[str, str | Callable[[Path], None]]:
+    return {**HOSTILE, **BROKEN}
+
+
+@dataclass
+class Run:
+    """What a run of nbgrader said, and how it ended."""
+
+    code: int
+    autograded: list[str] = field(default_factory=list)
+
+
+@pytest.fixture(scope="module")
+def course(tiny_home: Path, tmp_path_factory: pytest.TempPathFactory) -> ScratchCourse:
+    folder = tmp_path_factory.mktemp("killed")
+    text = (ROOT / "course.toml").read_text(encoding="utf-8")
+    for before, after in LIMITS.items():
+        assert before in text
+        text = text.replace(before, after)
+    (folder / "small.toml").write_text(text, encoding="utf-8")
+    made = ScratchCourse(folder / "scratch", ROOT, tiny_home, folder / "small.toml")
+    made.instructor("generate_assignment", ASSIGNMENT)
+    reference, wicked = made.reference(), list(kinds().items())
+    honest = ({}, {}, {}, {}, {}, {}, other_spelling(made.profile), typical_mistakes(made.profile, reference))
+    for number in range(SIZE):
+        cells = {**reference, **honest[number % len(honest)], "memory": f"Because of {number}."}
+        name, wrong = wicked[number // 5 % len(wicked)] if number % 5 == 2 else ("", None)
+        if isinstance(wrong, str):
+            cells["chain"] = f"{wrong}\n{reference['chain']}"
+        to = made.root / "submitted" / f"s{number:03}" / ASSIGNMENT
+        write_submission(made.release, to, Student(f"s{number:03}", name, cells))
+        for other in ("larger-model", "temperature"):
+            (to / f"{other}.ipynb").unlink()
+        if callable(wrong):
+            wrong(to / "chatbot.ipynb")
+    return made
+
+
+def run(course: ScratchCourse, ends_after: int | None = None, by: signal.Signals = signal.SIGKILL) -> Run:
+    """Grades with `nbgrader autograde`, and ends it by a signal after so many notebooks."""
+    env = {
+        **os.environ,
+        "AUTOGRADER_ECHO": "1",
+        "AUTOGRADER_MODEL_HOME": str(course.model_home),
+        "OMP_NUM_THREADS": "1",
+    }
+    command = [str(Path(sys.executable).parent / "nbgrader"), "autograde", ASSIGNMENT]
+    ended = Run(0)
+    with subprocess.Popen(
+        command, cwd=course.root, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+    ) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if "] Autograding " in line:
+                ended.autograded.append(line.split("autograded/")[1].split("/")[0])
+                if len(ended.autograded) == ends_after:
+                    process.send_signal(by)
+    ended.code = process.returncode
+    return ended
+
+
+@pytest.fixture(scope="module")
+def undisturbed(course: ScratchCourse) -> tuple[ScratchCourse, Run]:
+    twin = course.twin(course.folder.parent / "undisturbed")
+    return twin, run(twin)
+
+
+@pytest.fixture(scope="module")
+def killed(course: ScratchCourse) -> tuple[ScratchCourse, list[Run], list[set[str]]]:
+    """The course, the four runs, and who had been graded before each of them."""
+    twin, chosen = course.twin(course.folder.parent / "killed"), random.Random(SEED)
+    runs: list[Run] = []
+    done = []
+    for by in (signal.SIGKILL, signal.SIGTERM, signal.SIGKILL, None):
+        begun = set(cut_short(twin.root / ".autograder" / "running" / ASSIGNMENT))
+        done.append({path.name for path in (twin.root / "autograded").glob("*")} - begun)
+        runs.append(run(twin, chosen.randrange(5, 60), by) if by is not None else run(twin))
+    return twin, runs, done
+
+
+def verdicts(course: ScratchCourse) -> dict[str, list[tuple[str, str, float | None]]]:
+    records = Records(course.root)
+    found = {}
+    for path in sorted((course.root / "verdicts" / ASSIGNMENT).glob("*/chatbot.json")):
+        record = records.read(ASSIGNMENT, path.parent.name, "chatbot")
+        assert record is not None
+        found[path.parent.name] = [(v.check_id, v.state, v.score) for v in record.verdicts]
+    return found
+
+
+def test_everybody_ends_in_a_state(undisturbed: tuple[ScratchCourse, Run]) -> None:
+    course, ended = undisturbed
+    assert ended.code == 0
+    assert len(verdicts(course)) == len(course.scores()) == SIZE
+    assert {state for found in verdicts(course).values() for _, state, _ in found} == {"judged", "review"}
+
+
+def test_the_honest_have_their_points_whatever_their_neighbours_do(undisturbed: tuple[ScratchCourse, Run]) -> None:
+    scores = undisturbed[0].scores()
+    honest = [f"s{n:03}" for n in range(SIZE) if n % 5 != 2 and n % 8 != 7]
+    assert {scores[name]["check-chain"] for name in honest} == {2}
+    assert {scores[name]["check-ideal-boat"] for name in honest} == {1}
+
+
+def test_the_runs_were_killed(killed: tuple[ScratchCourse, list[Run], list[set[str]]]) -> None:
+    assert [ended.code for ended in killed[1]] == [-signal.SIGKILL, 128 + signal.SIGTERM, -signal.SIGKILL, 0]
+
+
+def test_killed_runs_end_with_every_score_of_an_undisturbed_one(
+    undisturbed: tuple[ScratchCourse, Run], killed: tuple[ScratchCourse, list[Run], list[set[str]]]
+) -> None:
+    assert killed[0].scores() == undisturbed[0].scores()
+    assert verdicts(killed[0]) == verdicts(undisturbed[0])
+
+
+def test_nobody_who_had_been_graded_is_graded_again(killed: tuple[ScratchCourse, list[Run], list[set[str]]]) -> None:
+    _, runs, done = killed
+    for ended, before in zip(runs, done, strict=True):
+        assert not before & set(ended.autograded)
+    assert any(done)
+
+
+def test_nothing_of_the_killed_runs_is_left(killed: tuple[ScratchCourse, list[Run], list[set[str]]]) -> None:
+    assert cut_short(killed[0].root / ".autograder" / "running" / ASSIGNMENT) == []

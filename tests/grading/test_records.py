@@ -1,0 +1,297 @@
+"""Records on disk: what is written is read again, whole or not at all, and a person's decisions are kept."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from autograder.errors import Damaged, NotReady
+from autograder.facts.transcript import Rendering, Request, Transcript
+from autograder.facts.verdict import Criterion, Override, Verdict, Words
+from autograder.grading.records import Record, Records, with_overrides, write_whole
+
+WORDS = Words(nb="blåbærsyltetøy «x»", en="jam \u2028 \x00 <script>")
+REQUEST = Request(
+    number=3,
+    cell="a1",
+    challenge="c-1",
+    model="org/model",
+    text="System: æ\nHuman: 🙂",
+    token_ids=(1, 2, 3),
+    settings={"do_sample": True, "temperature": 0.9, "max_new_tokens": 50, "stop": None, "eos_token_id": [1, 2]},
+    outputs=(" svar", ""),
+    output_ids=((4, 5), ()),
+    streamed=True,
+    error="RuntimeError",
+)
+
+
+def criterion(name: str = "model", points: float = 1.0, earned: float = 0.0, **more: Any) -> Criterion:
+    return Criterion(name=name, title=WORDS, points=points, earned=earned, outcome="failed", hint=WORDS, **more)
+
+
+VERDICT = Verdict(
+    task="chain",
+    check_id="check-chain",
+    points=2.0,
+    state="review",
+    criteria=(criterion("model", 0.5), criterion("text", 1.5, 1.5)),
+    observations=(WORDS,),
+    reasons=(WORDS, WORDS),
+)
+RECORD = Record(
+    verdicts=(VERDICT,),
+    answers={"memory": "ab" * 32},
+    transcript=Transcript(
+        requests=(REQUEST,),
+        renderings=(Rendering(model="org/model", messages=(("human", "hei"),), text="<|user|>hei"),),
+        complete=False,
+        faults=("OutOfMemoryError",),
+    ),
+)
+PLACE = ("chatbot", "ada", "larger-model")
+
+
+@pytest.fixture
+def records(tmp_path: Path) -> Records:
+    return Records(tmp_path)
+
+
+def files(folder: Path) -> dict[str, str]:
+    """Every file below a folder, hidden ones too, with its content."""
+    return {str(p.relative_to(folder)): p.read_text(encoding="utf-8") for p in folder.rglob("*") if p.is_file()}
+
+
+def test_a_record_is_read_as_it_was_written(records: Records) -> None:
+    records.write(*PLACE, RECORD)
+    assert records.read(*PLACE) == RECORD
+
+
+def test_a_notebook_that_was_not_graded_has_no_record(records: Records) -> None:
+    assert records.read(*PLACE) is None
+
+
+@pytest.mark.parametrize("other", [("x", "ada", "larger-model"), ("chatbot", "bo", "larger-model"), (*PLACE[:2], "x")])
+def test_records_of_others_are_apart(records: Records, other: tuple[str, str, str]) -> None:
+    records.write(*PLACE, RECORD)
+    assert records.read(*other) is None
+
+
+def test_a_later_record_replaces_the_earlier(records: Records) -> None:
+    records.write(*PLACE, RECORD)
+    records.write(*PLACE, Record())
+    assert records.read(*PLACE) == Record()
+
+
+def test_writing_leaves_one_file_and_nothing_beside_it(records: Records) -> None:
+    records.write(*PLACE, RECORD)
+    records.write(*PLACE, RECORD)
+    assert list(files(records.root)) == ["verdicts/chatbot/ada/larger-model.json"]
+
+
+@pytest.mark.parametrize(("check_id", "found"), [("check-chain", VERDICT), ("check-prompt", None)])
+def test_a_record_finds_a_verdict_by_its_check(check_id: str, found: Verdict | None) -> None:
+    assert RECORD.verdict(check_id) == found
+
+
+# Whole or nothing
+
+
+def fails(error: BaseException) -> Any:
+    def replacement(*_: Any, **__: Any) -> None:
+        raise error
+
+    return replacement
+
+
+STOPS = [OSError("no space left"), KeyboardInterrupt()]
+
+
+@pytest.mark.parametrize("error", STOPS, ids=lambda error: type(error).__name__)
+@pytest.mark.parametrize("there_before", [True, False], ids=["over an old file", "anew"])
+def test_a_write_that_stops_leaves_everything_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException, there_before: bool
+) -> None:
+    path = tmp_path / "kept" / "a.json"
+    if there_before:
+        write_whole(path, "old")
+    before = files(tmp_path)
+    monkeypatch.setattr(os, "replace", fails(error))
+    with pytest.raises(type(error)):
+        write_whole(path, "new")
+    assert files(tmp_path) == before
+
+
+def test_text_that_cannot_be_encoded_leaves_the_old_file(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    write_whole(path, "old")
+    with pytest.raises(UnicodeEncodeError):
+        write_whole(path, "half of it \ud800")
+    assert files(tmp_path) == {"a.json": "old"}
+
+
+def test_folders_are_made_on_the_way(tmp_path: Path) -> None:
+    write_whole(tmp_path / "a" / "b" / "c.json", "x")
+    assert files(tmp_path) == {"a/b/c.json": "x"}
+
+
+MODES = [(0o022, 0o644), (0o002, 0o664), (0o077, 0o600), (0o000, 0o666)]
+
+
+@pytest.mark.parametrize(("mask", "mode"), MODES, ids=oct)
+@pytest.mark.parametrize("there_before", [True, False], ids=["over an old file", "anew"])
+def test_a_file_can_be_read_by_whom_the_umask_lets(tmp_path: Path, mask: int, mode: int, there_before: bool) -> None:
+    path = tmp_path / "a.json"
+    if there_before:
+        path.touch(0o600)
+    old = os.umask(mask)
+    try:
+        write_whole(path, "x")
+    finally:
+        left = os.umask(old)
+    assert path.stat().st_mode & 0o7777 == mode
+    assert left == mask
+
+
+# Damage
+
+
+DAMAGED = [b"", b"{", b"\xff\x00garbage", b"[]", b"null", b'{"verdicts": 3}', b'{"criteria": 3, "verdicts": 3}']
+
+
+@pytest.mark.parametrize("content", DAMAGED, ids=repr)
+def test_a_damaged_record_is_named(records: Records, content: bytes) -> None:
+    records.write(*PLACE, RECORD)
+    path = records.root / "verdicts/chatbot/ada/larger-model.json"
+    path.write_bytes(content)
+    with pytest.raises(NotReady) as caught:
+        records.read(*PLACE)
+    assert str(path) in str(caught.value)
+    assert "move it away" in str(caught.value)
+
+
+def test_a_record_beyond_the_limit_keeps_its_verdicts_and_is_not_read_when_it_grows(
+    records: Records, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("autograder.grading.records.MAX_RECORD", 20_000)
+    text = "x" * 30_000
+    transcript = Transcript(requests=(Request(number=0, model="a/b", text=text),))
+    records.write("chatbot", "anna", "chatbot", RECORD.model_copy(update={"transcript": transcript}))
+    kept = records.read("chatbot", "anna", "chatbot")
+    assert kept is not None
+    assert (kept.verdicts, kept.answers, kept.transcript) == (RECORD.verdicts, RECORD.answers, Transcript())
+    monkeypatch.setattr("autograder.grading.records.MAX_RECORD", 100)
+    with pytest.raises(Damaged, match="more than 100 bytes"):
+        records.read("chatbot", "anna", "chatbot")
+
+
+@pytest.mark.parametrize("content", DAMAGED, ids=repr)
+def test_damaged_overrides_are_named(records: Records, content: bytes) -> None:
+    path = records.root / "overrides/chatbot/ada.json"
+    write_whole(path, "")
+    path.write_bytes(content)
+    with pytest.raises(NotReady) as caught:
+        records.overrides("chatbot", "ada")
+    assert str(path) in str(caught.value)
+
+
+def test_a_folder_in_place_of_a_record_is_named(records: Records) -> None:
+    path = records.root / "verdicts/chatbot/ada/larger-model.json"
+    path.mkdir(parents=True)
+    with pytest.raises(NotReady, match=r"larger-model\.json: cannot be read"):
+        records.read(*PLACE)
+
+
+def test_a_decision_never_overwrites_damaged_overrides(records: Records) -> None:
+    path = records.root / "overrides/chatbot/ada.json"
+    write_whole(path, "{half")
+    with pytest.raises(NotReady):
+        records.overrule("chatbot", "ada", "check-chain", "model", Override(earned=1, reason="r"))
+    assert path.read_text(encoding="utf-8") == "{half"
+
+
+# A person's decisions
+
+
+FAIR = Override(earned=0.5, reason="a fair reading", by="ta")
+LATER = Override(earned=0.25, reason="half of it", by="prof")
+
+
+def test_a_student_without_decisions_has_none(records: Records) -> None:
+    assert records.overrides("chatbot", "ada") == {}
+
+
+def test_a_decision_is_kept_with_reason_and_name(records: Records) -> None:
+    records.overrule("chatbot", "ada", "check-chain", "model", FAIR)
+    assert records.overrides("chatbot", "ada") == {"check-chain": {"model": FAIR}}
+
+
+def test_decisions_about_other_criteria_and_tasks_stay(records: Records) -> None:
+    records.overrule("chatbot", "ada", "check-chain", "model", FAIR)
+    records.overrule("chatbot", "ada", "check-chain", "text", LATER)
+    records.overrule("chatbot", "ada", "check-prompt", "system", FAIR)
+    assert records.overrides("chatbot", "ada") == {
+        "check-chain": {"model": FAIR, "text": LATER},
+        "check-prompt": {"system": FAIR},
+    }
+
+
+def test_a_later_decision_replaces_the_earlier_one(records: Records) -> None:
+    records.overrule("chatbot", "ada", "check-chain", "model", FAIR)
+    records.overrule("chatbot", "ada", "check-chain", "model", LATER)
+    assert records.overrides("chatbot", "ada") == {"check-chain": {"model": LATER}}
+
+
+def test_a_decision_about_one_student_is_no_others(records: Records) -> None:
+    records.overrule("chatbot", "ada", "check-chain", "model", FAIR)
+    assert records.overrides("chatbot", "bo") == {}
+
+
+DUE = [
+    # what the decision gives, the points that are due for a criterion worth 0.5 beside one that earned 1.5
+    (0.0, 1.5),
+    (0.25, 1.75),
+    (0.5, 2.0),
+    (100.0, 2.0),
+]
+
+
+@pytest.mark.parametrize(("earned", "due"), DUE)
+def test_a_decision_counts_up_to_the_points_of_its_criterion(earned: float, due: float) -> None:
+    decided = {"check-chain": {"model": Override(earned=earned, reason="r")}}
+    assert with_overrides(VERDICT, decided).score == due
+
+
+def test_a_decision_can_take_points_away() -> None:
+    decided = {"check-chain": {"text": Override(earned=0, reason="copied")}}
+    assert with_overrides(VERDICT, decided).score == 0
+
+
+def test_a_decision_leaves_what_was_judged_as_it_was() -> None:
+    decided = with_overrides(VERDICT, {"check-chain": {"model": FAIR}})
+    assert [c.model_copy(update={"override": None}) for c in decided.criteria] == list(VERDICT.criteria)
+    assert [c.override for c in decided.criteria] == [FAIR, None]
+
+
+def test_a_decision_about_another_check_changes_nothing() -> None:
+    assert with_overrides(VERDICT, {"check-prompt": {"model": FAIR}}) == VERDICT
+
+
+def test_a_decision_gives_no_score_to_what_was_not_judged() -> None:
+    verdict = VERDICT.model_copy(update={"state": "not judged"})
+    assert with_overrides(verdict, {"check-chain": {"model": FAIR}}).score is None
+
+
+def test_an_overruled_criterion_is_no_longer_the_next_step() -> None:
+    assert VERDICT.first_failed == VERDICT.criteria[0]
+    assert with_overrides(VERDICT, {"check-chain": {"model": FAIR, "text": FAIR}}).first_failed is None
+
+
+@pytest.mark.parametrize("values", [{"earned": -0.25, "reason": "r"}, {"earned": 1, "reason": ""}, {"earned": 1}])
+def test_a_decision_needs_a_reason_and_points_from_0_up(values: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        Override(**values)

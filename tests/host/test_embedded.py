@@ -1,0 +1,51 @@
+"""The reference solution, run for real on the embedded model: all three notebooks, as `nbgrader autograde` runs them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import nbformat
+import pytest
+from conftest import ROOT
+
+from autograder.grading.records import Records
+from autograder.judging.contract import ASSIGNMENT, tasks
+from trials import demo
+from trials.classes import Student, write_submission
+
+MODELS = ROOT / ".models"
+
+
+@pytest.fixture(scope="module")
+def course(tmp_path_factory: pytest.TempPathFactory) -> demo.ScratchCourse:
+    if not (MODELS / "STAND-INS.txt").exists():
+        pytest.fail("the embedded model is not there: `make test` fetches it")
+    made = demo.ScratchCourse(tmp_path_factory.mktemp("embedded"), ROOT, MODELS)
+    made.instructor("generate_assignment", ASSIGNMENT)
+    student = Student("reference", "all right", made.reference())
+    write_submission(made.release, made.root / "submitted" / student.id / ASSIGNMENT, student)
+    made.instructor("autograde", ASSIGNMENT)
+    return made
+
+
+@pytest.mark.slow
+def test_the_reference_solution_gets_22_of_22(course: demo.ScratchCourse) -> None:
+    scores = course.scores()["reference"]
+    judged = {t.check_id: t.points for t in tasks(course.profile) if t.judged_by == "autograder"}
+    assert {name: scores[name] for name in judged} == judged
+    assert sum(judged.values()) == 22
+
+
+@pytest.mark.slow
+def test_a_real_model_answers_in_words(course: demo.ScratchCourse) -> None:
+    record = Records(course.root).read(ASSIGNMENT, "reference", "larger-model")
+    assert record is not None
+    assert any(len(output.split()) > 5 for request in record.transcript.own() for output in request.outputs)
+
+
+@pytest.mark.slow
+def test_no_cell_of_the_reference_solution_raises(course: demo.ScratchCourse) -> None:
+    folder: Path = course.root / "autograded" / "reference" / ASSIGNMENT
+    for path in folder.glob("*.ipynb"):
+        for cell in nbformat.read(path, as_version=4).cells:
+            assert not [o for o in cell.get("outputs", []) if o.output_type == "error"], (path.name, cell.id)

@@ -1,0 +1,208 @@
+"""What cannot be interrupted ends with the process that generates, and nobody else's answer changes."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+import textwrap
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from serving import ONE, TWO, FakeModels, Serving, ask, expected, make_home, request, said
+
+from autograder.errors import HostLost
+from autograder.host import orders
+from autograder.host.failures import Failed
+from autograder.host.maker import ENDED_IT, TOOK_TOO_LONG, Worker
+from autograder.host.server import worker_command
+from autograder.protocol import wire
+from trials.models.tiny import TinyModel, make_model_home
+
+WORKER = """
+import os, sys, time
+from pathlib import Path
+sys.path.insert(0, {tests!r})
+from autograder.host import models, worker
+from serving import FakeModels
+
+class Networks(FakeModels):
+    def generate(self, name, rows, *rest, **more):
+        text = "".join(map(chr, rows[0]))
+        marks = Path({marks!r})
+        if text.startswith("end") or (marks / "nothing works").exists():
+            begun = rest[-1]
+            begun()
+            (marks / f"ended-{{len(list(marks.iterdir()))}}").touch()
+            os._exit(1)
+        if text.startswith("hang"):
+            rest[-1]()
+            (marks / "hangs").touch()
+            time.sleep(1000)
+        if text.startswith("slow") and not (marks / "slow").exists():
+            rest[-1]()
+            (marks / "slow").touch()
+            time.sleep(1000)
+        return super().generate(name, rows, *rest, **more)
+
+models.library_versions = lambda: {{"all": "1"}}
+worker.serve(Networks(Path({home!r})), 4)
+"""
+
+
+class Working(Serving):
+    """A server with a worker of its own, which hangs, ends or is slow where a question begins with that word."""
+
+    def __init__(self, home: Path, marks: Path) -> None:
+        self.marks = marks
+        code = WORKER.format(tests=str(Path(__file__).parents[1]), home=str(home), marks=str(marks))
+        self.worker = Worker([sys.executable, "-W", "ignore", "-c", textwrap.dedent(code)], patience=0.1)
+        super().__init__(FakeModels(home), maker=self.worker)
+
+    def marked(self, name: str) -> bool:
+        return any(path.name.startswith(name) for path in self.marks.iterdir())
+
+
+@pytest.fixture
+def working(tmp_path: Path) -> Iterator[Working]:
+    (tmp_path / "marks").mkdir()
+    with Working(make_home(tmp_path / "home"), tmp_path / "marks") as here:
+        yield here
+
+
+def sampled(text: str, model: str = ONE) -> wire.Generate:
+    return request(text, model, do_sample=True, max_new_tokens=8)
+
+
+def given_up(working: Working, visit: Any, asked: wire.Generate, mark: str) -> None:
+    """Asks, and goes away when the worker is at it."""
+    line = wire.Line(visit.socket)
+
+    def wait() -> None:
+        with contextlib.suppress(HostLost):
+            line.ask(asked)
+
+    thread = threading.Thread(target=wait)
+    thread.start()
+    working.until(lambda: working.marked(mark))
+    line._socket.shutdown(2)
+    thread.join()
+    line.close()
+
+
+def test_a_worker_answers_as_threads_do(working: Working) -> None:
+    visit = working.open()
+    for asked in (request(), request("You", TWO)):
+        assert said(ask(visit, asked), asked) == [expected(asked)]
+    counts = working.host.status()
+    assert (counts.generated, sorted(counts.loaded), working.worker.started) == (2, [ONE, TWO], 1)
+
+
+def test_a_job_that_goes_on_after_it_was_given_up_ends_with_its_process_and_others_are_answered(
+    working: Working,
+) -> None:
+    anna, bo = working.open("anna"), working.open("bo")
+    before = said(ask(bo, sampled("Hello")), sampled("Hello"))
+    with ThreadPoolExecutor(1) as pool:
+        slow = pool.submit(ask, bo, asked := request("slow"))
+        working.until(lambda: working.marked("slow"))
+        given_up(working, anna, request("hang"), "hangs")
+        assert said(slow.result(), asked) == [expected(asked)]
+    assert working.worker.started == 2
+    assert [r.error for r in anna.transcript().requests] == [TOOK_TOO_LONG]
+    assert [r.error for r in bo.transcript().requests] == [None, None]
+    assert (anna.transcript().faults, bo.transcript().faults) == ((), ())
+    other = working.open("carl")
+    working.server.jobs.memory = type(working.server.jobs.memory)(None)
+    assert said(ask(other, sampled("Hello")), sampled("Hello")) == before
+
+
+def test_a_notebook_that_ended_a_worker_asks_no_more_and_is_told_why(working: Working) -> None:
+    anna, bo = working.open("anna"), working.open("bo")
+    given_up(working, anna, request("hang"), "hangs")
+    working.until(lambda: len(anna.transcript().requests) == 1)
+    reply = ask(anna, request())
+    assert isinstance(reply, wire.Refused)
+    assert (reply.name, "too long" in reply.message) == ("RuntimeError", True)
+    assert said(ask(bo, request()), request()) == [expected(request())]
+
+
+def test_a_request_that_ends_the_process_is_tried_once_more_alone_and_costs_nobody_else(working: Working) -> None:
+    anna, bo = working.open("anna"), working.open("bo")
+    with ThreadPoolExecutor(4) as pool:
+        ends = pool.submit(ask, anna, request("end"))
+        others = [(asked, pool.submit(ask, bo, asked)) for asked in (request(f"Question {n}") for n in range(6))]
+        replies = [said(reply.result(), asked) == [expected(asked)] for asked, reply in others]
+        reply = ends.result()
+    assert replies == [True] * 6
+    assert isinstance(reply, wire.Refused)
+    assert len(list(working.marks.iterdir())) == 2
+    assert (anna.transcript().faults, bo.transcript().faults) == ((), ())
+    assert [r.error for r in anna.transcript().requests] == [ENDED_IT]
+    assert said(ask(bo, request()), request()) == [expected(request())]
+
+
+def test_a_notebook_whose_request_ended_the_process_twice_ends_no_third(working: Working) -> None:
+    anna = working.open("anna")
+    ask(anna, request("end"))
+    assert isinstance(ask(anna, request("end again")), wire.Refused)
+    assert (anna.transcript().faults, len(list(working.marks.iterdir()))) == ((), 2)
+
+
+def test_a_machine_on_which_no_request_is_answered_any_more_is_the_machines_fault(working: Working) -> None:
+    anna = working.open("anna")
+    (working.marks / "nothing works").touch()
+    assert isinstance(ask(anna, request("Hello")), wire.Refused)
+    assert len(anna.transcript().faults) == 1
+
+
+def test_a_worker_that_cannot_be_started_is_the_machines_fault(tmp_path: Path) -> None:
+    with Serving(FakeModels(make_home(tmp_path)), maker=Worker([sys.executable, "-c", "0"])) as serving:
+        visit = serving.open()
+        assert isinstance(ask(visit, request()), wire.Refused)
+        assert serving.host.status().lost <= 1
+        assert serving.host.alive()
+
+
+class GoneAtOnce(Worker):
+    """A worker that is seen to be ready, and has ended before it can be told anything."""
+
+    async def versions(self) -> dict[str, str]:
+        found = await super().versions()
+        assert self._reading is not None
+        await self._reading
+        return found
+
+
+def test_a_worker_that_ends_as_soon_as_it_is_ready_keeps_nobody_waiting() -> None:
+    code = "import sys; from autograder.host import orders, wire; sys.stdout.buffer.write(wire.packed(orders.Ready(versions={})))"
+    asked = orders.Make(model=ONE, rows=[[1]], mask=[[1]], settings={}, seed=None, tokenizer=False)
+
+    async def make() -> None:
+        await asyncio.wait_for(
+            GoneAtOnce([sys.executable, "-W", "ignore", "-c", code]).make(asked, asyncio.Event()), 60
+        )
+
+    with pytest.raises(Failed, match="has ended twice"):
+        asyncio.run(make())
+
+
+def test_the_real_worker_says_the_same_before_and_after_another_took_over(tmp_path: Path) -> None:
+    make_model_home(tmp_path, {ONE: TinyModel("llama", False)})
+    worker = Worker(worker_command(tmp_path, 1, 2))
+    with Serving(FakeModels(tmp_path), maker=worker) as serving:
+        visit = serving.open()
+        asked = request("Ahoy", do_sample=True, max_new_tokens=8, pad_token_id=0).model_copy(update={"seed": 3})
+        one = ask(visit, asked)
+        assert worker._process is not None
+        worker._process.kill()
+        serving.server.jobs.memory = type(serving.server.jobs.memory)(None)
+        serving.until(lambda: worker._process is None)
+        two = ask(visit, asked)
+    assert isinstance(one, wire.Answer)
+    assert isinstance(two, wire.Answer)
+    assert (one.sequences, worker.started) == (two.sequences, 2)

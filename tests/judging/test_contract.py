@@ -1,0 +1,148 @@
+"""The tasks that a profile gives, against CONTRACT.md written out as a table."""
+
+from __future__ import annotations
+
+import tomllib
+
+import pytest
+from conftest import ROOT
+
+from autograder.course.profile import NEEDS_MODEL, NEEDS_QUESTION, Profile, TaskId, load, parse
+from autograder.judging.contract import CONTRACT, NOTEBOOKS, Task, task_of, tasks
+
+DEFAULT = load(ROOT / "course.toml")
+GEMMA = load(ROOT / "profiles" / "gemma.toml")
+
+BASE, INSTRUCT, LARGE = "Llama-3.2-1B", "Llama-3.2-1B-Instruct", "Llama-3.2-3B-Instruct"
+FIRST, SECOND = "Who are you?", "Tell me about your ideal boat?"
+
+IN_CONTRACT = [
+    # notebook, solution cell, cell with the points, points, variables, model, question
+    ("chatbot", "model-home", "check-model-home", 1, [], None, None),
+    ("chatbot", "load-model", "check-load-model", 3, ["llm"], BASE, None),
+    ("chatbot", "limit-output", "check-limit-output", 1, ["llm"], BASE, None),
+    ("chatbot", "arguments", "check-arguments", 2, ["answers"], None, None),
+    ("chatbot", "prompt", "check-prompt", 2, ["prompt"], None, None),
+    ("chatbot", "chain", "check-chain", 2, ["chatbot"], BASE, None),
+    ("chatbot", "who-are-you", "check-who-are-you", 1, ["result"], BASE, FIRST),
+    ("chatbot", "ideal-boat", "check-ideal-boat", 1, ["boat"], BASE, SECOND),
+    ("chatbot", "memory", "memory", 3, [], None, None),
+    ("larger-model", "instruct-small", "check-instruct-small", 2, ["chatbot_small", "result_small"], INSTRUCT, FIRST),
+    ("larger-model", "compare-small", "compare-small", 1, [], None, None),
+    ("larger-model", "instruct-large", "check-instruct-large", 2, ["chatbot_large", "result_large"], LARGE, FIRST),
+    ("larger-model", "compare-large", "compare-large", 1, [], None, None),
+    ("temperature", "temperature-1", "check-temperature-1", 2, ["chatbot_1", "result_1"], LARGE, FIRST),
+    ("temperature", "temperature-2", "check-temperature-2", 1.5, ["chatbot_2", "result_2"], LARGE, FIRST),
+    ("temperature", "temperature-3", "check-temperature-3", 1.5, ["chatbot_3", "result_3"], LARGE, FIRST),
+    ("temperature", "compare-temperature", "compare-temperature", 3, [], None, None),
+]
+BY_A_PERSON = {"memory", "compare-small", "compare-large", "compare-temperature"}
+
+
+def total(found: tuple[Task, ...], notebook: str | None = None, judged_by: str | None = None) -> float:
+    return sum(t.points for t in found if notebook in (None, t.notebook) and judged_by in (None, t.judged_by))
+
+
+def test_the_default_profile_gives_the_tasks_of_the_contract_in_order() -> None:
+    found = [
+        (t.notebook, t.id, t.check_id, t.points, list(t.variables), t.model and t.model.split("/")[1], t.question)
+        for t in tasks(DEFAULT)
+    ]
+    assert found == IN_CONTRACT
+
+
+@pytest.mark.parametrize(("notebook", "points"), [("chatbot", 16), ("larger-model", 6), ("temperature", 8)])
+def test_a_notebook_is_worth_what_the_contract_says(notebook: str, points: float) -> None:
+    assert total(tasks(DEFAULT), notebook) == points
+
+
+def test_the_default_profile_gives_30_points() -> None:
+    assert total(tasks(DEFAULT)) == 30
+
+
+@pytest.mark.parametrize(("judged_by", "points"), [("autograder", 22), ("person", 8)])
+def test_the_autograder_judges_22_points_and_a_person_8(judged_by: str, points: float) -> None:
+    assert total(tasks(DEFAULT), judged_by=judged_by) == points
+
+
+def test_free_text_alone_is_judged_by_a_person() -> None:
+    assert {t.id for t in tasks(DEFAULT) if t.judged_by == "person"} == BY_A_PERSON
+
+
+def test_each_temperature_is_a_task_of_its_own() -> None:
+    found = [(t.number, t.temperature) for t in tasks(DEFAULT) if t.kind == "temperature"]
+    assert found == [(1, 0.9), (2, 2.0), (3, 5.0)]
+
+
+def test_only_temperatures_have_a_temperature_and_a_number() -> None:
+    assert {(t.number, t.temperature) for t in tasks(DEFAULT) if t.kind != "temperature"} == {(0, None)}
+
+
+def four_temperatures() -> Profile:
+    raw = tomllib.loads((ROOT / "course.toml").read_text(encoding="utf-8"))
+    raw["generation"]["temperatures"] = [0.5, 0.9, 2.0, 5.0]
+    return parse(raw, "course.toml")
+
+
+def test_four_temperatures_are_four_tasks_of_equal_points() -> None:
+    found = [(t.id, t.check_id, t.points, t.variables) for t in tasks(four_temperatures()) if t.number]
+    assert found == [
+        (f"temperature-{n}", f"check-temperature-{n}", 1.25, (f"chatbot_{n}", f"result_{n}")) for n in (1, 2, 3, 4)
+    ]
+
+
+def test_four_temperatures_leave_the_total_as_it_is() -> None:
+    assert total(tasks(four_temperatures())) == 30
+
+
+def test_gemma_asks_its_base_model_once_before_the_chatbot() -> None:
+    found = tasks(GEMMA)
+    assert [t.id for t in found][:3] == ["model-home", "ask-base", "load-model"]
+    assert found[1].variables == ("base_llm", "base_answer")
+    assert (found[1].model, found[1].question) == ("google/gemma-3-1b-pt", "What is the world's largest lake")
+
+
+def test_gemma_builds_its_chatbot_on_the_instruct_model() -> None:
+    chatbot = {t.model for t in tasks(GEMMA) if t.notebook == "chatbot" and t.model and t.id != "ask-base"}
+    assert chatbot == {"google/gemma-3-1b-it"}
+
+
+def test_gemma_leaves_out_the_small_instruct_model() -> None:
+    left_out = {t.kind for t in tasks(DEFAULT)} - {t.kind for t in tasks(GEMMA)}
+    assert left_out == {"instruct-small", "compare-small"}
+
+
+def test_gemma_gives_29_points() -> None:
+    assert total(tasks(GEMMA)) == 29
+
+
+@pytest.mark.parametrize("profile", [DEFAULT, GEMMA], ids=["default", "gemma"])
+def test_no_cell_carries_two_tasks(profile: Profile) -> None:
+    cells = [cell for t in tasks(profile) for cell in {t.id, t.check_id}]
+    assert len(cells) == len(set(cells))
+
+
+@pytest.mark.parametrize("profile", [DEFAULT, GEMMA, four_temperatures()], ids=["default", "gemma", "four"])
+def test_a_task_is_found_by_the_cell_that_carries_its_points(profile: Profile) -> None:
+    assert [task_of(t.check_id, profile) for t in tasks(profile)] == list(tasks(profile))
+
+
+@pytest.mark.parametrize("cell", ["check-ask-base", "chain", "check-temperature-4", ""])
+def test_a_cell_without_points_belongs_to_no_task(cell: str) -> None:
+    assert task_of(cell, DEFAULT) is None
+
+
+def test_the_profile_and_the_contract_know_the_same_tasks() -> None:
+    assert set(TaskId.__args__) == set(CONTRACT)  # type: ignore[attr-defined]
+
+
+def test_every_notebook_of_the_contract_has_tasks() -> None:
+    assert {entry.notebook for entry in CONTRACT.values()} == set(NOTEBOOKS)
+
+
+def test_what_needs_a_model_or_a_question_is_in_the_contract() -> None:
+    assert set(CONTRACT) >= NEEDS_MODEL | NEEDS_QUESTION
+
+
+def test_a_task_that_a_person_judges_needs_no_model() -> None:
+    assert [kind for kind in NEEDS_MODEL if CONTRACT[kind].judged_by == "person"] == []

@@ -1,0 +1,533 @@
+"""A notebook written for one GPU runs on a machine without one, and what it asked for is known.
+
+What the virtual GPU changes is changed for a whole process, so the cases run in two fresh ones (torch alone; models
+too), each case an expression or a few lines, and report what they saw.
+"""
+
+# ruff: noqa: E501 (the cases are code in strings)
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from trials.models.tiny import TinyModel, make_model_home
+
+MODEL = "meta-llama/Llama-3.2-1B"
+GB = 1024**3
+
+# Runs cases read from stdin as {claim: code}; the last line of the code is an expression, whose value is reported
+# with whatever was written to stderr meanwhile.
+WORKER = r"""
+import ast, json, os, sys, tempfile
+from autograder.kernel.virtual_gpu import device_asked_for, is_on, switch_on
+
+def run(code, names):
+    *lines, last = ast.parse(code).body
+    exec(compile(ast.Module(lines, []), "<case>", "exec"), names)
+    return eval(compile(ast.Expression(last.value), "<case>", "eval"), names)
+
+def watched(code, names):
+    with tempfile.TemporaryFile("w+") as heard:
+        kept = os.dup(2)
+        os.dup2(heard.fileno(), 2)
+        try:
+            value = {"value": run(code, names)}
+        except Exception as error:
+            value = {"error": f"{type(error).__name__}: {error}"}
+        finally:
+            sys.stderr.flush()
+            os.dup2(kept, 2)
+            os.close(kept)
+        heard.seek(0)
+        return value | {"stderr": heard.read()}
+
+job = json.load(sys.stdin)
+names = {"device_asked_for": device_asked_for, "is_on": is_on, "switch_on": switch_on}
+exec(job["setup"], names)
+json.dump({claim: watched(code, dict(names)) for claim, code in job["cases"].items()}, sys.stdout, default=str)
+"""
+
+
+def run_cases(setup: str, cases: dict[str, str], **environment: str) -> dict[str, Any]:
+    done = subprocess.run(
+        [sys.executable, "-c", WORKER],
+        input=json.dumps({"setup": setup, "cases": cases}),
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    results: dict[str, Any] = json.loads(done.stdout)
+    return results
+
+
+def same(result: dict[str, Any], expected: object) -> None:
+    assert result.get("error") is None
+    assert result["value"] == json.loads(json.dumps(expected))
+
+
+# --- torch ---
+
+TORCH_SETUP = """
+switch_on()
+assert "torch" not in sys.modules and "transformers" not in sys.modules
+assert not is_on()
+switch_on(5)
+import threading
+import torch
+from torch import nn
+"""
+
+TORCH = {
+    "the GPU is there from the import of torch on": ("is_on()", True),
+    "CUDA is available": ("torch.cuda.is_available()", True),
+    "there is one device": ("torch.cuda.device_count()", 1),
+    "the current device is 0": ("torch.cuda.current_device()", 0),
+    "device 0 can be set": ("torch.cuda.set_device(0), torch.cuda.set_device('cuda:0')", [None, None]),
+    "device 0 can be entered": (
+        "with torch.cuda.device(0):\n    x = torch.ones(2, device='cuda')\nx.tolist()",
+        [1, 1],
+    ),
+    "it has a name": ("torch.cuda.get_device_name(0)", "Virtual GPU (runs on the CPU)"),
+    "it has the memory of the first call": ("torch.cuda.get_device_properties(0).total_memory", 20 * GB),
+    "its properties are those asked for most": (
+        "p = torch.cuda.get_device_properties('cuda')\n[p.major, p.minor, p.multi_processor_count]",
+        [8, 0, 28],
+    ),
+    "it has a capability": ("torch.cuda.get_device_capability()", [8, 0]),
+    "bfloat16 is supported": ("torch.cuda.is_bf16_supported()", True),
+    "it is initialised": ("torch.cuda.init()\ntorch.cuda.is_initialized()", True),
+    "its memory is free": ("torch.cuda.mem_get_info()", [20 * GB, 20 * GB]),
+    "memory can be asked for and reset": (
+        "c = torch.cuda\n"
+        "[c.reset_peak_memory_stats(), c.empty_cache(), c.synchronize(), c.ipc_collect(), c.memory_allocated(),"
+        " c.memory_reserved(), c.max_memory_allocated(), c.max_memory_reserved()]",
+        [None, None, None, None, 0, 0, 0, 0],
+    ),
+    "accumulated statistics can be reset": (
+        "[torch.cuda.reset_accumulated_memory_stats(), torch.accelerator.reset_accumulated_memory_stats()]",
+        [None, None],
+    ),
+    "no build of torch is too old for it": ("torch.cuda.get_arch_list()", []),
+    "there is a memory summary": ("'Allocated memory' in torch.cuda.memory_summary()", True),
+    "a seed for the GPU repeats what is drawn there": (
+        "draw = lambda: torch.rand(3, device='cuda').tolist()\n"
+        "torch.cuda.manual_seed(1); a = draw()\ntorch.cuda.manual_seed_all(1)\na == draw()",
+        True,
+    ),
+    "the state of its generator can be kept": (
+        "s = torch.cuda.get_rng_state()\na = torch.rand(1, device='cuda')\ntorch.cuda.set_rng_state(s)\n"
+        "bool(a == torch.rand(1, device='cuda'))",
+        True,
+    ),
+    "the accelerator is CUDA": (
+        "a = torch.accelerator\n"
+        "[a.is_available(), a.device_count(), a.current_accelerator(True), a.current_device_index()]",
+        [True, 1, "cuda", 0],
+    ),
+    "the accelerator does as it is told": (
+        "a = torch.accelerator\n[a.synchronize(), a.set_device_index(0), a.empty_cache(), a.reset_peak_memory_stats()]",
+        [None] * 4,
+    ),
+    "the accelerator tells its memory": (
+        "a = torch.accelerator\n[a.get_memory_info()[1], a.memory_allocated(), a.memory_reserved()]",
+        [20 * GB, 0, 0],
+    ),
+    "the accelerator's device 0 can be entered": ("with torch.accelerator.device_index(0):\n    x = 1\nx", 1),
+    "factories take a name, an ordinal and a device": (
+        "[f(device=d).sum().item() for d in ('cuda', 'cuda:0', 0, torch.device('cuda'), torch.device('cuda', 0))"
+        " for f in (lambda device: torch.tensor([1., 2.], device=device), lambda device: torch.ones(3, device=device),"
+        " lambda device: torch.full((3,), 1., device=device), lambda device: torch.arange(3, device=device),"
+        " lambda device: torch.as_tensor([3], device=device), lambda device: torch.eye(3, device=device))]",
+        [3.0, 3.0, 3.0, 3, 3, 3.0] * 5,
+    ),
+    "factories without given values make the shape": (
+        "[list(f(2, 3, device='cuda').shape) for f in (torch.zeros, torch.empty, torch.randn, torch.rand)]",
+        [[2, 3]] * 4,
+    ),
+    "tensors are made like others on the GPU": (
+        "x = torch.ones(2)\n"
+        "[torch.zeros_like(x, device='cuda').tolist(), x.new_ones(1, device='cuda').tolist(),"
+        " x.new_tensor([4.], device='cuda').tolist(), torch.tril_indices(2, 2, device='cuda').shape[1]]",
+        [[0, 0], [1], [4], 3],
+    ),
+    "tensors move": (
+        "x = torch.ones(1)\n"
+        "[y.item() for y in (x.to('cuda'), x.to(0), x.to(torch.device('cuda')), x.cuda(), x.cuda(0), x.to(device='cuda'),"
+        " x.to('cuda', torch.bfloat16), x.to('cuda', non_blocking=True), x.to('cuda').cpu(), x.to('cpu'), x.to(x))]",
+        [1.0] * 11,
+    ),
+    "a move with another type changes the type": (
+        "str(torch.ones(1).to('cuda', torch.bfloat16).dtype)",
+        "torch.bfloat16",
+    ),
+    "gradients pass through a move": (
+        "x = torch.ones(2, requires_grad=True)\n(x.to('cuda') * 3).sum().backward()\nx.grad.tolist()",
+        [3, 3],
+    ),
+    "layers are made on the GPU": (
+        "nn.Linear(2, 3, device='cuda')(torch.ones(1, 2, device='cuda')).shape[1]",
+        3,
+    ),
+    "layers move and compute": (
+        "[list(m(torch.ones(1, 2, device='cuda')).shape) for m in (nn.Linear(2, 3).to('cuda'), nn.Linear(2, 3).cuda(),"
+        " nn.Linear(2, 3).to(0), nn.Linear(2, 3).cuda(0), nn.Linear(2, 3).to(device='cuda'))]",
+        [[1, 3]] * 5,
+    ),
+    "a generator can be on the GPU": (
+        "g = torch.Generator(device='cuda').manual_seed(3)\nh = torch.Generator('cuda').manual_seed(3)\n"
+        "bool(torch.rand(1, generator=g, device='cuda') == torch.rand(1, generator=h, device='cuda'))",
+        True,
+    ),
+    "every generator is a torch.Generator": (
+        "[isinstance(g, torch.Generator) for g in (torch.default_generator, torch.Generator(), torch.Generator('cuda'), 1)]",
+        [True, True, True, False],
+    ),
+    "the default device can be the GPU": (
+        "torch.set_default_device('cuda')\nd = torch.get_default_device()\n"
+        "x = [torch.ones(2).sum().item(), torch.tensor([1]).item(), nn.Linear(2, 2)(torch.ones(1, 2)).shape[1]]\n"
+        "torch.set_default_device(None)\n[d, x, torch.get_default_device()]",
+        ["cuda:0", [2.0, 1, 2], "cpu"],
+    ),
+    "the GPU can be the device of a block": (
+        "with torch.device('cuda'):\n    x = torch.tensor([1.]) + torch.ones(1)\nx.item()",
+        2.0,
+    ),
+    "another default device still works": (
+        "torch.set_default_device('meta')\nd = torch.zeros(2).device\ntorch.set_default_device(None)\nd",
+        "meta",
+    ),
+    "autocast to the GPU runs": (
+        "with torch.autocast('cuda'):\n    x = torch.ones(2, 2) @ torch.ones(2, 2)\nx[0, 0].item()",
+        2.0,
+    ),
+    "torch.jit still knows the factories": (
+        "[name for name in ('zeros', 'tensor', 'arange', 'full')"
+        " if torch.jit._builtins._find_builtin(getattr(torch, name)) != 'aten::' + name]",
+        [],
+    ),
+    "torch._dynamo can be imported": (
+        "import torch._dynamo.device_interface as d\nd.__name__",
+        "torch._dynamo.device_interface",
+    ),
+    "other threads see the same GPU": (
+        "seen = []\n"
+        "def work(): seen.append([torch.cuda.is_available(), torch.zeros(1, device='cuda').item(),"
+        " torch.tensor([1], device='cuda').item(), torch.ones(1).to('cuda').item()])\n"
+        "t = threading.Thread(target=work); t.start(); t.join()\nseen",
+        [[True, 0.0, 1, 1.0]],
+    ),
+    "a layer on the GPU takes memory, and gives it back": (
+        "used = torch.cuda.memory_allocated\n"
+        "m = nn.Linear(1000, 1000, bias=False).to('cuda')\na = used(), torch.cuda.mem_get_info()[0], len(torch.cuda.memory_summary()) > 0\n"
+        "m.to(torch.bfloat16); b = used()\nm.cpu(); c = used()\nm.cuda(); del m\n[a, b, c, used(), torch.cuda.max_memory_allocated()]",
+        [[4_000_000, 20 * GB - 4_000_000, True], 2_000_000, 0, 0, 4_000_000],
+    ),
+    "nothing else is a model or a pipeline": (
+        "[device_asked_for(x) for x in (None, 'cuda', nn.Linear(1, 1), torch.ones(1))]",
+        [None] * 4,
+    ),
+}
+
+ORDINAL = "AcceleratorError: CUDA error: invalid device ordinal"
+SECOND_GPU = {
+    "a tensor": "torch.ones(1).to('cuda:1')",
+    "a tensor by .cuda": "torch.ones(1).cuda(1)",
+    "a factory": "torch.zeros(1, device='cuda:1')",
+    "a factory with an ordinal": "torch.zeros(1, device=1)",
+    "a tensor like another": "torch.zeros_like(torch.ones(1), device='cuda:1')",
+    "a layer": "nn.Linear(1, 1).to('cuda:1')",
+    "a layer by .cuda": "nn.Linear(1, 1).cuda(1)",
+    "set_device": "torch.cuda.set_device(1)",
+    "a block": "with torch.cuda.device(1):\n    pass\n1",
+}
+
+
+@pytest.fixture(scope="module")
+def torch_results() -> dict[str, Any]:
+    cases = {claim: code for claim, (code, _) in TORCH.items()} | SECOND_GPU
+    return run_cases("import sys\n" + TORCH_SETUP, cases, CUDA_VISIBLE_DEVICES="")
+
+
+@pytest.mark.parametrize("claim", TORCH)
+def test_torch_finds_one_gpu(torch_results: dict[str, Any], claim: str) -> None:
+    same(torch_results[claim], TORCH[claim][1])
+
+
+@pytest.mark.parametrize("claim", TORCH)
+def test_torch_writes_nothing_to_stderr(torch_results: dict[str, Any], claim: str) -> None:
+    assert torch_results[claim]["stderr"] == ""
+
+
+@pytest.mark.parametrize("claim", SECOND_GPU)
+def test_a_second_gpu_is_refused(torch_results: dict[str, Any], claim: str) -> None:
+    assert torch_results[claim]["error"].startswith(ORDINAL)
+
+
+# --- models ---
+
+MODEL_SETUP = f"""
+switch_on()
+import asyncio
+import threading
+import torch
+import transformers
+from transformers import AutoModelForCausalLM, AutoTokenizer
+from langchain_community.llms import HuggingFacePipeline as Community
+from langchain_huggingface import HuggingFacePipeline as Partner
+NAME = {MODEL!r}
+GREEDY = {{"do_sample": False, "max_new_tokens": 4}}
+def llm(kind, **settings):
+    return kind.from_model_id(NAME, "text-generation", pipeline_kwargs=dict(GREEDY), **settings)
+def pipe(model=NAME, **settings):
+    tokenizer = None if model is NAME else AutoTokenizer.from_pretrained(NAME)
+    return transformers.pipeline("text-generation", model=model, tokenizer=tokenizer, **GREEDY, **settings)
+def load(**settings):
+    return AutoModelForCausalLM.from_pretrained(NAME, **settings)
+def says(p):
+    return p("Hello", return_full_text=False)[0]["generated_text"]
+TEXT = says(pipe(device=-1))
+def used(chain):
+    text = chain.invoke("Hello").removeprefix("Hello")
+    more = [t.removeprefix("Hello") for t in chain.batch(["Hello", "Hello"])]
+    streamed = "".join(chain.stream("Hello", pipeline_kwargs=dict(GREEDY))).removeprefix("Hello")
+    later = asyncio.run(chain.ainvoke("Hello")).removeprefix("Hello")
+    assert (text, *more, later) == (TEXT,) * 4, (text, more, later, TEXT)
+    assert streamed, "an empty stream"
+    return device_asked_for(chain.pipeline)
+def runs(p):
+    assert says(p) == TEXT
+    return device_asked_for(p)
+def on(model):
+    ids = AutoTokenizer.from_pretrained(NAME)("Hello", return_tensors="pt").to(model.device)
+    assert model.generate(**ids, **GREEDY).shape[1] > 4
+    return device_asked_for(model)
+"""
+
+# (how the pipeline is made, where it would be on a machine with one GPU). The community package's own default is
+# device=-1, the partner's None, which transformers takes for the first GPU. With `device_map`, the community package
+# gives transformers no device, and the partner's pipeline is given none; so "cpu" ends on the GPU too.
+CUDA_MAPS = ['"auto"', '"cuda"', '"cuda:0"', '{"": 0}']
+LANGCHAIN = {
+    "llm(Community)": "cpu",
+    "llm(Community, device=-1)": "cpu",
+    "llm(Community, device=0)": "cuda:0",
+    "llm(Community, device=None)": "cuda:0",
+    "llm(Community, device=0 if torch.cuda.is_available() else -1)": "cuda:0",
+    'llm(Community, device_map="cpu")': "cuda:0",
+    'llm(Community, model_kwargs={"device_map": "cpu"})': "cpu",
+    'llm(Community, device=0, model_kwargs={"device_map": "cpu"})': "cuda:0",
+    "llm(Partner)": "cuda:0",
+    "llm(Partner, device=-1)": "cpu",
+    "llm(Partner, device=0)": "cuda:0",
+    "llm(Partner, device=None)": "cuda:0",
+    "llm(Partner, device=0 if torch.cuda.is_available() else -1)": "cuda:0",
+    'llm(Partner, device_map="cpu")': "cuda:0",
+    'llm(Partner, model_kwargs={"device_map": "cpu"}, device=-1)': "cpu",
+    "Community(pipeline=pipe(device=0))": "cuda:0",
+    "Partner(pipeline=pipe(device=-1))": "cpu",
+} | {
+    made: "cuda:0"
+    for device_map in CUDA_MAPS
+    for made in (
+        f"llm(Community, device_map={device_map})",
+        f'llm(Community, model_kwargs={{"device_map": {device_map}}})',
+        f"llm(Partner, device_map={device_map})",
+        f'llm(Partner, model_kwargs={{"device_map": {device_map}}})',
+    )
+}
+
+PIPELINES = {
+    "pipe()": "cuda:0",
+    "pipe(device=0)": "cuda:0",
+    'pipe(device="cuda")': "cuda:0",
+    'pipe(device="cuda:0")': "cuda:0",
+    'pipe(device=torch.device("cuda"))': "cuda:0",
+    'pipe(device=torch.device("cuda", 0))': "cuda:0",
+    "pipe(device=-1)": "cpu",
+    'pipe(device="cpu")': "cpu",
+    'pipe(device_map="auto")': "cuda:0",
+    'pipe(device_map="cuda")': "cuda:0",
+    'pipe(device_map={"": 0})': "cuda:0",
+    'pipe(device_map="cpu")': "cuda:0",
+    'pipe(model_kwargs={"device_map": "auto"})': "cuda:0",
+    "pipe(load())": "cuda:0",
+    "pipe(load(), device=-1)": "cpu",
+    'pipe(load(device_map="auto"))': "cuda:0",
+    'pipe(load(device_map="auto"), device=-1)': "cuda:0",
+    'pipe(load().to("cuda"), device=-1)': "cuda:0",
+    'pipe(load(device_map="cuda"), device="cpu")': "cpu",
+}
+
+MODELS = {
+    "load()": "cpu",
+    'load(device_map="auto")': "cuda:0",
+    'load(device_map="cuda")': "cuda:0",
+    'load(device_map="cuda:0")': "cuda:0",
+    "load(device_map=0)": "cuda:0",
+    'load(device_map={"": 0})': "cuda:0",
+    'load(device_map={"": "cuda:0"})': "cuda:0",
+    'load(device_map=torch.device("cuda"))': "cuda:0",
+    'load(device_map="cpu")': "cpu",
+    'load().to("cuda")': "cuda:0",
+    "load().to(0)": "cuda:0",
+    "load().cuda()": "cuda:0",
+    'load().to(torch.device("cuda", 0))': "cuda:0",
+    'load().to("cuda:0", torch.bfloat16)': "cuda:0",
+    'load().to(device="cuda")': "cuda:0",
+    'load().to("cuda").to("cpu")': "cpu",
+    'load().to("cuda").cpu()': "cpu",
+    'load(device_map="auto").to("cpu")': "cpu",
+    'load().to("cuda").to(torch.bfloat16)': "cuda:0",
+    'load().to("cuda").half().float()': "cuda:0",
+    'load().to("cpu").to("cuda")': "cuda:0",
+    "load().to(torch.accelerator.current_accelerator())": "cuda:0",
+}
+
+PLACES = {f"used({made})": at for made, at in LANGCHAIN.items()}
+PLACES |= {f"runs({made})": at for made, at in PIPELINES.items()}
+PLACES |= {f"on({made})": at for made, at in MODELS.items()}
+
+MODEL_CASES = {
+    "a default device is where a model is loaded": (
+        "torch.set_default_device('cuda')\nm = load()\ntorch.set_default_device(None)\ndevice_asked_for(m)",
+        "cuda:0",
+    ),
+    "the device of a block is where a model is loaded": (
+        "with torch.device('cuda'):\n    m = load()\ndevice_asked_for(m)",
+        "cuda:0",
+    ),
+    "a part of a model is where the model is": ("device_asked_for(load(device_map='auto').model)", "cuda:0"),
+    "model and pipeline say so themselves": (
+        "p = pipe()\n[p.device, p.model.device, load().device]",
+        ["cuda:0", "cuda:0", "cpu"],
+    ),
+    "a pipeline on the CPU takes its model off the GPU": (
+        "m = load().to('cuda')\np = pipe(m, device='cpu')\n[device_asked_for(p), device_asked_for(m)]",
+        ["cpu", "cpu"],
+    ),
+    "a spread model keeps its map, and runs": (
+        "m = load(device_map={'model': 0, 'lm_head': 'cpu'})\n[m.hf_device_map, on(m), runs(pipe(m))]",
+        [{"model": 0, "lm_head": "cpu"}, "cuda:0", "cuda:0"],
+    ),
+    "a model loaded onto the GPU takes its weights' bytes": (
+        "import gc; gc.collect()\nbefore = torch.cuda.memory_allocated()\nm = load(device_map='cuda')\n"
+        "torch.cuda.memory_allocated() - before == m.get_memory_footprint()",
+        True,
+    ),
+    "a static cache compiles nothing": (
+        "m = load(device_map='cuda')\n"
+        "ids = AutoTokenizer.from_pretrained(NAME)('Hello', return_tensors='pt').to('cuda')\n"
+        "m.generate(**ids, **GREEDY, cache_implementation='static').shape[1] > 4",
+        True,
+    ),
+    "a pipeline runs in another thread": (
+        "p = pipe(device='cuda')\nseen = []\nt = threading.Thread(target=lambda: seen.append(says(p) == TEXT))\n"
+        "t.start(); t.join()\nseen",
+        [True],
+    ),
+    "tokens move to the GPU": (
+        "AutoTokenizer.from_pretrained(NAME)('Hi', return_tensors='pt').to('cuda').to(0)['input_ids'].shape[0]",
+        1,
+    ),
+    "the community package refuses a second GPU": (
+        "try:\n    llm(Community, device=1)\nexcept ValueError as error:\n    said = str(error)\nsaid",
+        "Got device==1, device is required to be within [-1, 1)",
+    ),
+    "the partner package refuses a second GPU": (
+        "try:\n    llm(Partner, device=1)\nexcept ValueError as error:\n    said = str(error)\nsaid",
+        "Got device==1, device is required to be within [-1, 1)",
+    ),
+}
+MODEL_SECOND_GPU = {
+    "a pipeline": "pipe(device=1)",
+    "a model's map": "load(device_map='cuda:1')",
+    "a model's map by ordinal": "load(device_map={'': 1})",
+    "a model": "load().to('cuda:1')",
+}
+
+# What a machine with a real GPU prints as well.
+REAL = (
+    "Loading weights",  # a progress bar
+    "LangChainDeprecationWarning",
+    "available. Provide device={deviceId}",
+    "sequentially on GPU",
+    "Both `device` and `device_map` are specified",
+)
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("models")
+    make_model_home(made, {MODEL: TinyModel(family="llama", chat=False)})
+    return made
+
+
+@pytest.fixture(scope="module")
+def model_results(home: Path) -> dict[str, Any]:
+    cases = {claim: code for claim, (code, _) in MODEL_CASES.items()} | {code: code for code in PLACES}
+    return run_cases(MODEL_SETUP, cases | MODEL_SECOND_GPU, HF_HOME=str(home), HF_HUB_OFFLINE="1")
+
+
+@pytest.mark.parametrize("made", PLACES)
+def test_what_is_made_runs_and_is_where_one_gpu_would_have_it(model_results: dict[str, Any], made: str) -> None:
+    same(model_results[made], PLACES[made])
+
+
+@pytest.mark.parametrize("claim", MODEL_CASES)
+def test_models_find_one_gpu(model_results: dict[str, Any], claim: str) -> None:
+    same(model_results[claim], MODEL_CASES[claim][1])
+
+
+@pytest.mark.parametrize("claim", MODEL_SECOND_GPU)
+def test_a_second_gpu_is_refused_for_models(model_results: dict[str, Any], claim: str) -> None:
+    assert "invalid device ordinal" in model_results[claim]["error"]
+
+
+@pytest.mark.parametrize("claim", [*PLACES, *MODEL_CASES])
+def test_models_write_nothing_to_stderr_that_a_real_gpu_would_not(model_results: dict[str, Any], claim: str) -> None:
+    lines = model_results[claim]["stderr"].replace("\r", "\n").splitlines()
+    assert [line for line in lines if line.strip() and not any(known in line for known in REAL)] == []
+
+
+# --- Off ---
+
+
+def test_without_switch_on_a_pipeline_is_where_it_says(home: Path) -> None:
+    setup = MODEL_SETUP.replace("switch_on()\n", "", 1)
+    cases = {code: code for code in ("is_on()", "runs(pipe())", "on(load())", "torch.cuda.is_available()")}
+    results = run_cases(setup, cases, HF_HOME=str(home), HF_HUB_OFFLINE="1", CUDA_VISIBLE_DEVICES="")
+    assert [results[code].get("value") for code in cases] == [False, "cpu", "cpu", False]
+
+
+def test_beside_a_real_gpu_nothing_is_changed() -> None:
+    # A stand-in for a machine with a GPU: torch says so before the hook is run.
+    setup = "import torch\ntorch.cuda.is_available = lambda: True\nto = torch.Tensor.to\nswitch_on()"
+    assert run_cases(setup, {"same": "[is_on(), torch.Tensor.to is to]"})["same"]["value"] == [False, True]
+
+
+def test_torch_imported_before_is_changed_at_once() -> None:
+    assert run_cases("import torch\nswitch_on()", {"on": "[is_on(), torch.cuda.device_count()]"})["on"]["value"] == [
+        True,
+        1,
+    ]
+
+
+def test_a_patch_that_fails_is_told_and_leaves_torch_as_it_was() -> None:
+    setup = (
+        "import torch\nimport torch.jit._builtins as b\nfind, b._find_builtin = b._find_builtin, None\n"
+        "told = []\nbefore = torch.Tensor.to, torch.zeros, torch.cuda._initialized\nswitch_on(on_error=told.append)"
+    )
+    case = (
+        "[is_on(), torch.cuda.is_available(), before == (torch.Tensor.to, torch.zeros, torch.cuda._initialized),"
+        " [type(error).__name__ for error in told], torch.ones(1).to('cpu').item()]"
+    )
+    assert run_cases(setup, {"case": case})["case"]["value"] == [False, False, True, ["TypeError"], 1.0]

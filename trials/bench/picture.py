@@ -1,0 +1,81 @@
+"""Cost against class size, as a picture and as a table: each point is a class that was graded as a whole (`autograder bench`)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from autograder.errors import NotReady
+from trials.bench.run import Graded, Outcome
+
+NAMES = {"identical": "all to the letter", "usual": "6 of 10 to the letter, 3 varied, 1 broken", "varied": "all varied"}
+COLOURS = ("#1b6ca8", "#d1495b", "#c98a00", "#4c8c6b")
+
+
+def read(path: Path) -> Outcome:
+    """A result that `Outcome.write` has written. Raises ValueError for anything else."""
+    return TypeAdapter(Outcome).validate_json(path.read_bytes())
+
+
+def stock_each(result: Path) -> tuple[float, float]:
+    """Seconds and processor seconds of stock nbgrader for one submission. Raises NotReady where it was not measured."""
+    stock = read(result).stock
+    if stock is None:
+        raise NotReady(f"{result} has no cost of stock nbgrader: run `autograder bench` without `--stock 0`")
+    return stock.each, stock.cpu_each
+
+
+def by_mix(results: Iterable[Path]) -> dict[str, dict[int, Graded]]:
+    """What grading took, by the mix of the class and its size in rising order."""
+    found = sorted((read(path) for path in results), key=lambda outcome: outcome.size)
+    return {mix: {o.size: o.kit for o in found if o.mix == mix} for mix in NAMES if any(o.mix == mix for o in found)}
+
+
+def sizes(result: Path, results: Sequence[Path]) -> str:
+    """CPU-seconds by class size, as a Markdown table; what was not measured says so."""
+    _, each = stock_each(result)
+    found = by_mix(results)
+    rows = ["| students | " + " | ".join(["stock nbgrader", *(NAMES[mix] for mix in found)]) + " |"]
+    rows.append("|---:" * (len(found) + 2) + "|")
+    for size in sorted({size for curve in found.values() for size in curve}):
+        cells = [_cell(curve[size], each * size) if size in curve else "not measured" for curve in found.values()]
+        rows.append(f"| {size} | {each * size:.0f} | " + " | ".join(cells) + " |")
+    return "\n".join(rows)
+
+
+def _cell(graded: Graded, stock: float) -> str:
+    took = graded.cost.cpu_seconds
+    return f"{took:.0f} ({stock / took:.1f}×)"
+
+
+def draw(result: Path, results: Sequence[Path], to: Path) -> None:
+    """Writes the picture: what a class of each size takes, in seconds and in processor seconds, all axes logarithmic."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(10, 4.4), layout="constrained")
+    panels: Any = figure.subplots(1, 2, sharex=True, sharey=True)
+    titles = ("seconds", "processor seconds")
+    for panel, title, each, name in zip(panels, titles, stock_each(result), ("seconds", "cpu_seconds"), strict=True):
+        curves = {
+            NAMES[mix]: {size: getattr(graded.cost, name) for size, graded in curve.items()}
+            for mix, curve in by_mix(results).items()
+        }
+        _panel(panel, title, each, curves)
+    panels[0].legend(frameon=False, fontsize="small")
+    to.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(to, dpi=130)
+
+
+def _panel(axes: Any, title: str, each: float, curves: dict[str, dict[int, float]]) -> None:
+    ticks = sorted({size for curve in curves.values() for size in curve})
+    axes.plot(ticks, [each * size for size in ticks], color="0.45", linestyle="--", label="stock nbgrader")
+    for (name, curve), colour in zip(curves.items(), COLOURS, strict=False):
+        axes.plot(list(curve), list(curve.values()), "o-", color=colour, markersize=5, label=name)
+    axes.set(xscale="log", yscale="log", xlabel="students in the class", title=f"{title} to grade the class")
+    axes.set_xticks(ticks, ticks)
+    axes.minorticks_off()
+    axes.grid(visible=True, which="major", color="0.9")
+    axes.spines[["top", "right"]].set_visible(False)

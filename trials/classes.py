@@ -1,0 +1,74 @@
+"""Makes submissions out of a release: the reference solution, and students who differ from it in named cells.
+
+Used by the demo and by the tests. A submission is the released notebooks with other sources in some solution cells.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+
+from autograder.course.profile import Profile
+from autograder.release import authoring
+
+MARKER = re.compile(r"^\s*### (BEGIN|END) SOLUTION\s*\n?", re.MULTILINE)
+MARK_SCHEME = re.compile(r"### BEGIN MARK SCHEME.*?### END MARK SCHEME\s*", re.DOTALL)
+
+Cells = dict[str, str]
+"""Sources of solution cells by grade id."""
+
+
+@dataclass(frozen=True)
+class Student:
+    """A made-up student.
+
+    Attributes:
+        id: user name.
+        story: in one line, what this student did.
+        cells: what the student wrote, by grade id; other solution cells are left as released.
+        points: what the autograder should give, by check id, where that is known beforehand.
+    """
+
+    id: str
+    story: str
+    cells: Mapping[str, str] = field(default_factory=dict)
+    points: Mapping[str, float] = field(default_factory=dict)
+
+
+def reference(source: Path, profile: Profile) -> Cells:
+    """The reference solution: every solution cell of the source notebooks, filled in for a profile.
+
+    Args:
+        source: the folder with the source notebooks.
+    """
+    cells: Cells = {}
+    for path in sorted(source.glob("*.ipynb")):
+        notebook = authoring.fill(nbformat.read(path, as_version=4), profile)
+        notebook = authoring.select_language(notebook, profile.course.language)
+        for cell in notebook.cells:
+            if cell.metadata.get("nbgrader", {}).get("solution"):
+                cells[cell.metadata["nbgrader"]["grade_id"]] = MARK_SCHEME.sub("", MARKER.sub("", cell.source)).strip()
+    return cells
+
+
+def answered(notebook: NotebookNode, cells: Mapping[str, str]) -> NotebookNode:
+    """A released notebook with a student's cells written in."""
+    solved = nbformat.from_dict(notebook)
+    for cell in solved.cells:
+        marks = cell.metadata.get("nbgrader", {})
+        if marks.get("solution") and marks["grade_id"] in cells:
+            cell.source = cells[marks["grade_id"]]
+    return solved
+
+
+def write_submission(release: Path, folder: Path, student: Student) -> None:
+    """Writes a student's notebooks over the fetched ones in `folder`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in sorted(release.glob("*.ipynb")):
+        notebook = answered(nbformat.read(path, as_version=4), student.cells)
+        nbformat.write(notebook, folder / path.name)

@@ -1,0 +1,82 @@
+"""The library of solutions that `autograder selftest` grades: what a solution is, and how it becomes cells.
+
+The solutions themselves are in `library_right.py` and `library_wrong.py`, written from the contract. Each is a few cells
+that differ from the reference solution, as templates with the vocabulary of `authoring.py`, so that the same library fits
+every profile.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import get_args
+
+from autograder.course.profile import Profile, Role
+from autograder.judging.contract import Task, tasks
+from autograder.release.authoring import render
+from trials.classes import Cells
+
+_TASK_OF = re.compile(r"task_of\(\"([\w-]+)\"\)")
+_UNLESS = re.compile(r"task_of\(\"([\w-]+)\"\)[^»]*? if uses\(\"\1\"\) else")
+"""What a template says of another task only where that one is in use."""
+EXTRA_CELLS = frozenset({"model-home-again", "prompt-again"})
+"""Unscored solution cells that a solution may write."""
+
+
+@dataclass(frozen=True)
+class Solution:
+    """What a student wrote, and what is due for it.
+
+    Attributes:
+        name: what is special about it, in a few words; unique in the library.
+        cells: code by task id (`temperature-1`, …; also `prompt-again`), in the place of the reference solution's.
+        loses: for a wrong one, the criteria that must not have their points, by task id. All others must keep theirs.
+        hint: key in `words.HINTS` of the hint that the first failed criterion of the first losing task shows.
+        review: tasks that go to a person, with their points proposed.
+        alone: its cells change what later tasks see (`sharing.LATER`), so that nobody else may be about those. One that is
+            not leaves behind what the reference's later cells count on.
+    """
+
+    name: str
+    cells: Mapping[str, str]
+    loses: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    hint: str | None = None
+    review: frozenset[str] = frozenset()
+    alone: bool = False
+
+    def adapted(self, profile: Profile) -> Solution | None:
+        """What there is of it under a profile; None where it is about a task or a model that is not in use.
+
+        What it loses in tasks that are left out falls away. So do a right solution's cells for such tasks, where its
+        first cell stays: the others build on that one. A wrong one's cells belong together.
+        """
+        in_use = {task.id for task in tasks(profile)} | EXTRA_CELLS
+        first = next(name for name in (*self.loses, *self.cells) if name not in EXTRA_CELLS)
+        cells = {name: code for name, code in self.cells.items() if name in in_use}
+        if first not in in_use or (self.loses and len(cells) < len(self.cells)):
+            return None
+        missing = [role for role in get_args(Role) if getattr(profile.models, role) is None]
+        if any(f"models.{role}" in code for role in missing for code in cells.values()):
+            return None
+        if any(named not in in_use for code in cells.values() for named in _TASK_OF.findall(_UNLESS.sub("", code))):
+            return None
+        loses = {name: criteria for name, criteria in self.loses.items() if name in in_use}
+        return replace(self, cells=cells, loses=loses, review=self.review & in_use)
+
+    def fits(self, profile: Profile) -> bool:
+        """Whether there is anything of it under a profile."""
+        return self.adapted(profile) is not None
+
+    def notebooks(self, profile: Profile) -> frozenset[str]:
+        """The notebooks that its tasks are in."""
+        by_id = {task.id: task.notebook for task in tasks(profile)}
+        return frozenset(by_id[name] for name in {*self.cells, *self.loses} if name in by_id)
+
+    def written(self, profile: Profile) -> Cells:
+        """Its cells, filled in for a profile. Raises ContractError for an unknown name in a template."""
+        by_id: dict[str, Task] = {task.id: task for task in tasks(profile)}
+        return {
+            name: render(source, profile, by_id.get(name), f"{self.name}: {name}")
+            for name, source in self.cells.items()
+        }

@@ -1,0 +1,453 @@
+"""`autograder selftest`: grades a library of solutions through the whole real path, and says where a verdict is not due.
+
+Right solutions that lost a point, wrong ones that kept one, hints other than expected, mutants that keep all points though
+something else reached a model, and verdicts that change with the seed. Those without influence on each other share a
+notebook (`sharing.py`). Every notebook goes through `nbgrader autograde` with real kernels and tiny models; courses are
+graded side by side, one process each.
+"""
+
+from __future__ import annotations
+
+import shutil
+import statistics
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from autograder.course.profile import Profile
+from autograder.facts.transcript import Request
+from autograder.facts.verdict import Criterion, Verdict, Words
+from autograder.grading.records import Record, Records
+from autograder.judging.contract import ASSIGNMENT, Task, tasks
+from autograder.judging.failures import error_text
+from autograder.words.sentences import HINTS
+from trials.classes import Cells, Student, write_submission
+from trials.demo import ScratchCourse
+from trials.models.tiny import TinyModel, make_model_home
+from trials.selftest.hint_rules import given_away, names_a_place, pieces_of
+from trials.selftest.library import Solution
+from trials.selftest.mutants import mutants
+from trials.selftest.right import RIGHT
+from trials.selftest.sharing import Piece, Sharing, shelve
+from trials.selftest.wrong import WRONG
+
+SEED_SAMPLE = 8
+"""Notebooks that are graded again with each further seed."""
+
+KINDS = (
+    "false fail",
+    "false pass",
+    "wrong hint",
+    "wrong state",
+    "mutant keeps all",
+    "changes with the seed",
+    "not graded",
+    "solution given away",
+    "no place named",
+)
+
+
+@dataclass(frozen=True)
+class Submission:
+    """One notebook with the pieces that share it: solutions of the library, or mutants."""
+
+    id: str
+    notebook: str
+    pieces: tuple[Piece, ...] = ()
+
+    @property
+    def cells(self) -> Cells:
+        return {name: code for piece in self.pieces for name, code in piece.cells.items()}
+
+    @property
+    def solutions(self) -> tuple[Solution, ...]:
+        return tuple(piece.origin for piece in self.pieces if isinstance(piece.origin, Solution))
+
+    @property
+    def mutants(self) -> int:
+        return len(self.pieces) - len(self.solutions)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One verdict that is not what is due."""
+
+    kind: str
+    solution: str
+    task: str
+    criterion: str
+    detail: str = ""
+
+
+@dataclass
+class Outcome:
+    """What a selftest found.
+
+    Attributes:
+        seconds: by check id, the seconds that each probe took.
+        notebooks: how many were graded, those with further seeds included.
+        minutes: for everything.
+    """
+
+    right: int = 0
+    wrong: int = 0
+    mutants: int = 0
+    notebooks: int = 0
+    minutes: float = 0.0
+    findings: list[Finding] = field(default_factory=list)
+    seconds: dict[str, list[float]] = field(default_factory=dict)
+
+    def median_seconds(self) -> dict[str, float]:
+        return {name: statistics.median(values) for name, values in self.seconds.items()}
+
+
+def pack(pieces: Iterable[Piece], prefix: str) -> list[Submission]:
+    """A submission for each notebook that the pieces need."""
+    return [
+        Submission(f"{prefix}-{shelf[0].notebook}-{number:03}", shelf[0].notebook, tuple(shelf))
+        for number, shelf in enumerate(shelve(pieces))
+    ]
+
+
+def library_pieces(sharing: Sharing, only: str = "") -> list[Piece]:
+    """The library's solutions, right and wrong, with `only` in their names."""
+    right = [piece for solution in RIGHT if only in solution.name for piece in sharing.of_solution(solution, True)]
+    wrong = [piece for solution in WRONG if only in solution.name for piece in sharing.of_solution(solution, False)]
+    return right + wrong
+
+
+def mutant_pieces(sharing: Sharing) -> list[Piece]:
+    """The mutants of the judged cells."""
+    judged = [task for task in sharing.by_id.values() if task.judged_by == "autograder"]
+    variables = frozenset(name for task in judged for name in task.variables)
+    cells = {task.id: sharing.reference[task.id] for task in judged}
+    return [sharing.of_mutant(mutant) for mutant in mutants(cells, variables)]
+
+
+def model_home(folder: Path, profile: Profile) -> Path:
+    """A model home with a tiny model under each name of the profile, of the family that the name speaks of."""
+    made: dict[str, TinyModel] = {}
+    for role in profile.roles_in_use():
+        name = profile.model(role).name
+        made[name] = TinyModel("gemma" if "gemma" in name.lower() else "llama", role != "base")
+    make_model_home(folder, made)
+    return folder
+
+
+def grade(
+    course: ScratchCourse,
+    submissions: Sequence[Submission],
+    reference: Cells,
+    one: Callable[[], None],
+    seed: int | None,
+    echo: bool,
+) -> dict[str, Record]:
+    """Grades submissions in one course with `nbgrader autograde`; answers their records by submission id.
+
+    Args:
+        echo: have every request answered with a canned text; else the models are asked.
+    """
+    for submission in submissions:
+        folder = course.root / "submitted" / submission.id / ASSIGNMENT
+        write_submission(course.release, folder, Student(submission.id, "", {**reference, **submission.cells}))
+        for path in folder.glob("*.ipynb"):
+            if path.stem != submission.notebook:
+                path.unlink()
+
+    def follow(line: str) -> None:
+        if "] Autograding " in line:
+            one()
+
+    env = {"OMP_NUM_THREADS": "1", "AUTOGRADER_ECHO": "1" if echo else ""}
+    env |= {} if seed is None else {"AUTOGRADER_SEED": str(seed)}
+    course.instructor("autograde", ASSIGNMENT, each_line=follow, env=env)
+    records = Records(course.root)
+    return {s.id: records.read(ASSIGNMENT, s.id, s.notebook) or Record() for s in submissions}
+
+
+def run(
+    root: Path,
+    folder: Path,
+    profile_path: Path | None,
+    seeds: int,
+    jobs: int,
+    begin: Callable[[str, int], Callable[[], None]],
+    only: str = "",
+    sample_only: bool = False,
+    echo: bool = True,
+) -> Outcome:
+    """Grades the library and the mutants, and compares each verdict with what is due.
+
+    Args:
+        root: the course whose source notebooks and profile are tested.
+        folder: a scratch folder.
+        seeds: how many seeds; with each after the first, a sample is graded again.
+        jobs: courses graded side by side, one thread each.
+        begin: as in `demo.run`.
+        only: a piece of a solution's name; others are left out, and so are mutants.
+        sample_only: whether the sample is all that is graded, with every seed.
+        echo: whether requests are answered with a canned text; with a further seed the models are asked in any case.
+    """
+    began = time.monotonic()
+    shutil.rmtree(folder, ignore_errors=True)
+    course = ScratchCourse(folder / "0", root, folder / "models", profile_path)
+    profile, reference = course.profile, course.reference()
+    model_home(folder / "models", profile)
+    course.instructor("generate_assignment", ASSIGNMENT)
+    sharing = Sharing(profile, reference)
+    library = pack(library_pieces(sharing, only), "library")
+    sample = library[:: max(1, len(library) // SEED_SAMPLE)][:SEED_SAMPLE]
+    mutated = [] if only or sample_only else pack(mutant_pieces(sharing), "mutants")
+    everything = references(profile) + (sample if sample_only else library) + mutated
+    records = _side_by_side(course, everything, reference, jobs, begin("grade", len(everything)), None, echo)
+    outcome = judged(everything, records, sharing)
+    for seed in range(1, seeds):
+        outcome.notebooks += len(sample)
+        again = _side_by_side(course, sample, reference, jobs, begin(f"seed {seed + 1}", len(sample)), seed, False)
+        for submission in sample:
+            outcome.findings += compare_seeds(submission, records[submission.id], again[submission.id], seed)
+    outcome.minutes = (time.monotonic() - began) / 60
+    return outcome
+
+
+def references(profile: Profile) -> list[Submission]:
+    """The reference solution, as a submission for each notebook."""
+    return [Submission(f"reference-{name}", name) for name in sorted({task.notebook for task in tasks(profile)})]
+
+
+def judged(submissions: Sequence[Submission], records: Mapping[str, Record], sharing: Sharing) -> Outcome:
+    """What there is to say of graded notebooks."""
+    profile = sharing.profile
+    solutions = {solution.name: solution for submission in submissions for solution in submission.solutions}
+    names = [task.id for task in sharing.by_id.values() if task.judged_by == "autograder"]
+    secret = pieces_of(sharing.reference[name] for name in names)
+    outcome = Outcome(
+        right=sum(solution.name in solutions for solution in RIGHT),
+        wrong=sum(solution.name in solutions for solution in WRONG),
+        notebooks=len(submissions),
+    )
+    for submission in submissions:
+        record = records[submission.id]
+        if submission.mutants:
+            reference_record = records[f"reference-{submission.notebook}"]
+            outcome.mutants += submission.mutants
+            outcome.findings += compare_mutants(submission, record, reference_record, profile)
+        else:
+            outcome.findings += compare(submission, record, profile)
+        outcome.findings += compare_hints(submission, record, secret, profile)
+        for evidence in record.evidence:
+            outcome.seconds.setdefault(evidence.check_id, []).append(evidence.seconds)
+    return outcome
+
+
+def _side_by_side(
+    course: ScratchCourse,
+    submissions: Sequence[Submission],
+    reference: Cells,
+    jobs: int,
+    one: Callable[[], None],
+    seed: int | None,
+    echo: bool,
+) -> dict[str, Record]:
+    """Deals the submissions out to copies of the course, each with a gradebook of its own."""
+    shares = [submissions[number::jobs] for number in range(jobs)]
+    twins = [course.twin(course.folder.parent / f"seed{seed or 0}-{number}") for number in range(jobs)]
+    with ThreadPoolExecutor(jobs) as pool:
+        graded = pool.map(
+            lambda pair: grade(pair[0], pair[1], reference, one, seed, echo), zip(twins, shares, strict=True)
+        )
+        return {name: record for part in graded for name, record in part.items()}
+
+
+def compare(submission: Submission, record: Record, profile: Profile) -> list[Finding]:
+    """Findings about the solutions of one notebook: every criterion of every task in it."""
+    found: list[Finding] = []
+    for task in tasks(profile):
+        if task.notebook != submission.notebook or task.judged_by != "autograder":
+            continue
+        about = [s for s in submission.solutions if task.id in {*s.cells, *s.loses}] or list(submission.solutions)
+        name = ", ".join(solution.name for solution in about) or submission.id
+        verdict = record.verdict(task.check_id)
+        if verdict is None:
+            found.append(Finding("not graded", name, task.id, "", "there is no verdict"))
+            continue
+        due_lost = frozenset().union(*(s.loses.get(task.id, frozenset()) for s in submission.solutions))
+        found += _criteria_findings(verdict, due_lost, name, task)
+        review = any(task.id in solution.review for solution in submission.solutions)
+        if (verdict.state == "review") != review:
+            found.append(Finding("wrong state", name, task.id, "", verdict.state))
+    found += [finding for solution in submission.solutions for finding in _hint_findings(solution, record, profile)]
+    return found
+
+
+def _criteria_findings(verdict: Verdict, due_lost: frozenset[str], name: str, task: Task) -> list[Finding]:
+    found = []
+    for criterion in verdict.criteria:
+        lost = criterion.outcome == "failed" and criterion.points > 0  # `format` is worth nothing by itself
+        if lost and criterion.name not in due_lost:
+            found.append(Finding("false fail", name, task.id, criterion.name, _said(criterion)))
+        elif not lost and criterion.name in due_lost:
+            found.append(Finding("false pass", name, task.id, criterion.name, _said(criterion)))
+    return found
+
+
+def compare_hints(submission: Submission, record: Record, secret: frozenset[str], profile: Profile) -> list[Finding]:
+    """Findings about any hint of a notebook that holds a piece of the solution, or does not say where to look.
+
+    What was found is the student's own, and so is what Python said of the student's code, so that a hint may quote it.
+    """
+    found = []
+    for task in tasks(profile):
+        verdict = record.verdict(task.check_id)
+        errors = errors_of(record, task)
+        for criterion in verdict.criteria if verdict else ():
+            hint, quoted, where = criterion.hint, criterion.found, (submission.id, task.id, criterion.name)
+            own = quoted or Words(nb="", en="")
+            for said, found_there in ((hint.nb, own.nb), (hint.en, own.en)) if hint else ():
+                if piece := given_away(without(said, [*errors, found_there]), secret, profile):
+                    found.append(Finding("solution given away", *where, f"{piece} in: {said}"))
+                if not names_a_place(said, task):
+                    found.append(Finding("no place named", *where, said))
+    return found
+
+
+def errors_of(record: Record, task: Task) -> list[str]:
+    """What a hint may quote of the exceptions in a student's own code."""
+    seen = [evidence for evidence in record.evidence if evidence.check_id == task.check_id]
+    failures = [evidence.raised for evidence in seen]
+    failures += [offer.failure for evidence in seen for asked in evidence.challenges for offer in asked.offers]
+    return [error_text(failure) for failure in failures if failure]
+
+
+def without(text: str, pieces: Iterable[str]) -> str:
+    for piece in filter(None, pieces):
+        text = text.replace(piece, "…")
+    return text
+
+
+def _hint_findings(solution: Solution, record: Record, profile: Profile) -> list[Finding]:
+    if solution.hint is None or not solution.loses:
+        return []
+    task_id = next(iter(solution.loses))
+    verdict = record.verdict(f"check-{task_id}")
+    first = verdict.first_failed if verdict else None
+    if first is None or first.hint is None or _is_hint(first.hint.en, solution.hint):
+        return []
+    return [Finding("wrong hint", solution.name, task_id, first.name, f"{solution.hint} expected; {first.hint.en}")]
+
+
+def _is_hint(text: str, key: str) -> bool:
+    """Whether a text is this hint, whatever its blanks were filled with."""
+    rest = text
+    for piece in _pieces(HINTS[key].en):
+        _, found, rest = rest.partition(piece)
+        if not found:
+            return False
+    return True
+
+
+def _pieces(template: str) -> list[str]:
+    pieces, inside = [""], False
+    for letter in template:
+        if letter == "{":
+            inside = True
+            pieces.append("")
+        elif letter == "}":
+            inside = False
+        elif not inside:
+            pieces[-1] += letter
+    return [piece for piece in pieces if piece]
+
+
+def compare_mutants(submission: Submission, record: Record, reference: Record, profile: Profile) -> list[Finding]:
+    """A finding for each mutant that keeps every point although something else reached a model, or is in a variable.
+
+    A mutant is judged on the tasks that it shows in, which no other in its notebook shows in: a point lost there is its
+    doing, and so is a trace that differs from the reference's.
+    """
+    found = []
+    for piece in submission.pieces:
+        here = [task for task in tasks(profile) if task.id in piece.shows_in and task.judged_by == "autograder"]
+        verdicts = [record.verdict(task.check_id) for task in here]
+        if any(v is None or v.score != v.points or v.state != "judged" for v in verdicts):
+            continue
+        before, after = traces(reference, here), traces(record, here)
+        if differing := sorted(key for key in before.keys() | after.keys() if before.get(key) != after.get(key)):
+            name = ", ".join(sorted(piece.cells))
+            found.append(Finding("mutant keeps all", piece.origin.name, name, "", ", ".join(differing)))
+    return found
+
+
+def traces(record: Record, here: Sequence[Task]) -> dict[str, Any]:
+    """What a notebook left behind in some tasks, without what chance decides: requests and variables.
+
+    Requests belong to the task whose check is the first to see them. Those after the last check belong to none: they
+    come from chains that the checks have asked. The token limit counts in `limit-output` alone, and the device where a
+    model is loaded for the first time, so that only `llm` (and `base_llm`) are compared on them, and HF_HOME in its own
+    task.
+    """
+    questions = {c.question for evidence in record.evidence for c in evidence.challenges}
+    left: dict[str, Any] = {}
+    seen = 0
+    for evidence in record.evidence:
+        asked = [r for r in record.transcript.own() if seen <= r.number < (evidence.seen or 0)]
+        seen = max(seen, evidence.seen or 0)
+        if evidence.check_id not in {task.check_id for task in here}:
+            continue
+        left[f"{evidence.check_id} requests"] = [_asked(request, questions) for request in asked]
+        for name, held in evidence.variables.items():
+            left[f"{evidence.check_id} {name}"] = (
+                held.state,
+                held.type,
+                held.kinds,
+                held.device if name in ("llm", "base_llm") else None,
+                held.task,
+                held.value,
+            )
+        left[f"{evidence.check_id} challenges"] = [
+            (c.variable, [_asked(r, questions, c.variable == "llm") for r in record.transcript.requests if _of(r, c)])
+            for c in evidence.challenges
+        ]
+        if any(task.kind == "model-home" and task.check_id == evidence.check_id for task in here):
+            left["HF_HOME"] = evidence.environment.get("HF_HOME", "").rstrip("/")
+    return left
+
+
+def _of(request: Request, challenge: Any) -> bool:
+    return any(request.number in offer.requests for offer in challenge.offers)
+
+
+def _asked(request: Request, questions: Iterable[str], with_limit: bool = False) -> tuple[Any, ...]:
+    text = request.text
+    for question in questions:
+        text = text.replace(question, "…")
+    names = ("do_sample", "temperature", "top_k", "top_p", "num_beams") + (("max_new_tokens",) if with_limit else ())
+    return (request.model, text, tuple(request.settings.get(name) for name in names))
+
+
+def compare_seeds(submission: Submission, first: Record, again: Record, seed: int) -> list[Finding]:
+    """Findings where a criterion's outcome changed with the seed."""
+
+    def outcomes(record: Record) -> Mapping[str, Any]:
+        return {f"{v.task} {c.name}": (c.outcome, c.earned, v.state) for v in record.verdicts for c in v.criteria}
+
+    one, other = outcomes(first), outcomes(again)
+    name = ", ".join(solution.name for solution in submission.solutions)
+    return [
+        Finding(
+            "changes with the seed",
+            name,
+            key.split()[0],
+            key.split()[1],
+            f"seed {seed}: {one.get(key)}, {other.get(key)}",
+        )
+        for key in one.keys() | other.keys()
+        if one.get(key) != other.get(key)
+    ]
+
+
+def _said(criterion: Criterion) -> str:
+    return criterion.hint.en if criterion.hint else criterion.title.en
