@@ -45,8 +45,8 @@ HOSTILE: dict[str, str] = {
     "fills its disk": "open('big', 'wb').write(bytes(50_000_000))",
     "raises": "1 / 0",
     "exits": "raise SystemExit",
-    "replaces the check": "from autograder import notebook\nnotebook.check = check = lambda *a, **k: None",
-    "forges evidence": "from autograder import notebook\nnotebook.publish = lambda *a, **k: None",
+    "replaces the check": "from autograder.kernel import notebook\nnotebook.check = check = lambda *a, **k: None",
+    "forges evidence": "from autograder.kernel import notebook\nnotebook.publish = lambda *a, **k: None",
 }  # fmt: skip
 """Code in the place of the chain."""
 

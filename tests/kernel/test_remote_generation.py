@@ -59,7 +59,7 @@ json.dump([results, names["recorder"].transcript().model_dump(mode="json")], ope
 
 BEGIN = """
 import sys
-from autograder import virtual_gpu
+from autograder.kernel import virtual_gpu
 from autograder.kernel.recorder import Recorder, freeze_today, redirect_model_home
 freeze_today()
 virtual_gpu.switch_on(hide_real=True)
