@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PROFILE ?= course.toml
 READY := $(VENV)/.ready
 
-.PHONY: setup demo hub hub-software hub-for-tests test selftest attacks bench bench-picture lint release lock clean
+.PHONY: setup demo hub hub-software hub-for-tests test selftest attacks bench bench-picture lint quick release lock clean
 
 setup: $(READY)
 
@@ -44,10 +44,17 @@ bench-picture: .models/STAND-INS.txt  ## cost against class size, for docs/perfo
 	  $(BENCH) --size $$size --mix $$mix --stock 0 --folder .scratch/bench-$$mix-$$size || exit 1; done; done
 	$(BIN)/python -m trials bench-picture --result $(RESULT) .scratch/bench-*-*/result.json
 
-lint: setup
-	$(BIN)/ruff check autograder trials tests deploy nbgrader_config.py
-	$(BIN)/ruff format --check autograder trials tests deploy
+PYTHON_CODE := autograder trials tests deploy docs
+lint: setup  ## style, layers, declared packages, types
+	$(BIN)/ruff check $(PYTHON_CODE) nbgrader_config.py
+	$(BIN)/ruff format --check $(PYTHON_CODE)
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/deptry autograder trials release
+	$(BIN)/deptry tests tests/*/ deploy docs --exclude $(VENV) --ignore DEP002,DEP004
 	$(BIN)/mypy
+
+quick: lint  ## while working: lint, the tests that start no process, and one notebook through the real path
+	$(BIN)/python -m pytest -m "not slow" $(QUICK)
 
 test: lint .models/STAND-INS.txt hub-for-tests
 	$(BIN)/python -m pytest -n 2 --dist loadfile

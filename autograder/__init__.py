@@ -1,7 +1,15 @@
-"""Autograded exercises about chatbots: what a student's notebook imports.
+"""Autograded exercises about chatbots. What a student's notebook imports is here: four names, and nothing else.
 
 `from autograder import check` starts the recorder in this kernel, and imports none of torch, transformers and
 huggingface_hub.
+
+Each folder is what one process runs, and its `__init__` says which, what it may import, and whether a student can read it. All of
+the package can be read by students: it is installed where they work, and every kernel sees it. What they must not read
+is in no wheel: solutions and attacks (`trials/`), sources with their rubrics (`source/`), and the course's own folders.
+
+Layers, each importing only from those before it, kept by contracts in `pyproject.toml`: `errors`, `course`, `facts`, `words`,
+`judging`, `system`, `protocol`, `kernel`, then `host`, `jail` and `submissions` side by side, `grading`, `pages` and
+`release` side by side, `plugins`, `cli`.
 """
 
 from autograder.kernel.notebook import check, free_models, show_gpu_memory, show_temperature_picture

@@ -133,7 +133,7 @@ def override(course: Path, student: str, check_id: str, criterion: str, points: 
 @click.option("--to", type=click.Path(dir_okay=False, path_type=Path), default=None, help="[default: report.html]")
 def report(course: Path, names: bool, to: Path | None) -> None:
     """Writes a page about the class for the course team: scores, mistakes, what needs a person, what it cost."""
-    from autograder.pages.report.course import write_report
+    from autograder.plugins.report import write_report
 
     path = to or course / "report.html"
     students = write_report(course.resolve(), path, names)

@@ -1,5 +1,12 @@
-"""The model host: one process that owns the models and the GPU, generates for every kernel, and writes the transcripts.
+"""The model host: the process that owns models and GPU, generates for every kernel, and writes the transcripts.
 
-`wire` frames, `memory` exact answers, `models` weights, `notebooks` transcripts, `server` the process itself, `control` the
-grader's side of it. What a kernel uses is `client`.
+`server` reads frames, `notebooks` keeps what is known of each notebook, `jobs` makes each output once, `worker` is
+the process that generates (it can be ended without losing a transcript), `memory` remembers exact answers. `control`
+is the grader's side.
+
+Runs in: the model host's process and its child, the worker; `control` in the grader's.
+Imports: `errors`, `facts`, `words`, `system`, `protocol`, and of `kernel/recorder` how a chat template is read, which
+both sides must do alike; torch and transformers when they are needed. Never `judging`: it writes down what arrived,
+right or wrong.
+Read by students: yes, the code. Its folders and the grader's socket are out of a kernel's sight.
 """

@@ -17,8 +17,10 @@ chmod a+rx "$folder"
 
 # What checks the code of this project has no business on a hub. soupsieve's locked version wants a newer Python than
 # Debian 12 has; pip takes the newest that will do.
+tools="axe-playwright-python|build|cfgv|deptry|distlib|grimp|hypothesis|identify|import-linter|mypy|nodeenv|playwright|pre_commit"
+tools="$tools|pyproject_hooks|pytest|pytest-xdist|python-discovery|requirements-parser|ruff|tomli|virtualenv"
 wanted="$folder/requirements.txt"
-grep -vE '^(soupsieve|hypothesis|mypy|pytest|pytest-xdist|ruff|playwright|axe-playwright-python)==' "$course/requirements.lock" > "$wanted"
+grep -vE "^(soupsieve|$tools)==" "$course/requirements.lock" > "$wanted"
 cat "$course/deploy/jupyterhub/requirements.txt" >> "$wanted"
 mark="$("$python" --version) $(sha256sum < "$wanted")"
 if [ "$(cat "$folder/installed" 2>/dev/null)" != "$mark" ]; then

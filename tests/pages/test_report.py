@@ -25,7 +25,6 @@ from autograder.facts.transcript import Request, Transcript
 from autograder.facts.verdict import Criterion, Incident, Override, Verdict, Words
 from autograder.grading.records import Record, Records
 from autograder.judging.contract import ASSIGNMENT, Task, tasks
-from autograder.pages.report.course import class_of, numbers_for, write_report
 from autograder.pages.report.numbers import (
     HIDDEN,
     Distribution,
@@ -39,6 +38,7 @@ from autograder.pages.report.numbers import (
 )
 from autograder.pages.report.page import page_of
 from autograder.pages.report.pictures import percent, written
+from autograder.plugins.report import class_of, numbers_for, write_report
 from autograder.submissions.repair_json import Repair
 from autograder.words.sentences import HINTS, OBSERVATIONS
 

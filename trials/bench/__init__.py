@@ -1,1 +1,9 @@
-"""To be written."""
+"""What grading a class costs, beside stock nbgrader in the same run: seconds, processor seconds, memory.
+
+`students` makes a class from a seed, with the points that each is due; `run` grades it, `measure` counts, `kernels`
+looks at one kernel alone, `report` and `picture` show it. The command ends non-zero where a score is not what is due.
+
+Runs in: a developer's process, which measures the processes that it starts.
+Imports: `autograder`, and of `trials` `selftest` (right solutions), `demo`, `classes`.
+Read by students: no.
+"""

@@ -1,0 +1,20 @@
+"""`autograder`, and `python -m autograder`: the command line, where what it needs is installed."""
+
+from __future__ import annotations
+
+import sys
+
+
+def run() -> None:
+    """The entry point. Without the packages that grade, as in a student's environment, it says what to install."""
+    try:
+        from autograder import cli
+    except ModuleNotFoundError as missing:
+        sys.exit(
+            f"autograder: {missing.name} is not installed. What grades is an extra: pip install 'llm-autograder[grader]'"
+        )
+    cli.run()
+
+
+if __name__ == "__main__":
+    run()

@@ -1,0 +1,210 @@
+"""What is installed: the wheel holds no solution, attack or benchmark, and a student's side runs on what it alone brings.
+
+The wheel is built and installed as an installer would. Its environment has the distributions that the wheel demands without extras,
+and no others: they are linked from this environment, so that no network is needed.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib.metadata
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from email import message_from_string
+from pathlib import Path
+
+import pytest
+from conftest import ROOT
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from autograder.course.profile import Profile
+from trials.classes import Student, reference, write_submission
+
+GRADERS = (
+    "nbgrader",
+    "alembic",
+    "jupyterlab",
+    "jupyter_server",
+    "notebook",
+    "nbconvert",
+    "nbclient",
+    "nbformat",
+    "justhtml",
+)
+"""Packages of the extras: a student's environment has none of them."""
+
+RUNS = """
+import json, sys
+from jupyter_client.manager import start_new_kernel
+
+shown = {}
+manager, client = start_new_kernel(kernel_name="python3")
+for name, source in json.load(sys.stdin).items():
+    heard = shown[name] = []
+    def hear(message):
+        content = message["content"]
+        heard.append(content.get("text") or content.get("data", {}).get("text/html") or "".join(content.get("traceback", [])))
+    client.execute_interactive(source, output_hook=hear, timeout=120)
+client.stop_channels()
+manager.shutdown_kernel(now=True)
+print(json.dumps({name: "".join(heard) for name, heard in shown.items()}))
+"""
+"""Runs cells, JSON on standard input, in an ordinary kernel of the environment, and prints what each has shown."""
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel, built from a copy of all that is in the repository beside it."""
+    copy = tmp_path_factory.mktemp("build") / "course"
+    copy.mkdir()
+    for name in ("autograder", "trials", "tests", "source", "release", "docs", "deploy", "profiles"):
+        shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "README.md", "LICENSE", "course.toml", "nbgrader_config.py"):
+        shutil.copy(ROOT / name, copy)
+    command = [
+        sys.executable,
+        "-m",
+        "build",
+        "--wheel",
+        "--no-isolation",
+        "--outdir",
+        str(copy.parent / "dist"),
+        str(copy),
+    ]
+    subprocess.run(command, check=True, capture_output=True)
+    (built,) = (copy.parent / "dist").iterdir()
+    return built
+
+
+@pytest.fixture(scope="module")
+def contents(wheel: Path) -> dict[str, str]:
+    with zipfile.ZipFile(wheel) as archive:
+        return {name: archive.read(name).decode() for name in archive.namelist()}
+
+
+def test_the_wheel_holds_the_package_and_nothing_beside_it(contents: dict[str, str]) -> None:
+    assert {name.split("/")[0].partition("-")[0] for name in contents} == {"autograder", "llm_autograder"}
+    assert {name for name in contents if name.endswith((".html", ".j2", ".css", ".js", "py.typed"))}
+
+
+def names_of_trials() -> set[str]:
+    """What solutions, attacks and students are called: each text in `trials/` that no chance brings into another file."""
+    found: set[str] = set()
+    for path in (ROOT / "trials").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
+                found.add(str(node.args[0].value))
+    return {text for text in found if len(text) >= 30 and " " in text}
+
+
+def test_the_wheel_holds_no_solution_attack_or_benchmark(contents: dict[str, str], llama: Profile) -> None:
+    own = {path.name for path in (ROOT / "autograder").rglob("*")}
+    modules = {path.name for path in (ROOT / "trials").rglob("*.py")} - own
+    assert {"mutants.py", "wrong.py", "forge.py", "stand_ins.py"} <= modules
+    assert not modules & {Path(name).name for name in contents}
+    solutions = {cell for cell in reference(ROOT / "source" / "chatbot", llama).values() if len(cell) >= 30}
+    secret = names_of_trials() | solutions
+    assert len(secret) > 300
+    assert not {text for text in secret for held in contents.values() if text in held}
+
+
+def demanded(wheel: Path) -> Iterator[importlib.metadata.Distribution]:
+    """The distributions that the wheel demands without any extra, and what they demand in turn."""
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
+        requires = message_from_string(archive.read(name).decode()).get_all("Requires-Dist", [])
+    waiting: list[tuple[str, frozenset[str]]] = [("", frozenset())]
+    seen = set(waiting)
+    while waiting:
+        name, extras = waiting.pop()
+        if name:
+            distribution = importlib.metadata.distribution(name)
+            requires = distribution.requires or []
+            yield distribution
+        for requirement in map(Requirement, requires):
+            marker = requirement.marker
+            if marker is None or any(marker.evaluate({"extra": extra}) for extra in extras | {""}):
+                wanted = canonicalize_name(requirement.name), frozenset(requirement.extras)
+                if wanted not in seen:
+                    seen.add(wanted)
+                    waiting.append(wanted)
+
+
+@pytest.fixture(scope="module")
+def python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The interpreter of a fresh environment with the wheel, without extras."""
+    fresh = tmp_path_factory.mktemp("student") / "environment"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(fresh)], check=True)
+    (packages,) = fresh.glob("lib/python*/site-packages")
+    for distribution in demanded(wheel):
+        for top in {file.parts[0] for file in distribution.files or [] if file.parts[0] not in ("..", "__pycache__")}:
+            if not (packages / top).exists():
+                (packages / top).symlink_to(Path(str(distribution.locate_file(top))))
+    install = [
+        "-m",
+        "pip",
+        "--disable-pip-version-check",
+        "--python",
+        str(fresh),
+        "install",
+        "--quiet",
+        "--no-deps",
+        "--no-index",
+    ]
+    subprocess.run([sys.executable, *install, str(wheel)], check=True)
+    return fresh / "bin" / "python"
+
+
+def ask(
+    python: Path, *command: str, folder: Path, given: str = "", **variables: str
+) -> subprocess.CompletedProcess[str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AUTOGRADER", "PYTHON", "HF_"))}
+    env = {**kept, "HF_HUB_OFFLINE": "1", "IPYTHONDIR": str(folder / "ipython"), **variables}
+    return subprocess.run(
+        [str(python), *command], cwd=folder, env=env, input=given, text=True, capture_output=True, check=False
+    )
+
+
+def test_a_students_environment_has_nothing_of_the_graders(python: Path, tmp_path: Path) -> None:
+    code = f"from importlib.util import find_spec as f; print([n for n in {(*GRADERS, 'trials')} if f(n)])"
+    assert ask(python, "-c", code, folder=tmp_path).stdout.strip() == "[]"
+
+
+def test_a_notebook_runs_on_what_the_wheel_alone_brings(
+    python: Path, tmp_path: Path, llama: Profile, tiny_home: Path
+) -> None:
+    release = ROOT / "release" / "chatbot"
+    shutil.copy(release / "profile.json", tmp_path)
+    write_submission(release, tmp_path, Student("anna", "all right", reference(ROOT / "source" / "chatbot", llama)))
+    cells = json.loads((tmp_path / "temperature.ipynb").read_text(encoding="utf-8"))["cells"]
+    sources = {c["metadata"]["nbgrader"]["grade_id"]: c["source"] for c in cells if c["cell_type"] == "code"}
+    given = json.dumps({**{name: "".join(lines) for name, lines in sources.items()}, "at-the-end": "free_models()"})
+    ran = ask(
+        python,
+        "-c",
+        RUNS,
+        folder=tmp_path,
+        given=given,
+        AUTOGRADER_MODEL_HOME=str(tiny_home),
+        AUTOGRADER_VIRTUAL_GPU="1",
+    )
+    assert ran.returncode == 0, ran.stderr
+    shown = json.loads(ran.stdout)
+    for check in (name for name in shown if name.startswith("check-")):
+        assert "alt er på plass" in shown[check], shown
+    assert "data:image/png" in shown["temperature-picture"]
+    assert "GPU" in shown["gpu-memory"]
+    assert not re.search(r"Error|Traceback", "".join(shown.values()))
+
+
+def test_the_command_says_what_to_install_where_the_graders_packages_are_missing(python: Path, tmp_path: Path) -> None:
+    said = ask(python, "-m", "autograder", "profile", folder=tmp_path)
+    assert said.returncode == 1
+    assert "llm-autograder[grader]" in said.stderr
