@@ -1,7 +1,7 @@
 """What is installed: the wheel holds no solution, attack or benchmark, and a student's side runs on what it alone brings.
 
-The wheel is built and installed as an installer would. Its environment has the distributions that the wheel demands without extras,
-and no others: they are linked from this environment, so that no network is needed.
+The wheel is built and installed as an installer would. Its environment has the distributions that the wheel demands without
+extras, and no others: they are linked from this environment, so that no network is needed.
 """
 
 from __future__ import annotations
