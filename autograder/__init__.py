@@ -7,9 +7,9 @@ Each folder is what one process runs, and its `__init__` says which, what it may
 the package can be read by students: it is installed where they work, and every kernel sees it. What they must not read
 is in no wheel: solutions and attacks (`trials/`), sources with their rubrics (`source/`), and the course's own folders.
 
-Layers, each importing only from those before it, kept by contracts in `pyproject.toml`: `errors`, `course`, `facts`, `words`,
-`judging`, `system`, `protocol`, `kernel`, then `host`, `jail` and `submissions` side by side, `grading`, `pages` and
-`release` side by side, `plugins`, `cli`.
+Layers, each importing only from those before it, kept by contracts in `pyproject.toml`: `errors`; `course`; `facts`; `words` and
+`system`; `judging` and `protocol`; `kernel`; `host`, `jail` and `submissions`; `grading`; `pages` and `release`; `plugins`;
+`cli`. Those named with *and* know nothing of each other.
 """
 
 from autograder.kernel.notebook import check, free_models, show_gpu_memory, show_temperature_picture

@@ -7,7 +7,6 @@ extras, and no others: they are linked from this environment, so that no network
 from __future__ import annotations
 
 import ast
-import importlib.metadata
 import json
 import os
 import re
@@ -15,14 +14,12 @@ import shutil
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterator
 from email import message_from_string
 from pathlib import Path
 
 import pytest
 from conftest import ROOT
-from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name
+from write_licences import demanded
 
 from autograder.course.profile import Profile
 from trials.classes import Student, reference, write_submission
@@ -115,26 +112,11 @@ def test_the_wheel_holds_no_solution_attack_or_benchmark(contents: dict[str, str
     assert not {text for text in secret for held in contents.values() if text in held}
 
 
-def demanded(wheel: Path) -> Iterator[importlib.metadata.Distribution]:
-    """The distributions that the wheel demands without any extra, and what they demand in turn."""
+def requirements(wheel: Path) -> list[str]:
+    """What the wheel says that it demands."""
     with zipfile.ZipFile(wheel) as archive:
         (name,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
-        requires = message_from_string(archive.read(name).decode()).get_all("Requires-Dist", [])
-    waiting: list[tuple[str, frozenset[str]]] = [("", frozenset())]
-    seen = set(waiting)
-    while waiting:
-        name, extras = waiting.pop()
-        if name:
-            distribution = importlib.metadata.distribution(name)
-            requires = distribution.requires or []
-            yield distribution
-        for requirement in map(Requirement, requires):
-            marker = requirement.marker
-            if marker is None or any(marker.evaluate({"extra": extra}) for extra in extras | {""}):
-                wanted = canonicalize_name(requirement.name), frozenset(requirement.extras)
-                if wanted not in seen:
-                    seen.add(wanted)
-                    waiting.append(wanted)
+        return message_from_string(archive.read(name).decode()).get_all("Requires-Dist", [])
 
 
 @pytest.fixture(scope="module")
@@ -143,7 +125,7 @@ def python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     fresh = tmp_path_factory.mktemp("student") / "environment"
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(fresh)], check=True)
     (packages,) = fresh.glob("lib/python*/site-packages")
-    for distribution in demanded(wheel):
+    for distribution in demanded(requirements(wheel)):
         for top in {file.parts[0] for file in distribution.files or [] if file.parts[0] not in ("..", "__pycache__")}:
             if not (packages / top).exists():
                 (packages / top).symlink_to(Path(str(distribution.locate_file(top))))

@@ -6,7 +6,7 @@ without weights whose `generate` is answered by the model host. The only folder 
 never trusted: see `facts/`.
 
 Runs in: the student's own kernel, and the jailed kernel while grading.
-Imports: the layers from `errors` to `protocol`; torch, transformers, LangChain, matplotlib and IPython when they are
-needed. Nothing of the `[grader]` extra: a student's environment does not have it.
+Imports: the layers from `errors` to `judging` and `protocol`; torch, transformers, LangChain, matplotlib and IPython
+when they are needed. Nothing of the `[grader]` extra: a student's environment does not have it.
 Read by students: yes.
 """

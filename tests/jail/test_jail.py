@@ -19,6 +19,7 @@ from pathlib import Path
 import pyseccomp
 import pytest
 
+import trials
 from autograder.jail import jail, landlock, paths
 from autograder.jail.cgroup import PREFIX, places
 from autograder.jail.limits import Level, Limits
@@ -27,6 +28,7 @@ from autograder.submissions.repair_files import MAX_FILES
 
 LIMITS = Limits(memory_bytes=3 * 10**9, disk_bytes=20 * 10**6, processes=40, open_files=512, seconds=120)
 SECRET = "AUTOGRADER_TEST_SECRET"
+TRIALS = Path(trials.__file__).parent
 
 
 class Course:
@@ -51,7 +53,6 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Course:
 @pytest.fixture(scope="module")
 def kernels(tiny_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernels]:
     os.environ[SECRET] = "secret"
-    (paths.KIT / "__pycache__").mkdir(exist_ok=True)  # not there where Python is told to compile nothing
     made = Kernels(tiny_home, tmp_path_factory.mktemp("log") / "kernels.log")
     yield made
     made.end()
@@ -129,10 +130,9 @@ REACHES = {
     "a new file beside its folder": "open('{root}/autograded/anna/new', 'w').close(); print('GOT')",
     "the list of students": "import os; print('GOT' if 'bjorn' in os.listdir('{root}/autograded') else '')",
     "the machine's users": "print(open('/etc/passwd').read() and 'GOT')",
-    "the kit's own solutions": "import autograder; open(autograder.__path__[0] + '/library_right.py').read(); print('GOT')",
-    "the kit's own solutions, compiled": "import autograder, os; print('GOT' if '__pycache__' in "
-    "os.listdir(autograder.__path__[0]) else '')",
-    "the kit's tables of students": "import trials.classes; print('GOT')",
+    "solutions": "print(open('{trials}/selftest/right.py').read() and 'GOT')",
+    "any file of what is tried on the kit": "import os; print('GOT' if any(map(os.path.exists, {tried})) else '')",
+    "what is tried on the kit, as modules": "import trials; print('GOT')",
     "the kit's folder": "import autograder; open(autograder.__path__[0] + '/planted.py', 'w').close(); print('GOT')",
     "root's home": "import os; set(os.listdir('/root')) - {{'.pyenv'}} and print('GOT')",
     "the grader's environment": "import os; print('GOT' if os.path.exists('/proc/{pid}/environ') else '')",
@@ -190,6 +190,7 @@ def test_a_jailed_kernel_does_not_reach(
     what: str, kernels: Kernels, course: Course, listening: int, tiny_home: Path
 ) -> None:
     values = {"root": course.root, "port": listening, "home": tiny_home, "pid": os.getpid(), "kit": paths.KIT}
+    values |= {"trials": TRIALS, "tried": [str(path) for path in TRIALS.rglob("*")]}
     code = REACHES[what].format(**values)
     tidy = TIDY.format(**values) if what != "the host's name" else ""
     assert run(kernels, "none", course.folder, code, tidy)[0] == "GOT"
