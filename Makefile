@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PROFILE ?= course.toml
 READY := $(VENV)/.ready
 
-.PHONY: setup demo hub hub-software hub-for-tests test selftest attacks bench bench-picture lint quick release lock clean
+.PHONY: setup demo hub hub-software hub-for-tests test selftest attacks bench bench-picture lint quick quick-tests release lock clean
 
 setup: $(READY)
 
@@ -53,8 +53,14 @@ lint: setup  ## style, layers, declared packages, types
 	$(BIN)/deptry tests tests/*/ deploy docs --exclude $(VENV) --ignore DEP002,DEP004
 	$(BIN)/mypy
 
-quick: lint  ## while working: lint, the tests that start no process, and one notebook through the real path
-	$(BIN)/python -m pytest -m "not slow" $(QUICK)
+# Pure tests: they start no process and load no model. And one run of `autograder grade`, through host, jail and judge.
+PURE := course facts judging words system protocol submissions
+REAL := tests/grading/test_grading.py::test_a_run_grades_what_has_been_handed_in_and_shows_how_far_it_is
+quick: setup  ## while working: lint, the pure tests, and one run through the real path, on two cores
+	@$(MAKE) --no-print-directory -j2 --output-sync=target lint quick-tests
+
+quick-tests: setup
+	$(BIN)/python -m pytest $(wildcard $(PURE:%=tests/%)) tests/test_docs.py $(REAL)
 
 test: lint .models/STAND-INS.txt hub-for-tests
 	$(BIN)/python -m pytest -n 2 --dist loadfile

@@ -9,11 +9,11 @@ def run() -> None:
     """The entry point. Without the packages that grade, as in a student's environment, it says what to install."""
     try:
         from autograder import cli
+
+        cli.run()
     except ModuleNotFoundError as missing:
-        sys.exit(
-            f"autograder: {missing.name} is not installed. What grades is an extra: pip install 'llm-autograder[grader]'"
-        )
-    cli.run()
+        told = f"autograder: {missing.name} is not installed. What grades is an extra: pip install 'llm-autograder[grader]'"
+        sys.exit(told)
 
 
 if __name__ == "__main__":
