@@ -26,7 +26,7 @@ TEMPLATES = Path(__file__).parents[1] / "templates"
 
 
 @dataclass(frozen=True)
-class Beside:
+class OutputPair:
     """What one cell put out in a student's own session and in the grader's, as HTML.
 
     Attributes:
@@ -83,7 +83,7 @@ class Pieces:
 
     def answer(
         self,
-        pairs: Sequence[Beside],
+        pairs: Sequence[OutputPair],
         readable: bool,
         verdicts: Sequence[Verdict],
         rubric: Rubric | None,
@@ -100,7 +100,7 @@ class Pieces:
         )
         return str(self._macros.answer(pairs, readable, more, verdicts, scheme, model))
 
-    def beside(self, place: int, regrade: NotebookNode, handed_in: Mapping[str, NotebookNode]) -> Beside | None:
+    def beside(self, place: int, regrade: NotebookNode, handed_in: Mapping[str, NotebookNode]) -> OutputPair | None:
         """A cell's outputs, then and now; None where there are none.
 
         Args:
@@ -110,7 +110,7 @@ class Pieces:
         if not regrade.outputs and not (before is not None and before.outputs):
             return None
         shown = None if before is None else self._outputs(before)
-        return Beside(label(regrade, place, self.language), shown, self._outputs(regrade))
+        return OutputPair(label(regrade, place, self.language), shown, self._outputs(regrade))
 
     def _outputs(self, cell: NotebookNode) -> Markup:
         outputs = shortened(cell.outputs, self.language)

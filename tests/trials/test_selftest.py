@@ -21,8 +21,8 @@ from trials.selftest import run as selftest
 from trials.selftest.library import Solution
 from trials.selftest.mutants import Mutant, mutants
 from trials.selftest.right import RIGHT
-from trials.selftest.run import Submission, compare, compare_mutants, library_pieces, mutant_pieces, pack
-from trials.selftest.sharing import Piece, Sharing, bound, bound_from_first_difference, read, shelve
+from trials.selftest.run import Submission, compare, compare_mutants, library_pieces, mutant_pieces, submissions_for
+from trials.selftest.sharing import Piece, Sharing, bound, bound_from_first_difference, pack, read
 from trials.selftest.wrong import WRONG
 
 PROFILES = ("llama", "gemma", "third")
@@ -113,15 +113,15 @@ def test_every_task_has_right_and_wrong_solutions(profile: Profile) -> None:
 
 def test_every_piece_is_in_exactly_one_notebook_and_nobody_shares_who_may_not(profile: Profile) -> None:
     for pieces in (library_pieces(sharing(profile)), mutant_pieces(sharing(profile))):
-        shelves = shelve(pieces)
-        assert sorted(map(id, pieces)) == sorted(id(piece) for shelf in shelves for piece in shelf)
-        for shelf in shelves:
-            assert len({piece.notebook for piece in shelf}) == 1
-            assert all(a is b or a.may_share_with(b) for a in shelf for b in shelf)
+        notebooks = pack(pieces)
+        assert sorted(map(id, pieces)) == sorted(id(piece) for packed in notebooks for piece in packed)
+        for packed in notebooks:
+            assert len({piece.notebook for piece in packed}) == 1
+            assert all(a is b or a.may_share_with(b) for a in packed for b in packed)
 
 
 def test_every_criterion_of_a_notebook_belongs_to_one_solution(profile: Profile) -> None:
-    for submission in pack(library_pieces(sharing(profile)), "x"):
+    for submission in submissions_for(library_pieces(sharing(profile)), "x"):
         losing = [task for s in submission.solutions for task in {*s.loses, *s.review}]
         assert len(set(losing)) == len(losing)
         written = [name for piece in submission.pieces for name in piece.cells]
@@ -130,7 +130,7 @@ def test_every_criterion_of_a_notebook_belongs_to_one_solution(profile: Profile)
 
 def test_the_library_fits_into_few_notebooks(llama: Profile) -> None:
     solutions, mutants = library_pieces(sharing(llama)), mutant_pieces(sharing(llama))
-    notebooks = pack(solutions, "x") + pack(mutants, "y")
+    notebooks = submissions_for(solutions, "x") + submissions_for(mutants, "y")
     assert 2 * len(notebooks) < len(solutions) + len(mutants)  # a kernel each: what a selftest costs
 
 

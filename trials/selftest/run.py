@@ -31,7 +31,7 @@ from trials.selftest.hint_rules import given_away, names_a_place, pieces_of
 from trials.selftest.library import Solution
 from trials.selftest.mutants import mutants
 from trials.selftest.right import RIGHT
-from trials.selftest.sharing import Piece, Sharing, shelve
+from trials.selftest.sharing import Piece, Sharing, pack
 from trials.selftest.wrong import WRONG
 
 SEED_SAMPLE = 8
@@ -104,11 +104,11 @@ class Outcome:
         return {name: statistics.median(values) for name, values in self.seconds.items()}
 
 
-def pack(pieces: Iterable[Piece], prefix: str) -> list[Submission]:
+def submissions_for(pieces: Iterable[Piece], prefix: str) -> list[Submission]:
     """A submission for each notebook that the pieces need."""
     return [
-        Submission(f"{prefix}-{shelf[0].notebook}-{number:03}", shelf[0].notebook, tuple(shelf))
-        for number, shelf in enumerate(shelve(pieces))
+        Submission(f"{prefix}-{packed[0].notebook}-{number:03}", packed[0].notebook, tuple(packed))
+        for number, packed in enumerate(pack(pieces))
     ]
 
 
@@ -198,9 +198,9 @@ def run(
     model_home(folder / "models", profile)
     course.instructor("generate_assignment", ASSIGNMENT)
     sharing = Sharing(profile, reference)
-    library = pack(library_pieces(sharing, only), "library")
+    library = submissions_for(library_pieces(sharing, only), "library")
     sample = library[:: max(1, len(library) // SEED_SAMPLE)][:SEED_SAMPLE]
-    mutated = [] if only or sample_only else pack(mutant_pieces(sharing), "mutants")
+    mutated = [] if only or sample_only else submissions_for(mutant_pieces(sharing), "mutants")
     everything = references(profile) + (sample if sample_only else library) + mutated
     records = _side_by_side(course, everything, reference, jobs, begin("grade", len(everything)), None, echo)
     outcome = judged(everything, records, sharing)

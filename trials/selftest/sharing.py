@@ -67,7 +67,7 @@ def _in_the_way(reader: Piece, writer: Piece) -> bool:
 
 
 class Sharing:
-    """Makes pieces for one profile and its reference solution, and shelves them.
+    """Makes pieces for one profile and its reference solution, and packs them into notebooks.
 
     Args:
         reference: the reference solution's cells by task id, in the notebooks' order within each notebook.
@@ -153,19 +153,19 @@ class Sharing:
         )
 
 
-def shelve(pieces: Iterable[Piece]) -> list[list[Piece]]:
+def pack(pieces: Iterable[Piece]) -> list[list[Piece]]:
     """Puts pieces into few notebooks: those that fit with the fewest others first, each where it fits first."""
     pieces = list(pieces)
     alike = [sum(a.notebook == b.notebook and a.may_share_with(b) for b in pieces) for a in pieces]
-    shelves: list[list[Piece]] = []
+    notebooks: list[list[Piece]] = []
     for piece, _ in sorted(zip(pieces, alike, strict=True), key=lambda pair: pair[1]):
-        for shelf in shelves:
-            if shelf[0].notebook == piece.notebook and all(piece.may_share_with(other) for other in shelf):
-                shelf.append(piece)
+        for packed in notebooks:
+            if packed[0].notebook == piece.notebook and all(piece.may_share_with(other) for other in packed):
+                packed.append(piece)
                 break
         else:
-            shelves.append([piece])
-    return sorted(shelves, key=lambda shelf: shelf[0].notebook)
+            notebooks.append([piece])
+    return sorted(notebooks, key=lambda packed: packed[0].notebook)
 
 
 # Names in a cell
