@@ -1,4 +1,4 @@
-"""The system calls that Python has no names for, and the error of a step into the jail. Linux only."""
+"""System calls that Python lacks, and the error of a step into the jail. Linux only."""
 
 from __future__ import annotations
 

@@ -172,15 +172,15 @@ def places(proc: Path = Path("/proc/self")) -> Iterator[Group]:
             root, point = (part.replace("\\040", " ") for part in mounted.split()[3:5])
             name, _, options = kind.split()[:3]
             if name == "cgroup" and "memory" in options.split(",") and "memory" in own:
-                yield Group(_shown(own["memory"], root, point), 1)
+                yield Group(_shown(own["memory"], root, Path(point)), 1)
             elif name == "cgroup2" and "" in own:
-                yield from _handing_on(_shown(own[""], root, point), Path(point))
+                yield from _handing_on(_shown(own[""], root, Path(point)), Path(point))
 
 
-def _shown(path: str, root: str, point: str) -> Path:
+def _shown(path: str, root: str, point: Path) -> Path:
     """Where a group is in sight, of a mount that shows those below `root`."""
     inner = path.removeprefix(root.rstrip("/")) if path.startswith(root) else ""
-    return Path(point, inner.lstrip("/"))
+    return point / inner.lstrip("/")
 
 
 def _handing_on(own: Path, point: Path) -> Iterator[Group]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
+
+from pydantic import TypeAdapter
 
 Level = Literal["full", "landlock", "none"]
 ENDED = {"time": 225, "memory": 226, "disk": 227}
@@ -59,8 +61,22 @@ class Jail:
         """Where the kernel finds its folder at level `full`: the same for everybody."""
         return f"/home/student/{os.path.basename(os.path.abspath(self.folder))}"
 
-    @classmethod
-    def from_json(cls, told: dict[str, Any]) -> Jail:
-        limits = Limits(**told.pop("limits"))
-        lists = {name: tuple(told[name]) for name in ("read_only", "groups", "covered")}
-        return cls(**{**told, **lists, "limits": limits})
+
+@dataclass(frozen=True)
+class KernelRequest:
+    """What the parent of kernels is asked for.
+
+    Attributes:
+        argv: ipykernel's own arguments.
+        must_read: with `trial`, files that the jail must let a kernel read.
+        trial: whether the jail is only tried, without a kernel.
+    """
+
+    argv: tuple[str, ...]
+    env: dict[str, str]
+    jail: Jail
+    must_read: tuple[str, ...] = ()
+    trial: bool = False
+
+
+REQUEST = TypeAdapter(KernelRequest)

@@ -2,6 +2,8 @@
 
 It does not see memory that belongs to no process, so without a group no such memory can be made (`seccomp.py`), and sockets
 are counted, each of which holds at most the machine's default buffers.
+
+Not psutil's business: that tells neither a process's namespace nor its share of anonymous memory alone.
 """
 
 from __future__ import annotations

@@ -14,7 +14,6 @@ from queue import Empty
 from typing import Annotated, Any, Literal
 
 import zmq
-import zmq.asyncio
 from jupyter_client.asynchronous.client import AsyncKernelClient
 from jupyter_client.channels import AsyncZMQSocketChannel
 from jupyter_client.manager import AsyncKernelManager
@@ -23,7 +22,7 @@ from nbformat import ValidationError as ValidationErrorOfNotebook
 from nbformat import validate
 from nbformat.v4 import output_from_msg
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
-from traitlets import Type
+from traitlets import Type, default
 
 MAX_MESSAGE = 64 * 10**6
 """Bytes of one frame from a kernel that the grader would read; a larger one never reaches its memory."""
@@ -220,7 +219,8 @@ class CheckedKernelManager(AsyncKernelManager):  # type: ignore[misc]
 
     _heard: CheckedSession | None = None
 
-    def _session_default(self) -> Session:
+    @default("session")  # type: ignore[untyped-decorator]
+    def _checked_session(self) -> Session:
         return CheckedSession(parent=self)
 
     @property
@@ -230,9 +230,7 @@ class CheckedKernelManager(AsyncKernelManager):  # type: ignore[misc]
 
     def client(self, **kwargs: Any) -> Any:
         """A client of its own context, whose sockets take frames up to `MAX_MESSAGE`."""
-        context = zmq.asyncio.Context()
-        context.setsockopt(zmq.MAXMSGSIZE, MAX_MESSAGE)
-        client = super().client(context=context, **kwargs)
-        client._created_context = True  # and so the client's to end
+        client = super().client(**kwargs)
+        client.context.setsockopt(zmq.MAXMSGSIZE, MAX_MESSAGE)
         self._heard = client.session  # a copy of the manager's own
         return client

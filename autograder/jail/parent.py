@@ -19,6 +19,7 @@ import selectors
 import signal
 import socket
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
@@ -26,7 +27,7 @@ from typing import Any, NoReturn
 from autograder.jail.calls import PR_SET_CHILD_SUBREAPER, PR_SET_PDEATHSIG, JailError
 from autograder.jail.cgroup import REMOVING_SECONDS, Group, Groups
 from autograder.jail.jail import Close, enter
-from autograder.jail.limits import Jail
+from autograder.jail.limits import REQUEST, KernelRequest
 from autograder.jail.memory import children
 
 MAX_REQUEST = 1 << 17
@@ -37,7 +38,8 @@ IMPORTS = (
     "transformers.pipelines", "transformers.models.auto.modeling_auto",
     "transformers.models.auto.tokenization_auto", "accelerate", "transformers.models.llama.modeling_llama",
     "transformers.models.gemma3.modeling_gemma3", "ipykernel.ipkernel", "ipykernel.kernelapp", "ipykernel.zmqshell",
-    "IPython.core.completer", "IPython.core.magics", "matplotlib.pyplot", "matplotlib_inline.backend_inline",
+    "ipykernel.debugger", "IPython.core.completer", "IPython.core.magics", "matplotlib.pyplot",
+    "matplotlib_inline.backend_inline",
     "autograder.kernel.notebook", "autograder.kernel.notebook_tools", "autograder.kernel.temperature_picture",
 )  # fmt: skip
 """What a notebook of the course imports. What is not here is imported by the kernel that wants it."""
@@ -64,12 +66,12 @@ def prepare() -> None:
     import torch
 
     torch.set_num_threads(1)
+    sys.modules["debugpy"] = None  # type: ignore[assignment]  # ipykernel would have it bind a TCP port
     for name in IMPORTS:
         importlib.import_module(name)
     importlib.import_module("transformers").AutoModelForCausalLM  # noqa: B018  (looked up late)
     importlib.import_module("transformers").pipeline  # noqa: B018
-    debugger: Any = importlib.import_module("ipykernel.debugger")
-    debugger._is_debugpy_available = False  # it would bind a TCP port
+    del sys.modules["debugpy"]
     warnings.showwarning = shown
     threads = len(os.listdir("/proc/self/task"))
     if threads != 1:
@@ -168,8 +170,8 @@ class Parent:
             if child is not None:
                 kill_group(child.pid)
             return
-        request = json.loads(message)
-        group = self._groups.new() if request["jail"]["level"] != "none" else None
+        request = REQUEST.validate_json(message)
+        group = self._groups.new() if request.jail.level != "none" else None
         pid = os.fork()
         if pid == 0:
             self._become(request, list(files), group)
@@ -179,7 +181,7 @@ class Parent:
         self._children[pid] = self._asked[connection] = child
         connection.send(json.dumps({"pid": pid}).encode())
 
-    def _become(self, request: dict[str, Any], files: list[int], group: Group | None) -> NoReturn:
+    def _become(self, request: KernelRequest, files: list[int], group: Group | None) -> NoReturn:
         """In the child: a kernel, until it ends."""
         code = 1
         try:
@@ -209,11 +211,10 @@ class Parent:
         os._exit(0)
 
 
-def run_kernel(request: dict[str, Any], files: list[int], group: Group | None) -> None:
+def run_kernel(request: KernelRequest, files: list[int], group: Group | None) -> None:
     """Turns a forked child into an ordinary ipykernel.
 
     Args:
-        request: `argv` (ipykernel's own arguments), `env`, `jail`; with `trial` the jail is only tried.
         files: for stdout and stderr.
         group: for this kernel alone.
     """
@@ -228,18 +229,18 @@ def run_kernel(request: dict[str, Any], files: list[int], group: Group | None) -
     os.dup2(files[1], 2)
     os.closerange(3, 4096)
     os.environ.clear()
-    os.environ.update(request["env"])
-    close = enter(Jail.from_json({**request["jail"]}), group)
-    if request["trial"]:
+    os.environ.update(request.env)
+    close = enter(request.jail, group)
+    if request.trial:
         close()
-        refuse_unreadable(request["must_read"])
+        refuse_unreadable(request.must_read)
         return
-    if request["jail"]["level"] == "landlock":  # no TCP, over which ipykernel hears what forked processes print
-        importlib.import_module("ipykernel.iostream").IOPubThread._setup_pipe_in = without_pipe
+    if request.jail.level == "landlock":
+        do_without_pipe()
     reseed()
-    sys.argv = ["ipykernel_launcher.py", *request["argv"]]
+    sys.argv = ["ipykernel_launcher.py", *request.argv]
     sys.stdin = open(0, encoding="utf-8")  # noqa: SIM115
-    kernel_app(close).launch_instance(argv=request["argv"])
+    kernel_app(close).launch_instance(argv=list(request.argv))
 
 
 def kernel_app(close: Close) -> Any:
@@ -255,7 +256,7 @@ def kernel_app(close: Close) -> Any:
     return KernelApp
 
 
-def refuse_unreadable(paths: list[str]) -> None:
+def refuse_unreadable(paths: Sequence[str]) -> None:
     """Raises JailError for a file that a kernel could not read: every right answer would fail."""
     unreadable = [path for path in paths if not os.access(path, os.R_OK)]
     if unreadable:
@@ -264,8 +265,16 @@ def refuse_unreadable(paths: list[str]) -> None:
         )
 
 
-def without_pipe(thread: Any) -> None:
-    thread._pipe_flag = False
+def do_without_pipe() -> None:
+    """Has ipykernel not listen on TCP for what forked processes print."""
+    app: Any = importlib.import_module("ipykernel.kernelapp")
+    ordinary: Any = app.IOPubThread
+
+    class Thread(ordinary):  # type: ignore[misc]
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            super().__init__(*args, **{**kwargs, "pipe": False})
+
+    app.IOPubThread = Thread
 
 
 def reseed() -> None:

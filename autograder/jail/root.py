@@ -84,8 +84,8 @@ def new_root(jail: Jail, room: tuple[int, int], uid: int, gid: int, zero: bool) 
     for name in ("proc", "tmp", "dev/shm", "dev/pts", ".old", ".written"):
         Path(root, name).mkdir(parents=True)
     mount("proc", f"{root}/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC)
-    whole = f"{root}/.written"
-    mount("tmpfs", whole, "tmpfs", MS_NOSUID | MS_NODEV, f"mode=700,size={room[0]},nr_inodes={room[1]}")
+    whole = Path(root, ".written")
+    mount("tmpfs", str(whole), "tmpfs", MS_NOSUID | MS_NODEV, f"mode=700,size={room[0]},nr_inodes={room[1]}")
     in_sight(whole, "tmp", f"{root}/tmp")
     in_sight(whole, "shm", f"{root}/dev/shm", MS_NOEXEC)
     read_only(jail, sources, root)
@@ -95,7 +95,7 @@ def new_root(jail: Jail, room: tuple[int, int], uid: int, gid: int, zero: bool) 
     os.symlink("/proc/self/fd", f"{root}/dev/fd")
     work = in_sight(whole, "work", f"{root}{jail.inside}")
     checked(libc.umount2(os.fsencode(whole), MNT_DETACH), "the memory to write to")
-    os.rmdir(whole)
+    whole.rmdir()
     _bind(private, root, jail.private, read_only=False)
     if host is not None:
         _bind(host, root, str(jail.socket), read_only=True)  # which keeps nobody from talking to it
@@ -125,9 +125,9 @@ def read_only(jail: Jail, sources: dict[str, int | str], root: str) -> None:
         mount("none", f"{root}{covered}", None, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV)
 
 
-def in_sight(whole: str, name: str, target: str, flags: int = 0) -> Path:
+def in_sight(whole: Path, name: str, target: str, flags: int = 0) -> Path:
     """Makes a folder of the memory to write to, and mounts it where the kernel sees it. Returns that folder."""
-    part = Path(whole, name)
+    part = whole / name
     part.mkdir()
     part.chmod(0o1777)
     Path(target).mkdir(parents=True, exist_ok=True)
