@@ -57,7 +57,7 @@ def tiny_home(tmp_path_factory: pytest.TempPathFactory, llama: Profile, gemma: P
 def _recorder(request: pytest.FixtureRequest) -> Recorder:
     """One recorder for the process, as in a kernel: begun before any model that a test's student loads."""
     from autograder.kernel import virtual_gpu
-    from autograder.kernel.recorder import redirect_model_home
+    from autograder.kernel.upstream_transformers import redirect_model_home
 
     recorder = Recorder()
     virtual_gpu.switch_on()

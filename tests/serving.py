@@ -20,6 +20,7 @@ from autograder.host.memory import Memory
 from autograder.host.models import Models
 from autograder.host.server import Server
 from autograder.protocol import wire
+from autograder.protocol.line import Line
 
 ONE, TWO, THREE = "org/one", "org/two", "org/three"
 VOCABULARY = 1000
@@ -219,7 +220,7 @@ def request(text: str = "Ahoy", model: str = ONE, copies: int = 1, **settings: A
 
 def ask(visit: Visit, frame: wire.Frame) -> wire.Reply:
     """What a kernel is answered."""
-    line = wire.Line(visit.socket)
+    line = Line(visit.socket)
     try:
         return line.ask(frame)
     finally:

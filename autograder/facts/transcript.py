@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
 MAX_REQUESTS = 5000
 FOR_CHECKS = 3000
@@ -39,7 +39,8 @@ class Request(BaseModel):
         output_ids: the same as tokens.
         streamed: whether a streamer received the output.
         error: class name of the exception that ended it, if one did.
-        told: whether the outputs are the kernel's own word: it says that it has generated them itself.
+        self_reported: whether the outputs are the kernel's own word: it says that it has generated them itself.
+            Records of before call it `told`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -55,7 +56,7 @@ class Request(BaseModel):
     output_ids: Annotated[tuple[tuple[int, ...], ...], Field(max_length=64)] = ()
     streamed: bool = False
     error: str | None = None
-    told: bool = False
+    self_reported: Annotated[bool, Field(validation_alias=AliasChoices("self_reported", "told"))] = False
 
 
 class Rendering(BaseModel):

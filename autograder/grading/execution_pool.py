@@ -41,7 +41,7 @@ class Ahead:
         mine = self._submit(run)
         if key:
             self._running[key] = mine
-            mine.add_done_callback(lambda _: self._running.pop(key, None))  # from now on the shelf has it
+            mine.add_done_callback(lambda _: self._running.pop(key, None))  # from now on it is on disk
         return mine
 
     def _after(self, first: Pending, run: Run) -> Pending:

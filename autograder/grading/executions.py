@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from autograder.facts.evidence import Facts
 from autograder.facts.verdict import Incident
 from autograder.grading.view import View, code_cells
-from autograder.system.disk_cache import Shelf, digest
+from autograder.system.disk_cache import DiskCache, digest
 
 
 class Execution(BaseModel):
@@ -56,13 +56,13 @@ class Execution(BaseModel):
 
 
 class Executions:
-    """The executions of one course, on a shelf."""
+    """The executions of one course, on disk."""
 
     def __init__(self, folder: Path) -> None:
-        self._shelf = Shelf(folder)
+        self._cache = DiskCache(folder)
 
     def get(self, key: str) -> Execution | None:
-        text = self._shelf.get(key)
+        text = self._cache.get(key)
         try:
             known = Execution.model_validate_json(text) if text is not None else None
         except ValidationError:  # an older version's
@@ -74,7 +74,7 @@ class Executions:
             text = execution.model_dump_json()
         except ValueError:  # half of a surrogate pair, which JSON's own escapes let through
             return
-        self._shelf.put(key, text)
+        self._cache.put(key, text)
 
 
 def key_of(view: View, around: dict[str, str]) -> str:

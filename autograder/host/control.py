@@ -19,7 +19,8 @@ from pathlib import Path
 from autograder.errors import HostLost
 from autograder.facts.transcript import Message, Rendering, Transcript
 from autograder.protocol import wire
-from autograder.protocol.wire import Line, Reply
+from autograder.protocol.line import Line
+from autograder.protocol.wire import Reply
 from autograder.system.daemons import Daemon, runtime_folder
 
 ANSWER_SECONDS = 600.0

@@ -1,4 +1,4 @@
-"""What became of an output that could not be made, and whose fault it is: the request's, or the machine's."""
+"""Why an output could not be made, and whose fault that is: the request's, or the machine's."""
 
 from __future__ import annotations
 

@@ -1,8 +1,7 @@
 """One call of `generate` in the model host: what it takes on, within which bounds, and with which random numbers.
 
-Probabilities are looked at where they are drawn from, whatever settings they come from: on a GPU, what is none of them
-would end the process. Where nothing is drawn (greedy, beams) the largest score is taken, of whatever scores there are.
-Only a GPU can show that no kernel of its own asserts something else; there the worker ends, and with it nobody's notebook.
+Probabilities are checked where torch draws from them: on a GPU an invalid one would end the process. Greedy search and
+beams draw nothing. Only a GPU can show which other assertions its kernels make; there the worker ends, and no notebook.
 """
 
 from __future__ import annotations

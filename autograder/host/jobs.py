@@ -101,7 +101,7 @@ class Jobs:
 
 
 async def wait_for(job: Job, reader: asyncio.StreamReader) -> Sequences:
-    """A job's output. When the kernel goes away and nobody else waits, the job is told to stop, and has stopped.
+    """A job's output. Stops the job when its kernel goes away and nobody else waits.
 
     Raises ConnectionResetError where the kernel went away, or sent its next frame before it had its answer;
     its cause is what became of a job that nobody else waited for.

@@ -1,8 +1,8 @@
-"""The host's side of the process that generates: gives it work, ends it where a job cannot be stopped, starts another.
+"""The host's side of the process that generates: gives it work, ends it when a job does not stop, starts another.
 
-A job that goes on for a while after it was given up ends with its process; what the others were at is made again, with the
-same seeds, so that nobody else sees anything but a delay. Where the process ended by itself, each job that it was at is made
-again alone: one that ends its process a second time is refused, and is the student's own where the model answers others.
+A job that does not stop when it is given up is ended with its process. The other jobs are made again with the same seeds,
+so that others see a delay alone. After a process that ended by itself, each of its jobs is made again alone: one that ends
+its process twice is refused, and is the student's fault where the model still answers the shortest request.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Exact answers, remembered: near in memory, and on a shelf that no kernel can reach.
+"""Exact answers, remembered in memory and on disk, where no kernel reaches.
 
-A key is a digest of everything that the output depends on, so an answer is right for its key for ever.
+A key is a digest of everything that the output depends on, so an answer stays right for its key.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from collections import OrderedDict
 
 from pydantic import TypeAdapter, ValidationError
 
-from autograder.system.disk_cache import Shelf
+from autograder.system.disk_cache import DiskCache
 
 Sequences = list[list[int]]
 _SEQUENCES: TypeAdapter[Sequences] = TypeAdapter(Sequences)
@@ -24,11 +24,11 @@ class Memory:
     """Answers by key. For one thread at a time.
 
     Args:
-        shelf: where answers are kept from one run to the next; in memory alone when None.
+        disk: where answers are kept from one run to the next; in memory alone when None.
     """
 
-    def __init__(self, shelf: Shelf | None) -> None:
-        self._shelf = shelf
+    def __init__(self, disk: DiskCache | None) -> None:
+        self._disk = disk
         self._near: OrderedDict[str, Sequences] = OrderedDict()
         self._tokens = 0
 
@@ -37,7 +37,7 @@ class Memory:
         if key in self._near:
             self._near.move_to_end(key)
             return self._near[key]
-        text = self._shelf.get(key) if self._shelf is not None else None
+        text = self._disk.get(key) if self._disk is not None else None
         if text is None:
             return None
         try:
@@ -49,8 +49,8 @@ class Memory:
 
     def put(self, key: str, answer: Sequences) -> None:
         self._keep(key, answer)
-        if self._shelf is not None:
-            self._shelf.put(key, _SEQUENCES.dump_json(answer).decode())
+        if self._disk is not None:
+            self._disk.put(key, _SEQUENCES.dump_json(answer).decode())
 
     def _keep(self, key: str, answer: Sequences) -> None:
         self._tokens += _size(answer) - _size(self._near.pop(key, []))

@@ -18,11 +18,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from autograder.facts.transcript import Message
 from autograder.host import generation
 from autograder.host.failures import device_failed, out_of_memory
 from autograder.host.generation import MAX_BATCH_TOKENS, Cancelled, batch_tokens, run_generate
-from autograder.kernel.recorder import freeze_today, templated
+from autograder.protocol.chat_template import decoded, encoded, freeze_today, templated
+from autograder.protocol.model_cache import snapshots
 
 HEADROOM = 1.2
 """What a model takes in memory beside its weights, as a factor."""
@@ -84,13 +87,7 @@ class Models:
 
     def names(self) -> dict[str, Path]:
         """The snapshot folder of every model in the home."""
-        found = {}
-        for folder in sorted((self.home / "hub").glob("models--*")):
-            name = folder.name.removeprefix("models--").replace("--", "/", 1)
-            snapshot = newest_snapshot(folder)
-            if snapshot is not None:
-                found[name] = snapshot
-        return found
+        return snapshots(self.home)
 
     def loaded(self) -> list[str]:
         return list(self._loaded)
@@ -106,12 +103,10 @@ class Models:
 
     def decode(self, name: str, tokens: Sequence[int]) -> str:
         """Tokens as text, without special tokens; empty where there is no tokenizer."""
-        tokenizer = self.tokenizer(name)
-        return str(tokenizer.decode(list(tokens), skip_special_tokens=True)) if tokenizer is not None else ""
+        return decoded(self.tokenizer(name), tokens)
 
     def encode(self, name: str, text: str) -> list[int]:
-        tokenizer = self.tokenizer(name)
-        return list(tokenizer(text, add_special_tokens=False)["input_ids"]) if tokenizer is not None else [0]
+        return encoded(self.tokenizer(name), text)
 
     def render(self, name: str, messages: Sequence[Message]) -> str | None:
         """What the model's chat template makes of messages, as the model gets it; None where it refuses or has none."""
@@ -224,19 +219,6 @@ class Models:
             return True
 
 
-def newest_snapshot(folder: Path) -> Path | None:
-    """The snapshot that `refs/main` names, or the only one."""
-    try:
-        revision = (folder / "refs" / "main").read_text(encoding="ascii").strip()
-    except (OSError, ValueError):
-        revision = ""
-    named = folder / "snapshots" / revision
-    if revision and "/" not in revision and (named / "config.json").exists():
-        return named
-    rest = [path.parent for path in sorted(folder.glob("snapshots/*/config.json"))]
-    return rest[-1] if rest else None
-
-
 def device_here() -> str:
     import torch
 
@@ -249,10 +231,7 @@ def memory_free(device: str) -> int:
         import torch
 
         return int(torch.cuda.mem_get_info()[0])
-    for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
-        if line.startswith("MemAvailable:"):
-            return int(line.split()[1]) * 1024
-    return 1 << 62
+    return int(psutil.virtual_memory().available)
 
 
 def weights_bytes(snapshot: Path) -> int:

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from autograder.facts.transcript import FOR_CHECKS, MAX_REQUESTS, MAX_TEXT, Request, Transcript
+from autograder.facts.transcript import FOR_CHECKS, MAX_REQUESTS, Request, Transcript
 from autograder.host.models import Models
 from autograder.protocol.wire import Generate, Note, Open, size_of
 from autograder.system.disk_cache import digest
@@ -129,8 +129,8 @@ class Notebook:
         tokens = sum(map(len, rows)) + sum(len(tokens) for new in per_row for tokens in new)
         tokens += size_of(asked.settings) // CHARACTERS
         self.room(place, len(rows), tokens)  # before the work of decoding
-        texts = [models.decode(asked.model, row)[:MAX_TEXT] for row in rows]
-        told = [tuple(models.decode(asked.model, tokens)[:MAX_TEXT] for tokens in new) for new in per_row]
+        texts = [models.decode(asked.model, row) for row in rows]
+        told = [tuple(models.decode(asked.model, tokens) for tokens in new) for new in per_row]
         tokens += sum(map(len, texts)) // CHARACTERS + sum(len(text) for new in told for text in new) // CHARACTERS
         with self._lock:
             self.room(place, len(rows), tokens)
@@ -151,7 +151,7 @@ class Notebook:
                         output_ids=tuple(tuple(tokens) for tokens in new),
                         streamed=asked.streamed,
                         error=error,
-                        told=isinstance(asked, Note) and bool(out),
+                        self_reported=isinstance(asked, Note) and bool(out),
                     )
                 )
             return numbers

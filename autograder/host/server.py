@@ -2,9 +2,9 @@
 
 One event loop reads frames; another process generates (`maker.py`). The grader's socket opens notebooks; each notebook has
 a socket of its own for its kernel. Nothing that a kernel sends ends the process, fills its memory, or makes it load anything
-outside the model home: a frame that is not valid ends that connection, with a word why.
+outside the model home: an invalid frame ends its connection, with the reason.
 
-Ends by itself when its parent does, when it is told to, and when nobody has asked anything for a while.
+It ends when its parent does, when it is told to, and when it has been idle for a while.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from autograder.host.models import Models
 from autograder.host.notebooks import Notebook, Place, PromptTooLong
 from autograder.protocol import wire
 from autograder.protocol.echo import canned_answer, echo_of
-from autograder.system.disk_cache import Shelf
+from autograder.system.disk_cache import DiskCache
 from autograder.words.masking import visible
 
 MAX_CONNECTIONS = 64
@@ -335,7 +335,7 @@ def main() -> None:
 
     async def serve() -> None:
         generators = max(1, min(MAX_GENERATORS, len(os.sched_getaffinity(0)) // given.threads))
-        models, memory = Models(given.home), Memory(Shelf(given.memory))
+        models, memory = Models(given.home), Memory(DiskCache(given.memory))
         maker = Worker(worker_command(given.home, given.threads, generators))
         server = Server(models, memory, given.socket.parent, maker)
         await server.prepare()

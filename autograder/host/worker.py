@@ -1,8 +1,7 @@
 """The process that generates: `python -m autograder.host.worker`, a child of the model host's, started by `maker.py`.
 
-Frames come on its standard input and go to its standard output; when the input ends, so does it. It knows models, and nothing
-of notebooks, transcripts or sockets: whatever ends it (a GPU that has failed, a job that cannot be interrupted) takes none of
-them along.
+It reads frames from standard input, writes frames to standard output, and ends with its input. It knows models, and nothing
+of notebooks, transcripts or sockets: none of these is lost when it ends (a failed GPU, a job that cannot be interrupted).
 """
 
 from __future__ import annotations

@@ -18,16 +18,17 @@ import socket
 import sys
 import tempfile
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.provisioning import LocalProvisioner
 
-from autograder.jail.limits import Jail, Level, Limits
+from autograder.jail.limits import REQUEST, Jail, KernelRequest, Level, Limits
 from autograder.jail.messages import CheckedKernelManager
 from autograder.jail.paths import KIT, readable
+from autograder.protocol.model_cache import snapshot_files
 from autograder.system.daemons import Daemon, runtime_folder
 
 NAME = "llm-autograder-warm"
@@ -63,14 +64,14 @@ class Plan:
     host: str | None = None
     groups: tuple[int, ...] = ()
 
-    def request(self, private: Path, folder: Path, argv: Sequence[str]) -> dict[str, Any]:
+    def request(self, private: Path, folder: Path, argv: Sequence[str]) -> KernelRequest:
         """What the parent is asked for. `private` is the folder of the kernel's sockets, `folder` the submission's."""
         kept = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
         jail = Jail(
             self.level, self.read_only, str(private), self.host, str(folder), self.limits, self.groups, (str(KIT),)
         )  # fmt: skip
         env = {**kept, **FIXED_VARIABLES, "HOME": str(private), "IPYTHONDIR": str(private / "ipython")}
-        return {"argv": list(argv), "env": env, "jail": asdict(jail), "trial": False}
+        return KernelRequest(tuple(argv), env, jail)
 
 
 class Kernels:
@@ -106,10 +107,8 @@ class Kernels:
         reading, writing = os.pipe()
         try:
             request = self.plan(level, limits).request(private, folder, [])
-            models = sorted(self._home.glob("hub/models--*/snapshots/*/*"))
-            tried = Forked(
-                self.socket, {**request, "trial": True, "must_read": [str(path) for path in models]}, writing
-            )
+            models = tuple(str(path) for path in snapshot_files(self._home))
+            tried = Forked(self.socket, replace(request, trial=True, must_read=models), writing)
             os.close(writing)
             code = tried.wait(TRIAL_SECONDS)
             said = os.read(reading, 4096).decode(errors="replace") if code else ""
@@ -135,7 +134,7 @@ class Forked:
 
     stdin = stdout = stderr = None
 
-    def __init__(self, parent: Path, request: dict[str, Any], errors: int | None = None) -> None:
+    def __init__(self, parent: Path, request: KernelRequest, errors: int | None = None) -> None:
         self.returncode: int | None = None
         self._connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._connection.connect(str(parent))
@@ -143,7 +142,7 @@ class Forked:
         files = array.array("i", [nowhere, nowhere if errors is None else errors])
         try:
             rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, files)]
-            self._connection.sendmsg([json.dumps(request).encode()], rights)
+            self._connection.sendmsg([REQUEST.dump_json(request)], rights)
         finally:
             os.close(nowhere)
         told = self._connection.recv(4096)

@@ -227,7 +227,7 @@ def _kept(case: Case, name: str, share: float, requests: tuple[Request, ...]) ->
 
 def _doubt(case: Case, name: str, matching: list[Request]) -> None:
     """Sends an answer to a person where only the kernel says that a model has given it."""
-    if all(request.told for request in matching):
+    if all(request.self_reported for request in matching):
         case.reasons.append(REASONS["kernel-answered"].fill(variable=name))
 
 

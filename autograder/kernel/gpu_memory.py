@@ -1,8 +1,8 @@
 """How much of the GPU's memory is free, and which of a person's own notebooks hold the rest.
 
-Read from `nvidia-smi` and `/proc`: that needs neither torch nor a context on the GPU, which a full GPU has no room for. A
-kernel is known by the connection file in its command line, its notebook by the name that Jupyter's server gives to the
-kernel (`JPY_SESSION_NAME`). What cannot be read is left out, and nothing here raises.
+Read from `nvidia-smi` and the list of processes: that needs neither torch nor a context on the GPU, which a full GPU has no
+room for. A kernel is known by the connection file in its command line, its notebook by the name that Jupyter's server gives
+to the kernel (`JPY_SESSION_NAME`). What cannot be read is left out, and nothing here raises.
 
 What it does not do: end a kernel, look into other people's processes, or see processes that `nvidia-smi` does not show
 (in many containers it shows none).
@@ -16,8 +16,10 @@ import shutil
 import subprocess
 import textwrap
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from autograder.course.profile import Language
 from autograder.facts.verdict import Words
@@ -113,58 +115,50 @@ def memory_now(smi: Smi = nvidia_smi) -> GpuMemory | None:
     return memory_from(smi(MEMORY))
 
 
-def holders(smi: Smi = nvidia_smi, proc: Path = Path("/proc"), me: int | None = None) -> tuple[Holder, ...]:
+def holders(
+    smi: Smi = nvidia_smi, process: Callable[[int], Any] | None = None, me: str | None = None
+) -> tuple[Holder, ...]:
     """This person's processes that hold memory of the GPU, the largest first.
 
     Args:
-        me: the user whose processes they are; who asks, when None.
+        process: finds a process by its number; psutil's when None.
+        me: the name of the user whose processes they are; who asks, when None.
     """
-    if not hasattr(os, "getuid"):  # Windows: no /proc either
-        return ()
-    me = os.getuid() if me is None else me
-    mine = [_holder(pid, held, proc) for pid, held in processes_from(smi(PROCESSES)).items() if _owner(proc, pid) == me]
+    import psutil
+
+    find, me = process or psutil.Process, me or psutil.Process().username()
+    mine = []
+    for pid, held in processes_from(smi(PROCESSES)).items():
+        with suppress(psutil.Error):
+            found = find(pid)
+            if found.username() == me:
+                mine.append(_holder(found, held))
     return tuple(sorted(mine, key=lambda holder: -(holder.gigabytes or 0)))
 
 
-def _owner(proc: Path, pid: int) -> int | None:
-    try:
-        return (proc / str(pid)).stat().st_uid
-    except OSError:
-        return None
-
-
-def _holder(pid: int, gigabytes: float | None, proc: Path) -> Holder:
-    here, kernel, notebook, at = False, None, None, pid
+def _holder(process: Any, gigabytes: float | None) -> Holder:
+    here, kernel, notebook, at = False, None, None, process
     for _ in range(PARENTS):
-        here = here or at == os.getpid()
-        kernel = next(
-            (found["id"] for a in _strings(proc, at, "cmdline") if (found := CONNECTION_FILE.search(a))), None
-        )
+        here = here or at.pid == os.getpid()
+        command = _told(at.cmdline, [])
+        kernel = next((found["id"] for word in command if (found := CONNECTION_FILE.search(word))), None)
         if kernel is not None:
-            named = [v for v in _strings(proc, at, "environ") if v.startswith(f"{NOTEBOOK_VARIABLE}=")]
-            notebook = named[0].partition("=")[2] or None if named else None
+            notebook = _told(at.environ, {}).get(NOTEBOOK_VARIABLE) or None
             break
-        at = _parent(proc, at)
-        if at <= 1:
+        at = _told(at.parent, None)
+        if at is None or at.pid <= 1:
             break
-    return Holder(pid, gigabytes, kernel, notebook, here)
+    return Holder(process.pid, gigabytes, kernel, notebook, here)
 
 
-def _strings(proc: Path, pid: int, name: str) -> list[str]:
-    """A process's arguments or variables; nothing where they may not be read."""
+def _told(ask: Callable[[], Any], otherwise: Any) -> Any:
+    """What a process says of itself, where it may be read and is still there."""
+    import psutil
+
     try:
-        return (proc / str(pid) / name).read_bytes().decode(errors="replace").split("\0")
-    except OSError:
-        return []
-
-
-def _parent(proc: Path, pid: int) -> int:
-    """The process that started it; 0 where that cannot be told. A command may have any name, brackets included."""
-    try:
-        fields = (proc / str(pid) / "stat").read_text(errors="replace").rpartition(")")[2].split()
-        return int(fields[1])
-    except (OSError, ValueError, IndexError):
-        return 0
+        return ask()
+    except psutil.Error:
+        return otherwise
 
 
 # --- In words ---------------------------------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 """Looks into a student's live objects without importing anything and without leaving a trace.
 
-Classes are looked up among the modules that are already loaded: a class that was never imported has no instances.
-Used by `probe.py`. Knows the classes of LangChain and transformers by name; asks nothing of them but `isinstance`.
+Classes are looked up in loaded modules alone: a class that was never imported has no instances. Knows the classes of
+LangChain and transformers by name, and asks nothing of them but `isinstance`.
 """
 
 from __future__ import annotations

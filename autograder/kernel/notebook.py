@@ -72,7 +72,7 @@ def show_temperature_picture(chains: Mapping[float, Any], question: str, draws: 
     show(chains, question, _profile(), draws)
 
 
-def begin_grading(profile: str, host: tuple[str, dict[str, str]] | None = None) -> None:
+def begin_grading(profile: str, host: tuple[str, dict[str, str]]) -> None:
     """Called by the executing side before a notebook's first cell is run for grading (`Session.begin_grading`).
 
     Args:

@@ -33,6 +33,7 @@ from autograder.kernel.gpu_memory import (
     who_holds,
 )
 from autograder.kernel.live_objects import is_a, parts_of
+from autograder.protocol.model_cache import model_folder, newest_snapshot
 
 Say = Callable[[str], None]
 
@@ -196,8 +197,7 @@ def show_gpu_memory(profile: Profile, say: Say = print) -> None:
 def models_there(profile: Profile, home: Path) -> frozenset[str]:
     """The names of the profile's models that a folder holds, as Hugging Face's cache lays them out."""
     names = {profile.model(role).name for role in profile.roles_in_use()}
-    kept = {name: home / "hub" / f"models--{name.replace('/', '--')}" / "snapshots" for name in names}
-    return frozenset(name for name, folder in kept.items() if any(folder.glob("*/*")))
+    return frozenset(name for name in names if newest_snapshot(model_folder(home, name)) is not None)
 
 
 def memory_report(

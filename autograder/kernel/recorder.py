@@ -4,46 +4,32 @@
 nothing. What it keeps is bounded (`transcript.py`), and a failure of the recorder never breaks a student's call.
 
 It runs in the student's process, so it proves nothing against a student who attacks it: the model host, outside the
-kernel, writes the same transcript with the same words. This is the only module that touches transformers' internals for
-recording: `GenerationMixin.generate`, `_prepare_generation_config`, and tokenizers' `from_pretrained`.
+kernel, writes the same transcript with the same words.
 """
 
 from __future__ import annotations
 
-import datetime
 import functools
-import os
-import re
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from types import ModuleType
-from typing import Any, Protocol
+from typing import Any
 
 from autograder.facts.evidence import Failure
-from autograder.facts.transcript import (
-    CANNED,
-    FOR_CHECKS,
-    MAX_REQUESTS,
-    MAX_TEXT,
-    MAX_TOKENS,
-    Message,
-    Rendering,
-    Request,
-    Transcript,
-)
-from autograder.kernel.import_hooks import when_imported
+from autograder.facts.transcript import FOR_CHECKS, MAX_REQUESTS, MAX_TOKENS, Message, Rendering, Request, Transcript
+from autograder.kernel.generate_call import Call, GenerateResult, canned_output, resolved_settings, rows_of
+from autograder.kernel.remote_generation import RemoteGeneration
+from autograder.kernel.thin_models import ThinModels
+from autograder.kernel.upstream_transformers import GENERATION, TOKENIZERS
+from autograder.protocol.chat_template import decoded, encoded, templated
+from autograder.protocol.model_cache import hub_name
+from autograder.system.import_hooks import when_imported
 
 SETTLE_SECONDS = 1.0
 MAX_ANSWERED = 20
 """Requests that one offer of a check's question may lead to: a loop until the model says a certain word never ends."""
-GENERATION = "transformers.generation.utils"
-MODELING = "transformers.modeling_utils"
-TOKENIZERS = "transformers.tokenization_utils_base"
-CACHE_FOLDER = re.compile(r"models--([^/]+)--([^/]+)")
-CHAT_ROLES = {"human": "user", "ai": "assistant", "system": "system"}
 
 
 class Answered(BaseException):
@@ -57,7 +43,7 @@ class Recorder:
     """Notes requests from `start()` on. One for each process; safe to use from several threads."""
 
     def __init__(self) -> None:
-        self.elsewhere: Elsewhere | None = None
+        self.thin: ThinModels | None = None
         self._lock = threading.RLock()
         self._idle = threading.Condition(self._lock)
         self._running = 0
@@ -72,6 +58,10 @@ class Recorder:
         self._complete = True
         self.cell: str | None = None
         self.raised: Failure | None = None
+
+    def without_weights(self, remote: RemoteGeneration, models: Mapping[str, str] | None = None) -> None:
+        """Has models loaded without weights from now on, and `remote` generate for them; see `ThinModels`."""
+        self.thin = ThinModels(remote, models)
 
     def start(self) -> None:
         """Begins to record; a second call does nothing."""
@@ -152,34 +142,37 @@ class Recorder:
     def _hook_generate(self, module: ModuleType) -> None:
         mixin = module.GenerationMixin
         original = mixin.generate
-        recorder = self
 
         @functools.wraps(original)
         def generate(model: Any, inputs: Any = None, generation_config: Any = None, **kwargs: Any) -> Any:
-            if getattr(recorder._inside, "deep", False):  # generate calls itself for some decoding methods
+            if getattr(self._inside, "deep", False):  # generate calls itself for some decoding methods
                 return original(model, inputs, generation_config, **kwargs)
-            call = recorder._describe(model, inputs, generation_config, kwargs)
-            if recorder._challenge is not None:
-                return recorder._answer(call, kwargs)
-            with recorder._busy():
-                try:
-                    made = recorder._run(original, model, inputs, generation_config, kwargs, call)
-                except BaseException as error:
-                    recorder._note_failure(call, error)
-                    raise
-                if made.error is not None:
-                    recorder._note_failure(call, made.error, made.numbers)
-                    raise made.error
-                recorder._note(call, made.output, numbers=made.numbers)
-            return made.output
+            return self._recorded(self._describe(original, model, inputs, generation_config, kwargs))
 
         mixin.generate = generate
 
-    def _run(self, original: Any, model: Any, inputs: Any, config: Any, kwargs: dict[str, Any], call: Call) -> Made:
-        """Has the model generate, here or elsewhere."""
-        if self.elsewhere is not None and self.elsewhere.name_of(model) is not None:
-            return self.elsewhere.generate(original, model, inputs, config, kwargs, call)
-        return Made(original(model, inputs, config, **kwargs), None, None)
+    def _recorded(self, call: Call) -> Any:
+        """What `generate` gives back for a call, which is noted with what came of it."""
+        challenge = self._challenge
+        if challenge is not None:
+            return self._answer(call, *challenge)
+        with self._busy():
+            try:
+                made = self._run(call)
+            except BaseException as error:
+                self._note_failure(call, error)
+                raise
+            if made.error is not None:
+                self._note_failure(call, made.error, made.numbers)
+                raise made.error
+            self._note(call, made.output, numbers=made.numbers)
+        return made.output
+
+    def _run(self, call: Call) -> GenerateResult:
+        """Has the model generate, here or where its weights are."""
+        if self.thin is not None and self.thin.name_of(call.model) is not None:
+            return self.thin.generate(call)
+        return GenerateResult(call.run())
 
     @contextmanager
     def _busy(self) -> Iterator[None]:
@@ -195,28 +188,22 @@ class Recorder:
                 self._running -= 1
                 self._idle.notify_all()
 
-    def _describe(self, model: Any, inputs: Any, config: Any, kwargs: Mapping[str, Any]) -> Call:
+    def _describe(self, original: Any, model: Any, inputs: Any, config: Any, kwargs: Mapping[str, Any]) -> Call:
         """What arrived. A failure to resolve settings is left for the real `generate` to report."""
-        ids = inputs if inputs is not None else kwargs.get("input_ids")
-        name = self.elsewhere.name_of(model) if self.elsewhere is not None else None
+        name = self.thin.name_of(model) if self.thin is not None else None
         name = name or hub_name(str(getattr(model, "name_or_path", "") or type(model).__name__))
-        mask = kwargs.get("attention_mask")
-        try:
-            rows = ids.tolist() if ids is not None else [[]]
-            keep = mask.tolist() if mask is not None else [[1] * len(row) for row in rows]
-            rows_kept = [[t for t, on in zip(row, k, strict=True) if on] for row, k in zip(rows, keep, strict=True)]
-        except (AttributeError, TypeError, ValueError):
-            rows_kept = [[]]
         return Call(
+            original, model, inputs, config, kwargs,
             name=name,
-            ids=ids,
-            mask=mask,
-            rows=rows_kept,
+            rows=rows_of(inputs if inputs is not None else kwargs.get("input_ids"), kwargs.get("attention_mask")),
             settings=resolved_settings(model, config, kwargs),
-            streamed=kwargs.get("streamer") is not None,
             tokenizer=self._tokenizer(name),
             cell=self.cell,
-        )
+        )  # fmt: skip
+
+    def encode(self, model: str, text: str) -> list[int]:
+        """A text in a model's own tokens."""
+        return encoded(self._tokenizer(model), text)
 
     def _tokenizer(self, name: str) -> Any:
         if name not in self._tokenizers and "transformers" in sys.modules:
@@ -234,10 +221,10 @@ class Recorder:
         challenge: str | None = None,
         numbers: Sequence[int] | None = None,
     ) -> None:
-        """Notes a request for each row. Who generates elsewhere keeps the count, where somebody does."""
+        """Notes a request for each row. The host keeps the count, where there is one."""
         per_row = call.new_tokens(output)
-        if numbers is None and self.elsewhere is not None:
-            numbers = self.elsewhere.note(call, per_row, error)
+        if numbers is None and self.thin is not None:
+            numbers = self.thin.note(call, per_row, error)
         with self._lock:
             for place, (row, new) in enumerate(zip(call.rows, per_row, strict=True)):
                 if len(self._requests) >= (MAX_REQUESTS if challenge else MAX_REQUESTS - FOR_CHECKS):
@@ -249,12 +236,12 @@ class Recorder:
                         cell=call.cell,
                         challenge=challenge,
                         model=call.name,
-                        text=_decode(call.tokenizer, row),
+                        text=decoded(call.tokenizer, row),
                         token_ids=tuple(row[:MAX_TOKENS]),
                         settings=call.settings,
-                        outputs=tuple(_decode(call.tokenizer, tokens) for tokens in new),
+                        outputs=tuple(decoded(call.tokenizer, tokens) for tokens in new),
                         output_ids=tuple(tuple(tokens[:MAX_TOKENS]) for tokens in new),
-                        streamed=call.streamed,
+                        streamed=call.streamer is not None,
                         error=error,
                     )
                 )
@@ -265,179 +252,12 @@ class Recorder:
         if name in ("OutOfMemoryError", "AcceleratorError"):
             self._faults.append(f"{name} while {call.name} was generating")
 
-    def _answer(self, call: Call, kwargs: Mapping[str, Any]) -> Any:
+    def _answer(self, call: Call, name: str, enough: Callable[[Request], bool]) -> Any:
         """Answers a challenge: notes the request, then gives back the canned line in the form that was asked for."""
-        assert self._challenge is not None
-        name, enough = self._challenge
         first = len(self._requests)
         self._note(call, challenge=name)
-        streamer = kwargs.get("streamer")
         self._answered += len(call.rows)
         right = any(enough(request) for request in self._requests[first:])
-        if streamer is None and (right or self._answered >= MAX_ANSWERED):
+        if call.streamer is None and (right or self._answered >= MAX_ANSWERED):
             raise Answered
-        return canned_output(call, streamer, bool(kwargs.get("return_dict_in_generate")))
-
-
-@dataclass(frozen=True)
-class Made:
-    """What came of a call of `generate`.
-
-    Attributes:
-        output: as `generate` returns it; None where it raised.
-        numbers: of the requests, where somebody else has counted them; None where nobody has.
-    """
-
-    output: Any
-    numbers: Sequence[int] | None
-    error: Exception | None
-
-
-class Elsewhere(Protocol):
-    """Who generates in the place of models whose weights are not in this process (`host/client.py`)."""
-
-    def name_of(self, model: Any) -> str | None:
-        """The model's name, where it is one of those."""
-
-    def generate(
-        self, original: Any, model: Any, inputs: Any, generation_config: Any, kwargs: dict[str, Any], call: Call
-    ) -> Made: ...
-
-    def note(self, call: Call, outputs: Sequence[Sequence[Sequence[int]]], error: str | None) -> list[int] | None:
-        """Tells of a request that needs no output. Answers its numbers, where requests are counted elsewhere."""
-
-
-class Call:
-    """One call of `generate`, taken apart."""
-
-    def __init__(
-        self,
-        name: str,
-        ids: Any,
-        mask: Any,
-        rows: list[list[int]],
-        settings: dict[str, Any],
-        streamed: bool,
-        tokenizer: Any,
-        cell: str | None = None,
-    ) -> None:
-        self.name, self.ids, self.mask, self.rows = name, ids, mask, rows
-        self.settings, self.streamed, self.tokenizer = settings, streamed, tokenizer
-        self.cell = cell  # the one that asked: a thread may have its output when another is running
-
-    @property
-    def copies(self) -> int:
-        """How many sequences come back for each row."""
-        count = self.settings.get("num_return_sequences")
-        return count if isinstance(count, int) and 1 <= count <= 64 else 1
-
-    def encode(self, text: str) -> list[int]:
-        """A text in the model's own tokens; one token of no meaning where there is no tokenizer."""
-        if self.tokenizer is None:
-            return [0]
-        return list(self.tokenizer(text, add_special_tokens=False)["input_ids"])
-
-    def new_tokens(self, output: Any) -> list[list[list[int]]]:
-        """For each row the new tokens of each sequence that came back; empty lists where none did."""
-        sequences = getattr(output, "sequences", output)
-        if not hasattr(sequences, "tolist"):
-            return [[] for _ in self.rows]
-        start = self.ids.shape[1] if self.ids is not None else 0
-        tails = [row[start:] for row in sequences.tolist()]
-        each = max(1, len(tails) // max(1, len(self.rows)))
-        return [tails[i * each : (i + 1) * each][:64] for i in range(len(self.rows))]
-
-
-def canned_output(call: Call, streamer: Any, as_dict: bool) -> Any:
-    """The canned line as `generate` returns things: a tensor (rows × copies, length), a ModelOutput, or streamed."""
-    import torch
-
-    tokens = call.encode(CANNED)
-    ids = call.ids if call.ids is not None else torch.zeros((1, 0), dtype=torch.long)
-    row = torch.tensor([tokens], dtype=ids.dtype, device=ids.device)
-    repeated = ids.repeat_interleave(call.copies, dim=0)
-    output = torch.cat([repeated, row.expand(repeated.shape[0], -1)], dim=1)
-    if streamer is not None:
-        streamer.put(ids.cpu())
-        for token in tokens:
-            streamer.put(torch.tensor([token]))
-        streamer.end()
-    if as_dict:
-        from transformers.generation.utils import GenerateDecoderOnlyOutput
-
-        return GenerateDecoderOnlyOutput(sequences=output)
-    return output
-
-
-def resolved_settings(model: Any, generation_config: Any, kwargs: Mapping[str, Any]) -> dict[str, Any]:
-    """The generation settings after every default: call over configuration over the model's own over transformers'."""
-    try:
-        known = set(vars(type(model.generation_config)()))
-        given = {key: value for key, value in kwargs.items() if key in known}
-        config, _ = model._prepare_generation_config(generation_config, **given)
-        values = config.to_dict()
-    except Exception as error:  # left for the real call, which reports it in its own words
-        return {"unresolved": f"{type(error).__name__}: {error}"[:300]}
-    return {key: value for key, value in values.items() if _is_plain(value) and not key.startswith("_")}
-
-
-def hub_name(name_or_path: str) -> str:
-    """`ORG/NAME`, also where a model was loaded from its folder in a Hugging Face cache."""
-    found = CACHE_FOLDER.search(name_or_path)
-    return f"{found[1]}/{found[2]}" if found else name_or_path.rstrip("/")
-
-
-def templated(tokenizer: Any, messages: Sequence[Message]) -> str | None:
-    """Messages through a tokenizer's chat template, encoded and decoded as a request is; None where that is refused."""
-    if not getattr(tokenizer, "chat_template", None):
-        return None
-    chat = [{"role": CHAT_ROLES.get(kind, kind), "content": content} for kind, content in messages]
-    try:
-        text = tokenizer.apply_chat_template(chat, tokenize=False, add_generation_prompt=True)
-        tokens = tokenizer(text, add_special_tokens=False)["input_ids"]
-        return _decode(tokenizer, tokens)
-    except Exception:  # a template may refuse a role, in an exception of its own making
-        return None
-
-
-def freeze_today() -> None:
-    """Has chat templates print one fixed date, so that a request is the same tomorrow.
-
-    Llama's template prints today's date where it can (`strftime_now`); this is the date that it prints where it cannot.
-    """
-
-    class Then(datetime.datetime):
-        @classmethod
-        def now(cls, tz: datetime.tzinfo | None = None) -> Then:
-            return cls(2024, 7, 26, tzinfo=tz)
-
-    def freeze(module: ModuleType) -> None:
-        module.datetime = Then  # type: ignore[attr-defined]
-
-    when_imported("transformers.utils.chat_template_utils", freeze)
-
-
-def redirect_model_home(home: str) -> None:
-    """Has models looked for under `home`, offline, whatever HF_HOME says; takes effect when the hub is imported."""
-    os.environ["HF_HUB_OFFLINE"] = "1"
-
-    def redirect(constants: ModuleType) -> None:
-        cache = os.path.join(home, "hub")
-        for name in ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"):
-            setattr(constants, name, cache)
-        constants.HF_HOME = home  # type: ignore[attr-defined]
-        constants.HF_HUB_OFFLINE = True  # type: ignore[attr-defined]
-
-    when_imported("huggingface_hub.constants", redirect)
-
-
-def _decode(tokenizer: Any, tokens: list[int]) -> str:
-    if tokenizer is None:
-        return ""
-    return str(tokenizer.decode(tokens, skip_special_tokens=True))[:MAX_TEXT]
-
-
-def _is_plain(value: Any) -> bool:
-    if isinstance(value, list | tuple):
-        return len(value) <= 50 and all(_is_plain(v) for v in value)
-    return isinstance(value, bool | int | float | str | type(None))
+        return canned_output(call)

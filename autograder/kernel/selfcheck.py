@@ -26,15 +26,17 @@ from autograder.judging import answers
 from autograder.judging.contract import Task, task_of, tasks
 from autograder.judging.judge import judge
 from autograder.kernel import virtual_gpu
-from autograder.kernel.import_hooks import when_imported
 from autograder.kernel.probe import Probe, failure_of
-from autograder.kernel.recorder import Recorder, freeze_today, redirect_model_home
-from autograder.kernel.remote_generation import EchoBackend, HostBackend, ThinModels
+from autograder.kernel.recorder import Recorder
+from autograder.kernel.remote_generation import EchoGeneration, HostGeneration
+from autograder.kernel.upstream_transformers import redirect_model_home
+from autograder.protocol.chat_template import freeze_today
+from autograder.system.import_hooks import when_imported
 from autograder.words import render
 from autograder.words.sentences import LAYOUT, NOTES
 
-EVIDENCE_TYPE = "application/vnd.llm-autograder.facts.evidence+json"
-TRANSCRIPT_TYPE = "application/vnd.llm-autograder.facts.transcript+json"
+EVIDENCE_TYPE = "application/vnd.llm-autograder.evidence+json"
+TRANSCRIPT_TYPE = "application/vnd.llm-autograder.transcript+json"
 
 
 HUB_VARIABLES = ("HF_HOME", "HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "TRANSFORMERS_CACHE")
@@ -98,17 +100,16 @@ class Session:
             redirect_model_home(home)
         if os.environ.get("NBGRADER_EXECUTION") == "validate":
             virtual_gpu.switch_on(hide_real=True)
-            self.recorder.elsewhere = ThinModels(EchoBackend())
+            self.recorder.without_weights(EchoGeneration(self.recorder.encode))
         elif os.environ.get("AUTOGRADER_VIRTUAL_GPU", "") not in ("", "0"):
             virtual_gpu.switch_on()
         self.recorder.start()
 
-    def begin_grading(self, profile: Profile, host: tuple[str, dict[str, str]] | None = None) -> None:
+    def begin_grading(self, profile: Profile, host: tuple[str, dict[str, str]]) -> None:
         """As `begin`, on a grading machine: one virtual GPU, and the grader's models whatever HF_HOME says.
 
         Args:
-            host: the model host's socket for this notebook and the snapshot folders of its models by name; None to load
-                and run models in this process.
+            host: the model host's socket for this notebook, and the snapshot folders of its models by name.
         """
         self._profile, self.grading = profile, True
         for name in HUB_VARIABLES:  # what the grader's shell has set is not the student's doing
@@ -116,9 +117,9 @@ class Session:
         limit_memory(profile.limits.memory_gb)
         redirect_model_home(os.environ.get("AUTOGRADER_MODEL_HOME") or profile.models.home)
         freeze_today()
-        virtual_gpu.switch_on(hide_real=host is not None)
-        if host is not None:
-            self.recorder.elsewhere = ThinModels(HostBackend(*host))
+        virtual_gpu.switch_on(hide_real=True)
+        socket, models = host
+        self.recorder.without_weights(HostGeneration(socket), models)
         if seed := os.environ.get("AUTOGRADER_SEED"):  # `autograder selftest` grades with several
             when_imported("torch", lambda torch: torch.manual_seed(int(seed)))
         self.recorder.start()
@@ -143,7 +144,7 @@ class Session:
 
     def said(self, task: Task) -> str | None:
         """What the student's model answered to a task that has been judged, if it is known. An echo says nothing."""
-        if self.recorder.elsewhere is not None or task.check_id not in self.evidence:
+        if self.recorder.thin is not None or task.check_id not in self.evidence:
             return None
         return answers.said(task, self.evidence[task.check_id], self.recorder.transcript())
 

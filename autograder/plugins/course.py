@@ -20,6 +20,7 @@ from nbgrader import utils
 from autograder.course.profile import FROZEN_NAME, Profile, load
 from autograder.errors import NotReady
 from autograder.judging.contract import Task, tasks
+from autograder.protocol import model_cache
 from autograder.submissions.repair import ReleasedCell
 from autograder.submissions.submission import Released
 
@@ -136,7 +137,7 @@ def model_home(profile: Profile) -> Path:
 
 
 def model_folder(name: str, profile: Profile) -> Path:
-    return model_home(profile) / "hub" / f"models--{name.replace('/', '--')}"
+    return model_cache.model_folder(model_home(profile), name)
 
 
 def refuse_without_models(profile: Profile) -> None:
@@ -146,7 +147,7 @@ def refuse_without_models(profile: Profile) -> None:
     """
     for name in profile.models_in_use():
         folder = model_folder(name, profile)
-        if not any(folder.glob("snapshots/*/config.json")):
+        if model_cache.newest_snapshot(folder) is None:
             raise NotReady(
                 f"{name} is not in {folder}. Put it there, or set AUTOGRADER_MODEL_HOME to a Hugging Face home that "
                 "has it (`python -m trials.models.stand_ins` makes one to try things out)."

@@ -34,7 +34,6 @@ from autograder.grading.helpers import helpers_for, jail_limits, refuse_without_
 from autograder.grading.kernel_facts import conversations, read_facts, timed_out, why_it_ended
 from autograder.grading.view import View
 from autograder.host.control import Visit
-from autograder.host.models import newest_snapshot
 from autograder.jail.messages import OUTPUTS, CheckedKernelManager
 from autograder.jail.provisioner import Kernels, WarmKernelManager
 from autograder.judging.contract import Task
@@ -51,6 +50,7 @@ from autograder.plugins.course import (
     refuse_without_models,
 )
 from autograder.plugins.release import course_root
+from autograder.protocol.model_cache import newest_snapshot
 from autograder.protocol.wire import TOO_LONG, Open
 from autograder.system.daemons import runtime_folder
 from autograder.words.sentences import INCIDENTS, LAYOUT

@@ -1,9 +1,5 @@
-"""What several processes need of the machine, and nothing of the course: helper processes, texts on disk.
+"""What the rest needs of the machine: helper processes, a cache on disk, and word of a module's first import.
 
-`daemons` starts a helper process, waits until it is ready, and ends it with its owner. `disk_cache` keeps texts by
-key, sealed, bounded, written whole or not at all; what is damaged counts as forgotten.
-
-Runs in: the grader's process, the model host, the parent of kernels.
-Imports: `errors`; the standard library.
-Read by students: yes, the code. The folders that it writes are out of a kernel's sight.
+Runs in every process. May import `errors` alone; knows no course, no notebook and no model. In a student's environment, and
+readable there.
 """

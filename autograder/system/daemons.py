@@ -1,6 +1,6 @@
-"""Helper processes of the grader's: started when needed, and gone when the process that started them is, however it ends.
+"""Helper processes of the grader's, which end with the process that started them.
 
-Each gets one end of a pipe; when it sees the other end close, its parent is gone. Each prints `ready` when it is.
+Each watches one end of a pipe: when the other end closes, its parent has ended. Each prints `ready` once.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ class Daemon:
         return self._process.poll() is None
 
     def end(self, seconds: float = 10.0) -> None:
-        """Lets it see that we are gone, and waits until it is."""
+        """Closes the pipe and waits; kills the process after the timeout."""
         if self._pipe is not None:
             os.close(self._pipe)
             self._pipe = None

@@ -1,8 +1,8 @@
-"""Texts by key in a folder, kept from one run to the next: what they hold was dear to make and can be made again.
+"""Texts by key in a folder, kept from one run to the next. Each holds what took long to make and can be made again.
 
-Each file carries a digest of key and text and is written aside, then renamed: what is truncated, or was changed, counts
-as not there. The folder is bounded; the files that were used longest ago go first. A folder that cannot be written (full,
-read-only) costs time later, and nothing else.
+Each file carries a digest of key and text, and is written aside, then renamed: a truncated or changed file counts as
+missing. The folder has a size limit; the least recently used files go first. A folder that cannot be written costs time
+later, and nothing else.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def digest(value: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
-class Shelf:
+class DiskCache:
     """A folder of texts. Several processes may share it.
 
     Args:

@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 CODE = """
-from autograder.kernel.recorder import freeze_today
+from autograder.protocol.chat_template import freeze_today
 freeze_today()
 from transformers.utils.chat_template_utils import render_jinja_template
 chats = [[{"role": "user", "content": "Hi"}]]

@@ -93,14 +93,14 @@ def test_verifying_generates_again_and_finds_no_difference(first: tuple[Outcome,
 def test_a_remembered_answer_that_comes_out_otherwise_ends_the_run_non_zero(
     first: tuple[Outcome, Steps], course: ScratchCourse
 ) -> None:
-    from autograder.system.disk_cache import Shelf
+    from autograder.system.disk_cache import DiskCache
 
     folder = course.root / ".autograder" / "answers"
-    shelf = Shelf(folder)
+    cache = DiskCache(folder)
     for path in folder.glob("??/*.json"):
-        text = shelf.get(path.stem)
+        text = cache.get(path.stem)
         assert text is not None
-        shelf.put(path.stem, text.replace("[[", "[[1,", 1))
+        cache.put(path.stem, text.replace("[[", "[[1,", 1))
     outcome = run(course.root, "anna", True, True, True, Steps().begin)
     assert outcome.exit_code == grading.EXIT["differs"]
     assert "came out otherwise" in outcome.machine[0]

@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import ROOT
+
+from autograder.course.profile import FROZEN_NAME, Profile
 
 
 def has_gpu() -> bool:
@@ -18,15 +19,14 @@ def has_gpu() -> bool:
 
 
 CODE = """
-import json, os
+import json
 from pathlib import Path
 from autograder.judging.contract import task_of
-from autograder.course.profile import load
 from autograder.kernel.selfcheck import Session
 
-profile = load(Path({profile!r}))
-session = Session({{"__name__": "__main__"}}, Path("."))
-session.begin_grading(profile)
+session = Session({{"__name__": "__main__"}}, Path({folder!r}))
+session.begin()
+profile = session.profile
 import torch
 from langchain_community.llms import HuggingFacePipeline
 exec("llm = HuggingFacePipeline.from_model_id('" + profile.models.base.name + "', 'text-generation', device=0)",
@@ -40,10 +40,11 @@ print(json.dumps([str(llm.pipeline.model.device), torch.cuda.memory_allocated() 
 
 
 @pytest.mark.gpu
-def test_a_model_is_really_loaded_on_the_gpu(tiny_home: Path) -> None:
+def test_a_model_is_really_loaded_on_the_gpu(tiny_home: Path, llama: Profile, tmp_path: Path) -> None:
     if not has_gpu():
         pytest.skip("there is no GPU on this machine")
-    code = CODE.format(profile=str(ROOT / "course.toml"))
+    (tmp_path / FROZEN_NAME).write_text(llama.freeze().to_json(), encoding="utf-8")
+    code = CODE.format(folder=str(tmp_path))
     env = {**os.environ, "AUTOGRADER_MODEL_HOME": str(tiny_home)}
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", code], env=env, capture_output=True, text=True, check=True

@@ -32,7 +32,8 @@ from autograder.host.models import Models, Weights
 from autograder.judging.contract import task_of
 from autograder.judging.judge import judge
 from autograder.protocol import wire
-from autograder.system.disk_cache import Shelf
+from autograder.protocol.line import Line
+from autograder.system.disk_cache import DiskCache
 from trials.models.tiny import TinyModel, make_model_home
 
 SAMPLED = {"do_sample": True, "max_new_tokens": 8}
@@ -173,49 +174,49 @@ def test_the_notebooks_own_seed_gives_the_same_output_as_often_as_it_is_set(serv
 # --- Remembered on disk ---
 
 
-def serve_once(home: Path, shelf: Path, **settings: Any) -> tuple[str, wire.Counts]:
-    with Serving(FakeModels(home), Memory(Shelf(shelf))) as serving:
+def serve_once(home: Path, folder: Path, **settings: Any) -> tuple[str, wire.Counts]:
+    with Serving(FakeModels(home), Memory(DiskCache(folder))) as serving:
         answer = words(serving.open(**settings), request())
         return answer, serving.host.status()
 
 
 def test_remembered_answers_survive_a_restart(home: Path, tmp_path: Path) -> None:
-    before, _ = serve_once(home, tmp_path / "shelf")
-    after, counts = serve_once(home, tmp_path / "shelf")
+    before, _ = serve_once(home, tmp_path / "cache")
+    after, counts = serve_once(home, tmp_path / "cache")
     assert after == before
     assert (counts.generated, counts.remembered, counts.loaded) == (0, 1, [])
 
 
 @pytest.mark.parametrize("damage", [b"", b"x", b"[[1,2,3]]"], ids=["empty", "foreign", "unsealed"])
 def test_a_damaged_answer_is_generated_again(home: Path, tmp_path: Path, damage: bytes) -> None:
-    before, _ = serve_once(home, tmp_path / "shelf")
-    (path,) = (tmp_path / "shelf").rglob("*.json")
+    before, _ = serve_once(home, tmp_path / "cache")
+    (path,) = (tmp_path / "cache").rglob("*.json")
     path.write_bytes(damage)
-    after, counts = serve_once(home, tmp_path / "shelf")
-    again, recalled = serve_once(home, tmp_path / "shelf")
+    after, counts = serve_once(home, tmp_path / "cache")
+    again, recalled = serve_once(home, tmp_path / "cache")
     assert [after, again] == [before] * 2
     assert (counts.generated, recalled.generated) == (1, 0)
 
 
 def test_other_weights_make_every_answer_forgotten(home: Path, tmp_path: Path) -> None:
-    serve_once(home, tmp_path / "shelf")
+    serve_once(home, tmp_path / "cache")
     (weights,) = (home / "hub" / "models--org--one").rglob("*.safetensors")
     weights.write_bytes(b"other")
-    assert serve_once(home, tmp_path / "shelf")[1].generated == 1
+    assert serve_once(home, tmp_path / "cache")[1].generated == 1
 
 
 def test_verify_generates_again_and_finds_no_difference(home: Path, tmp_path: Path) -> None:
-    serve_once(home, tmp_path / "shelf")
-    _, counts = serve_once(home, tmp_path / "shelf", verify=True)
+    serve_once(home, tmp_path / "cache")
+    _, counts = serve_once(home, tmp_path / "cache", verify=True)
     assert (counts.generated, counts.remembered, counts.differing) == (1, 0, 0)
 
 
 def test_verify_counts_an_answer_that_comes_out_otherwise(home: Path, tmp_path: Path) -> None:
-    right, _ = serve_once(home, tmp_path / "shelf")
-    (path,) = (tmp_path / "shelf").rglob("*.json")
-    Memory(Shelf(tmp_path / "shelf")).put(path.stem, [[*request().rows[0], 65, 65, 65]])
-    remembered, _ = serve_once(home, tmp_path / "shelf")
-    verified, counts = serve_once(home, tmp_path / "shelf", verify=True)
+    right, _ = serve_once(home, tmp_path / "cache")
+    (path,) = (tmp_path / "cache").rglob("*.json")
+    Memory(DiskCache(tmp_path / "cache")).put(path.stem, [[*request().rows[0], 65, 65, 65]])
+    remembered, _ = serve_once(home, tmp_path / "cache")
+    verified, counts = serve_once(home, tmp_path / "cache", verify=True)
     assert [remembered, verified] == ["AAA", right]
     assert counts.differing == 1
 
@@ -579,7 +580,7 @@ def test_a_closed_notebook_is_unknown_and_its_socket_is_gone(serving: Serving) -
     with pytest.raises(HostLost, match="closed"):
         visit.transcript()
     with pytest.raises(HostLost, match="does not answer"):
-        wire.Line(visit.socket)
+        Line(visit.socket)
 
 
 def test_the_host_tells_where_the_models_are(serving: Serving, home: Path) -> None:

@@ -15,6 +15,7 @@ from serving import FakeModels, Serving, ask, exactly, expected, make_home, requ
 
 from autograder.errors import HostLost
 from autograder.protocol import wire
+from autograder.protocol.line import Line
 
 
 @pytest.fixture
@@ -82,7 +83,7 @@ class Scripted:
 @pytest.mark.parametrize("wrong", WRONG)
 def test_a_reply_that_is_none_ends_the_line_for_good(wrong: str) -> None:
     host = Scripted(WRONG[wrong])
-    line = wire.Line(host.path)
+    line = Line(host.path)
     for _ in range(2):
         with pytest.raises(HostLost):
             line.ask(wire.Status())
@@ -94,7 +95,7 @@ def test_a_reply_that_is_none_ends_the_line_for_good(wrong: str) -> None:
 
 def test_after_a_time_out_a_reply_that_comes_late_is_given_to_nobody() -> None:
     host = Scripted(None)
-    line = wire.Line(host.path, timeout=0.01)
+    line = Line(host.path, timeout=0.01)
     for _ in range(2):
         with pytest.raises(HostLost):
             line.ask(wire.Status())
@@ -104,7 +105,7 @@ def test_after_a_time_out_a_reply_that_comes_late_is_given_to_nobody() -> None:
 
 def test_a_reply_that_comes_twice_is_no_answer_to_what_is_asked_next() -> None:
     host = Scripted(lambda number: wire.packed(ANNAS, number) * 2, lambda number: b"")
-    line = wire.Line(host.path)
+    line = Line(host.path)
     assert line.ask(wire.Status()) == ANNAS
     with pytest.raises(HostLost, match="was asked"):
         line.ask(wire.Status())
@@ -114,7 +115,7 @@ def test_a_reply_that_comes_twice_is_no_answer_to_what_is_asked_next() -> None:
 
 def test_an_interrupt_ends_the_line_since_its_reply_is_still_to_come(monkeypatch: pytest.MonkeyPatch) -> None:
     host = Scripted(None)
-    line = wire.Line(host.path)
+    line = Line(host.path)
 
     def interrupted(_: int) -> bytes:
         raise KeyboardInterrupt
@@ -128,7 +129,7 @@ def test_an_interrupt_ends_the_line_since_its_reply_is_still_to_come(monkeypatch
 
 
 def test_threads_that_share_a_line_get_each_their_own_reply(serving: Serving) -> None:
-    line = wire.Line(serving.open().socket)
+    line = Line(serving.open().socket)
     asked = [request(f"Question {number}") for number in range(40)]
     with ThreadPoolExecutor(8) as pool:
         replies = list(pool.map(line.ask, asked))
@@ -140,7 +141,7 @@ def test_lines_begin_with_numbers_of_their_own() -> None:
     starts = []
     for _ in range(4):
         host = Scripted(lambda number: wire.packed(ANNAS, number))
-        line = wire.Line(host.path)
+        line = Line(host.path)
         line.ask(wire.Status())
         line.close()
         host.end()

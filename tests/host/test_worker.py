@@ -21,6 +21,7 @@ from autograder.host.failures import Failed
 from autograder.host.maker import ENDED_IT, TOOK_TOO_LONG, Worker
 from autograder.host.server import worker_command
 from autograder.protocol import wire
+from autograder.protocol.line import Line
 from trials.models.tiny import TinyModel, make_model_home
 
 WORKER = """
@@ -80,7 +81,7 @@ def sampled(text: str, model: str = ONE) -> wire.Generate:
 
 def given_up(working: Working, visit: Any, asked: wire.Generate, mark: str) -> None:
     """Asks, and goes away when the worker is at it."""
-    line = wire.Line(visit.socket)
+    line = Line(visit.socket)
 
     def wait() -> None:
         with contextlib.suppress(HostLost):

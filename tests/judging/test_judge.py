@@ -1929,7 +1929,7 @@ NO_OUTPUT: list[tuple[str, set[str]]] = [
 @pytest.mark.parametrize(("task_id", "fails"), NO_OUTPUT)
 def test_a_request_that_was_noted_without_an_output_earns_nothing(task_id: str, fails: set[str], kept: str) -> None:
     work = right(task_id)
-    asks(outputs=(), told=True)(work)
+    asks(outputs=(), self_reported=True)(work)
     holds_(work.task.variables[-1], text=ideal(work.task.question or "") if kept == "prompt" else kept)(work)
     assert set(failed(work.verdict())) == fails
 

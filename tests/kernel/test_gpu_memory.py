@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
+import psutil
 import pytest
 
 from autograder.course.profile import Language
@@ -26,6 +28,7 @@ from autograder.kernel.gpu_memory import (
 LANGUAGES: tuple[Language, ...] = ("nb", "en")
 KERNEL = "3f2a1b0c-0000-4000-8000-123456789abc"
 GIB = 1024 * MIB
+ME = "anna"
 
 
 # --- What nvidia-smi prints ------------------------------------------------------------------------------------------
@@ -115,19 +118,47 @@ def test_an_nvidia_smi_that_hangs_is_not_waited_for(smi_program: Path, monkeypat
 # --- Whose processes they are ----------------------------------------------------------------------------------------
 
 
-class Machine:
-    """A tree as /proc is, and what nvidia-smi says of it."""
+class Process:
+    """A process as psutil has it."""
 
-    def __init__(self, proc: Path) -> None:
-        self.proc = proc
+    def __init__(
+        self, machine: Machine, pid: int, parent: int, command: Sequence[str], environ: dict[str, str]
+    ) -> None:
+        self.pid, self._machine, self._parent = pid, machine, parent
+        self._command, self._environ = list(command), environ
+
+    def _told(self, name: str, value: Any) -> Any:
+        if name == self._machine.closed:
+            raise psutil.AccessDenied(self.pid)
+        return value
+
+    def username(self) -> str:
+        return ME
+
+    def cmdline(self) -> Any:
+        return self._told("cmdline", self._command)
+
+    def environ(self) -> Any:
+        return self._told("environ", self._environ)
+
+    def parent(self) -> Any:
+        return self._told("parent", self._machine.processes.get(self._parent))
+
+
+class Machine:
+    """Processes, and what nvidia-smi says of them.
+
+    Attributes:
+        closed: what may not be read of any process.
+    """
+
+    def __init__(self) -> None:
+        self.processes: dict[int, Process] = {}
         self.held: list[str] = []
+        self.closed = ""
 
     def process(self, pid: int, mib: str = "", parent: int = 1, command: Sequence[str] = (), **variables: str) -> None:
-        at = self.proc / str(pid)
-        at.mkdir()
-        (at / "cmdline").write_bytes("\0".join([*command, ""]).encode())
-        (at / "environ").write_bytes("".join(f"{name}={value}\0" for name, value in variables.items()).encode())
-        (at / "stat").write_text(f"{pid} (a ) (b) S {parent} {pid} 0\n", encoding="utf-8")
+        self.processes[pid] = Process(self, pid, parent, command, variables)
         if mib:
             self.held.append(f"{pid}, {mib}\n")
 
@@ -136,13 +167,18 @@ class Machine:
         named = {"JPY_SESSION_NAME": notebook} if notebook else {}
         self.process(pid, mib, command=command, **more, **named)  # type: ignore[arg-type]
 
-    def holders(self, me: int | None = None) -> tuple[Holder, ...]:
-        return holders(lambda _: "".join(self.held), self.proc, me)
+    def find(self, pid: int) -> Process:
+        if pid not in self.processes:
+            raise psutil.NoSuchProcess(pid)
+        return self.processes[pid]
+
+    def holders(self, me: str = "") -> tuple[Holder, ...]:
+        return holders(lambda _: "".join(self.held), self.find, me or ME)
 
 
 @pytest.fixture
-def machine(tmp_path: Path) -> Machine:
-    return Machine(tmp_path)
+def machine() -> Machine:
+    return Machine()
 
 
 def test_a_kernel_is_known_with_its_notebook(machine: Machine) -> None:
@@ -187,7 +223,7 @@ def test_a_ring_of_parents_is_no_trap(machine: Machine) -> None:
 
 def test_what_others_hold_is_not_looked_into(machine: Machine) -> None:
     machine.kernel(4242, "6144")
-    assert machine.holders(me=os.getuid() + 1) == ()
+    assert machine.holders(me="somebody else") == ()
 
 
 def test_a_process_that_is_gone_or_belongs_to_another_machine_is_left_out(machine: Machine) -> None:
@@ -195,10 +231,10 @@ def test_a_process_that_is_gone_or_belongs_to_another_machine_is_left_out(machin
     assert machine.holders() == ()
 
 
-@pytest.mark.parametrize("name", ["cmdline", "environ", "stat"])
+@pytest.mark.parametrize("name", ["cmdline", "environ", "parent"])
 def test_a_process_that_may_not_be_read_is_known_by_its_number(name: str, machine: Machine) -> None:
     machine.process(12, "1024")
-    (machine.proc / "12" / name).unlink()
+    machine.closed = name
     assert machine.holders() == (Holder(12, pytest.approx(GIB)),)
 
 

@@ -104,7 +104,9 @@ def test_no_other_cell_gets_a_word_on_the_gpu(cell: str, run: Run) -> None:
 
 
 def test_while_grading_a_full_gpu_gets_no_word(run: Run, llama: Profile) -> None:
-    begin = f"from autograder.kernel.notebook import begin_grading; begin_grading({llama.freeze().to_json()!r})"
+    begin = (
+        f"from autograder.kernel.notebook import begin_grading; begin_grading({llama.freeze().to_json()!r}, ('', {{}}))"
+    )
     assert "GPU" not in text_of(run(begin, FULL)[1])
 
 

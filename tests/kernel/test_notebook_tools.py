@@ -14,16 +14,13 @@ import pytest
 from conftest import ROOT
 
 from autograder.course.profile import Profile, load
-from autograder.kernel import temperature_picture
 from autograder.kernel.gpu_memory import GpuMemory, Holder
 from autograder.kernel.notebook_tools import free_models, in_columns, memory_report, models_there, show_gpu_memory
+from autograder.kernel.surprise import MAX_BITS, Draw, answer_tokens, ask, surprise_bits, surprise_of
 from autograder.kernel.temperature_picture import (
-    Draw,
     alt_text,
-    answer_tokens,
     as_markdown,
     show_temperature_picture,
-    surprise_bits,
     table_rows,
     temperature_figure,
 )
@@ -363,7 +360,7 @@ def test_surprise_of_equal_logits_is_the_logarithm_of_the_vocabulary() -> None:
 def test_a_token_that_cannot_come_has_a_finite_surprise() -> None:
     import torch
 
-    assert surprise_bits(torch.tensor([[0.0, -math.inf]]), [1]) == (temperature_picture.MAX_BITS,)
+    assert surprise_bits(torch.tensor([[0.0, -math.inf]]), [1]) == (MAX_BITS,)
 
 
 def test_an_answer_ends_with_its_end_token() -> None:
@@ -434,12 +431,12 @@ def test_surprise_is_measured_at_temperature_1_whatever_the_chain_samples_with(l
 
     chain = make_chain(llm, do_sample=True, temperature=5.0, top_k=3)
     model, tokenizer = llm.pipeline.model, llm.pipeline.tokenizer
-    heard = temperature_picture._ask(chain, "Who are you?", [model])
+    heard = ask(chain, "Who are you?", [model])
     assert heard is not None
     text = "System: You are a pirate!\nHuman: Who are you?"
     assert list(heard.prompt) == tokenizer(text)["input_ids"]
     ids = list(heard.prompt)
-    for token, bits in zip(heard.answer, temperature_picture._surprise(heard), strict=True):
+    for token, bits in zip(heard.answer, surprise_of(heard), strict=True):
         with torch.no_grad():
             chances = torch.softmax(model(torch.tensor([ids])).logits[0, -1].double(), dim=0)
         assert bits == pytest.approx(-math.log2(chances[token].item()), abs=1e-3)

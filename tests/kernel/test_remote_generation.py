@@ -8,7 +8,6 @@ that loads them. What a case says, or raises, must be the same. To add a case, a
 
 from __future__ import annotations
 
-import inspect
 import json
 import os
 import subprocess
@@ -22,7 +21,6 @@ from typing import Any
 
 import pytest
 
-from autograder.course.profile import Profile
 from autograder.facts.transcript import Request, Transcript
 from autograder.host.control import Host
 from autograder.protocol.wire import Open
@@ -60,15 +58,17 @@ json.dump([results, names["recorder"].transcript().model_dump(mode="json")], ope
 BEGIN = """
 import sys
 from autograder.kernel import virtual_gpu
-from autograder.kernel.recorder import Recorder, freeze_today, redirect_model_home
+from autograder.kernel.recorder import Recorder
+from autograder.kernel.upstream_transformers import redirect_model_home
+from autograder.protocol.chat_template import freeze_today
 freeze_today()
 virtual_gpu.switch_on(hide_real=True)
 redirect_model_home({home!r})
 recorder = Recorder()
 visit = {visit!r}
 if visit:
-    from autograder.kernel.remote_generation import HostBackend, ThinModels
-    recorder.elsewhere = ThinModels(HostBackend(*visit))
+    from autograder.kernel.remote_generation import HostGeneration
+    recorder.without_weights(HostGeneration(visit[0]), visit[1])
 recorder.start()
 """
 
@@ -323,8 +323,8 @@ THIN |= {
         "import gc, weakref\nm = load()\nr = weakref.ref(m)\ndel m\ngc.collect()\nr() is None", True,
     ),
     "a lost host is an error of generate": (
-        "from autograder.kernel.remote_generation import HostBackend, ThinModels\nb = recorder.elsewhere._backend\nkept, b._socket = b._socket, '/nowhere'\n"
-        "try:\n    generate(BASE, do_sample=False, max_new_tokens=2)\nexcept RuntimeError as error:\n    said = str(error)\nfinally:\n    b._socket = kept\n'does not answer' in said",
+        "b = recorder.thin.remote\nkept, b.socket = b.socket, '/nowhere'\n"
+        "try:\n    generate(BASE, do_sample=False, max_new_tokens=2)\nexcept RuntimeError as error:\n    said = str(error)\nfinally:\n    b.socket = kept\n'does not answer' in said",
         True,
     ),
 }  # fmt: skip
@@ -523,22 +523,7 @@ def test_under_validation_every_request_is_recorded(echo: Ran) -> None:
     assert [(r.text, len(r.outputs), r.error) for r in noted] == [("Who?", 1, None)]
 
 
-# --- What of transformers' own this stands on ---
-
-
-def test_transformers_still_has_what_thin_models_hook(llama: Profile) -> None:
-    from transformers.generation.utils import GenerateDecoderOnlyOutput, GenerationMixin
-    from transformers.modeling_utils import PreTrainedModel
-    from transformers.utils.loading_report import LoadStateDictInfo
-
-    def parameters(function: Any) -> list[str]:
-        return list(inspect.signature(inspect.unwrap(function)).parameters)
-
-    assert parameters(PreTrainedModel._load_pretrained_model)[:3] == ["model", "state_dict", "checkpoint_files"]
-    assert parameters(PreTrainedModel._finalize_model_loading) == ["model", "load_config", "loading_info"]
-    assert LoadStateDictInfo(set(), set(), set(), [], {}, set())
-    assert "custom_generate" in parameters(GenerationMixin.generate)
-    assert GenerateDecoderOnlyOutput(sequences=None).past_key_values is None
+# --- What of transformers' own this stands on (its names: test_upstream.py) ---
 
 
 def test_transformers_still_has_decoding_put_elsewhere_by_a_function(tmp_path: Path) -> None:

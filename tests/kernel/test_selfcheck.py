@@ -549,8 +549,8 @@ def test_a_check_quotes_the_model_where_something_is_missing_too(student: Studen
 
 def test_an_echo_is_not_quoted(student: Student, monkeypatch: pytest.MonkeyPatch) -> None:
     student.run(IMPORTS + ASKED)
-    elsewhere = SimpleNamespace(name_of=lambda model: None)  # a real one has this process load no weights any more
-    monkeypatch.setattr(student.session.recorder, "elsewhere", elsewhere)
+    thin = SimpleNamespace(name_of=lambda model: None)  # a real one has this process load no weights any more
+    monkeypatch.setattr(student.session.recorder, "thin", thin)
     assert said(student, "check-who-are-you") is None
 
 

@@ -129,7 +129,7 @@ def test_feedback_holds_neither_solution_nor_rubric(course: demo.ScratchCourse) 
 
 
 def test_feedback_holds_no_evidence_or_transcript(course: demo.ScratchCourse) -> None:
-    assert "llm-autograder.facts.evidence" not in pages(course, "anna")["chatbot"]
+    assert "llm-autograder.evidence" not in pages(course, "anna")["chatbot"]
 
 
 def test_scores_do_not_come_from_what_a_check_cell_prints(course: demo.ScratchCourse, cells: Cells) -> None:

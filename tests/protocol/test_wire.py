@@ -23,6 +23,7 @@ from autograder.facts.transcript import FOR_CHECKS, MAX_REQUESTS, Transcript
 from autograder.host import generation, notebooks, server
 from autograder.host.models import Models
 from autograder.protocol import wire
+from autograder.protocol.line import Line
 from trials.models.tiny import TinyModel, make_model_home
 
 HOW_MANY = 10_000
@@ -402,7 +403,7 @@ def test_a_frame_that_says_it_is_too_long_ends_the_connection(serving: Serving) 
 
 def test_frames_one_after_another_on_one_connection_are_each_answered(serving: Serving) -> None:
     visit = serving.open()
-    line = wire.Line(visit.socket)
+    line = Line(visit.socket)
     replies = [
         line.ask(request("Ahoy")),
         line.ask(wire.Note(model=TWO, rows=[ROW], settings={})),

@@ -19,8 +19,8 @@ from autograder.grading.executions import Execution, Executions, executed, key_o
 from autograder.grading.view import View, as_seen, ordinary, sha256
 from autograder.host import memory
 from autograder.host.memory import Memory
-from autograder.system import disk_cache as shelf
-from autograder.system.disk_cache import Shelf, digest
+from autograder.system import disk_cache
+from autograder.system.disk_cache import DiskCache, digest
 
 KEY, OTHER = digest({"key": 1}), digest({"key": 2})
 TEXT = '{"says":"Ahoy ☃"}'
@@ -31,27 +31,27 @@ def file_of(folder: Path, key: str) -> Path:
     return found
 
 
-# --- Shelf ---
+# --- DiskCache ---
 
 
 @pytest.mark.parametrize("text", [TEXT, "", "two\nlines", "a\r\nb\rc\n", "\x00", "\ud800", "x" * 100_000])
 def test_a_text_comes_back_as_it_was_put(tmp_path: Path, text: str) -> None:
-    Shelf(tmp_path).put(KEY, text)
-    assert Shelf(tmp_path).get(KEY) == text
+    DiskCache(tmp_path).put(KEY, text)
+    assert DiskCache(tmp_path).get(KEY) == text
 
 
 def test_a_second_text_for_a_key_takes_the_place_of_the_first(tmp_path: Path) -> None:
-    shelf = Shelf(tmp_path)
-    shelf.put(KEY, "first")
-    shelf.put(KEY, "second")
-    assert shelf.get(KEY) == "second"
+    cache = DiskCache(tmp_path)
+    cache.put(KEY, "first")
+    cache.put(KEY, "second")
+    assert cache.get(KEY) == "second"
 
 
 def test_two_keys_do_not_mix(tmp_path: Path) -> None:
-    shelf = Shelf(tmp_path)
-    shelf.put(KEY, "one")
-    shelf.put(OTHER, "two")
-    assert [shelf.get(KEY), shelf.get(OTHER), shelf.get(digest({}))] == ["one", "two", None]
+    cache = DiskCache(tmp_path)
+    cache.put(KEY, "one")
+    cache.put(OTHER, "two")
+    assert [cache.get(KEY), cache.get(OTHER), cache.get(digest({}))] == ["one", "two", None]
 
 
 DAMAGE: dict[str, Callable[[bytes], bytes]] = {
@@ -70,38 +70,38 @@ DAMAGE: dict[str, Callable[[bytes], bytes]] = {
 
 @pytest.mark.parametrize("damage", DAMAGE)
 def test_a_damaged_text_counts_as_forgotten_until_it_is_put_again(tmp_path: Path, damage: str) -> None:
-    shelf = Shelf(tmp_path)
-    shelf.put(KEY, TEXT)
+    cache = DiskCache(tmp_path)
+    cache.put(KEY, TEXT)
     path = file_of(tmp_path, KEY)
     path.write_bytes(DAMAGE[damage](path.read_bytes()))
-    before = shelf.get(KEY)
-    shelf.put(KEY, TEXT)
-    assert [before, shelf.get(KEY)] == [None, TEXT]
+    before = cache.get(KEY)
+    cache.put(KEY, TEXT)
+    assert [before, cache.get(KEY)] == [None, TEXT]
 
 
 def test_the_text_of_another_key_counts_as_forgotten(tmp_path: Path) -> None:
-    shelf = Shelf(tmp_path)
-    shelf.put(KEY, TEXT)
-    shelf.put(OTHER, "other")
+    cache = DiskCache(tmp_path)
+    cache.put(KEY, TEXT)
+    cache.put(OTHER, "other")
     file_of(tmp_path, OTHER).write_bytes(file_of(tmp_path, KEY).read_bytes())
-    assert shelf.get(OTHER) is None
+    assert cache.get(OTHER) is None
 
 
 def test_a_folder_in_the_place_of_a_text_counts_as_forgotten(tmp_path: Path) -> None:
-    shelf = Shelf(tmp_path)
-    shelf.put(KEY, TEXT)
+    cache = DiskCache(tmp_path)
+    cache.put(KEY, TEXT)
     path = file_of(tmp_path, KEY)
     path.unlink()
     path.mkdir()
-    shelf.put(KEY, TEXT)
-    assert shelf.get(KEY) is None
+    cache.put(KEY, TEXT)
+    assert cache.get(KEY) is None
 
 
 def test_a_folder_that_cannot_be_made_costs_nothing(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    shelf = Shelf(tmp_path / "file" / "shelf")
-    shelf.put(KEY, TEXT)
-    assert shelf.get(KEY) is None
+    cache = DiskCache(tmp_path / "file" / "cache")
+    cache.put(KEY, TEXT)
+    assert cache.get(KEY) is None
 
 
 def test_a_full_disk_costs_nothing_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -109,7 +109,7 @@ def test_a_full_disk_costs_nothing_and_leaves_nothing(tmp_path: Path, monkeypatc
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "replace", full)
-    Shelf(tmp_path).put(KEY, TEXT)
+    DiskCache(tmp_path).put(KEY, TEXT)
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
@@ -117,10 +117,10 @@ def test_a_text_that_cannot_be_removed_costs_nothing(tmp_path: Path, monkeypatch
     def refuse(self: Path, missing_ok: bool = False) -> None:
         raise PermissionError(1, "Operation not permitted")
 
-    shelf = Shelf(tmp_path, limit=10)
+    cache = DiskCache(tmp_path, limit=10)
     monkeypatch.setattr(Path, "unlink", refuse)
-    shelf.put(KEY, TEXT)
-    assert shelf.get(KEY) == TEXT
+    cache.put(KEY, TEXT)
+    assert cache.get(KEY) == TEXT
 
 
 def taken(folder: Path) -> int:
@@ -128,44 +128,44 @@ def taken(folder: Path) -> int:
 
 
 def test_the_bound_is_kept(tmp_path: Path) -> None:
-    shelf = Shelf(tmp_path, limit=5000)
+    cache = DiskCache(tmp_path, limit=5000)
     for number in range(100):
-        shelf.put(digest({"number": number}), "x" * 200)
+        cache.put(digest({"number": number}), "x" * 200)
         assert taken(tmp_path) <= 5000
 
 
 def test_the_bound_is_kept_beside_what_another_process_has_put(tmp_path: Path) -> None:
-    Shelf(tmp_path).put(OTHER, "x" * 5000)
-    Shelf(tmp_path, limit=5000).put(KEY, TEXT)
+    DiskCache(tmp_path).put(OTHER, "x" * 5000)
+    DiskCache(tmp_path, limit=5000).put(KEY, TEXT)
     assert taken(tmp_path) <= 5000
 
 
 def test_what_a_process_that_died_left_half_written_counts_and_goes(tmp_path: Path) -> None:
-    Shelf(tmp_path).put(OTHER, TEXT)
+    DiskCache(tmp_path).put(OTHER, TEXT)
     left = file_of(tmp_path, OTHER).parent / "tmp1.part"
     left.write_text("x" * 5000)
     os.utime(left, (1, 1))
-    Shelf(tmp_path, limit=4000).put(KEY, TEXT)
+    DiskCache(tmp_path, limit=4000).put(KEY, TEXT)
     assert taken(tmp_path) <= 4000
 
 
 def test_what_was_used_longest_ago_goes_first(tmp_path: Path) -> None:
-    shelf = Shelf(tmp_path, limit=5000)
+    cache = DiskCache(tmp_path, limit=5000)
     keys = [digest({"number": number}) for number in range(20)]
     for age, key in enumerate(keys):
-        shelf.put(key, "x" * 100)
+        cache.put(key, "x" * 100)
         os.utime(file_of(tmp_path, key), (age, age))
-    assert shelf.get(keys[0]) is not None  # used just now
-    shelf.put(KEY, "x" * 3000)
-    kept = [key for key in keys if shelf.get(key) is not None]
+    assert cache.get(keys[0]) is not None  # used just now
+    cache.put(KEY, "x" * 3000)
+    kept = [key for key in keys if cache.get(key) is not None]
     assert kept[0] == keys[0]
     assert kept[1:] == keys[len(keys) - len(kept) + 1 :]
     assert 1 < len(kept) < len(keys)
 
 
 def test_the_folder_is_for_this_user_alone(tmp_path: Path) -> None:
-    Shelf(tmp_path / "a" / "shelf").put(KEY, TEXT)
-    assert stat.S_IMODE((tmp_path / "a" / "shelf").stat().st_mode) == 0o700
+    DiskCache(tmp_path / "a" / "cache").put(KEY, TEXT)
+    assert stat.S_IMODE((tmp_path / "a" / "cache").stat().st_mode) == 0o700
     assert stat.S_IMODE(file_of(tmp_path, KEY).stat().st_mode) == 0o600
 
 
@@ -185,21 +185,21 @@ def test_other_data_has_another_digest(other: dict[str, Any]) -> None:
 ANSWER = [[1, 2, 3], [1, 2, 4]]
 
 
-def test_an_answer_is_remembered_without_a_shelf() -> None:
+def test_an_answer_is_remembered_in_memory_alone() -> None:
     held = Memory(None)
     held.put(KEY, ANSWER)
     assert [held.get(KEY), held.get(OTHER)] == [ANSWER, None]
 
 
 def test_an_answer_is_remembered_by_the_next_process(tmp_path: Path) -> None:
-    Memory(Shelf(tmp_path)).put(KEY, ANSWER)
-    assert Memory(Shelf(tmp_path)).get(KEY) == ANSWER
+    Memory(DiskCache(tmp_path)).put(KEY, ANSWER)
+    assert Memory(DiskCache(tmp_path)).get(KEY) == ANSWER
 
 
 @pytest.mark.parametrize("text", ["", "null", "[1, 2", '{"a": 1}', '[["a"]]', "[1]", "[[1.5]]"])
 def test_a_text_that_is_no_answer_counts_as_forgotten(tmp_path: Path, text: str) -> None:
-    Shelf(tmp_path).put(KEY, text)
-    assert Memory(Shelf(tmp_path)).get(KEY) is None
+    DiskCache(tmp_path).put(KEY, text)
+    assert Memory(DiskCache(tmp_path)).get(KEY) is None
 
 
 def test_memory_keeps_the_answers_used_last(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -221,9 +221,9 @@ def test_memory_keeps_so_many_tokens(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [key for key in "abcd" if held.get(key) is not None] == ["b", "d"]
 
 
-def test_an_answer_larger_than_memory_is_still_on_the_shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_answer_larger_than_memory_is_still_on_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(memory, "TOKENS_IN_MEMORY", 10)
-    held = Memory(Shelf(tmp_path))
+    held = Memory(DiskCache(tmp_path))
     held.put(KEY, [[0] * 40])
     assert held.get(KEY) == [[0] * 40]
 
@@ -418,10 +418,10 @@ def run_notebook(*outputs: NotebookNode) -> NotebookNode:
 def test_an_execution_comes_back_as_it_was_put(tmp_path: Path) -> None:
     nb = run_notebook(v4.new_output("stream", text="1\n"), v4.new_output("display_data", data={"text/html": "<b>"}))
     execution = executed(nb, FACTS, {"check-a": "a problem"})
-    Executions(tmp_path / "shelf").put(KEY, execution)
-    found = Executions(tmp_path / "shelf").get(KEY)
+    Executions(tmp_path / "cache").put(KEY, execution)
+    found = Executions(tmp_path / "cache").get(KEY)
     assert found == execution.model_copy(update={"again": True})
-    assert Executions(tmp_path / "shelf").get(OTHER) is None
+    assert Executions(tmp_path / "cache").get(OTHER) is None
 
 
 def test_outputs_are_written_into_a_notebook_with_the_same_code(tmp_path: Path) -> None:
@@ -435,7 +435,7 @@ def test_outputs_are_written_into_a_notebook_with_the_same_code(tmp_path: Path) 
 
 @pytest.mark.parametrize("text", ["", "{}", "[]", '{"outputs": 3}', "half an exec"])
 def test_an_older_versions_execution_counts_as_forgotten(tmp_path: Path, text: str) -> None:
-    Shelf(tmp_path).put(KEY, text)
+    DiskCache(tmp_path).put(KEY, text)
     assert Executions(tmp_path).get(KEY) is None
 
 
@@ -471,14 +471,14 @@ def test_an_execution_that_came_to_its_end_is_kept_whatever_the_student_did_wron
     assert kept.whole
 
 
-def test_an_execution_from_the_shelf_says_that_it_is_one_of_before(tmp_path: Path) -> None:
+def test_an_execution_from_disk_says_that_it_is_one_of_before(tmp_path: Path) -> None:
     Executions(tmp_path).put(KEY, execution())
     found = Executions(tmp_path).get(KEY)
     assert (execution().again, found.again if found else None) == (False, True)
 
 
-def test_a_shelf_is_a_gigabyte_at_most() -> None:
-    assert shelf.LIMIT == 1024**3
+def test_a_disk_cache_is_a_gigabyte_at_most() -> None:
+    assert disk_cache.LIMIT == 1024**3
 
 
 def test_an_execution_refuses_what_it_does_not_know() -> None:

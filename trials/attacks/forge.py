@@ -227,8 +227,8 @@ notebook.publish = publish
 FRAMES = """
 import json, os, socket, struct
 from autograder.kernel.notebook import session
-backend = session().recorder.elsewhere._backend
-PATH, MODEL = backend._socket, next(iter(backend._models))
+thin = session().recorder.thin
+PATH, MODEL = thin.remote.socket, next(iter(thin.models))
 
 def line(timeout=5):
     made = socket.socket(socket.AF_UNIX)

@@ -26,6 +26,7 @@ from autograder.host.control import Host
 from autograder.judging.contract import ASSIGNMENT, tasks
 from autograder.protocol import wire
 from autograder.protocol.echo import ECHO
+from autograder.protocol.line import Line
 from trials.bench import kernels as bench_kernels
 from trials.bench.kernels import KernelCost
 from trials.bench.measure import Cost, Meter
@@ -254,7 +255,7 @@ def tokens_per_second(requests: Sequence[Request], folder: Path, models: Path) -
 
 def _ask(socket: str, request: Request, settings: dict[str, object]) -> None:
     row = list(request.token_ids)
-    line = wire.Line(socket, timeout=600)
+    line = Line(socket, timeout=600)
     try:
         reply = line.ask(wire.Generate(model=request.model, rows=[row], mask=[[1] * len(row)], settings=settings))
     finally:

@@ -47,6 +47,7 @@ from typing import Any, Literal
 import click
 
 from autograder.errors import StandInError
+from autograder.protocol.model_cache import model_folder
 
 Kind = Literal["base", "instruct"]
 Say = Callable[[str], None]
@@ -122,7 +123,7 @@ class _Places:
         return self.home / "STAND-INS.txt"
 
     def repo(self, name: str) -> Path:
-        return self.home / "hub" / f"models--{name.replace('/', '--')}"
+        return model_folder(self.home, name)
 
     def snapshot(self, name: str) -> Path:
         return self.repo(name) / "snapshots" / self.source.revision

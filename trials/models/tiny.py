@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from autograder.protocol.model_cache import model_folder
+
 Family = Literal["llama", "gemma", "gemma-multimodal"]
 
 _HIDDEN = 16
@@ -146,7 +148,7 @@ def make_model_home(home: Path, models: Mapping[str, TinyModel]) -> None:
     """
     for name, model in models.items():
         revision = hashlib.sha1(f"tiny {name} {model}".encode()).hexdigest()
-        repo = home / "hub" / f"models--{name.replace('/', '--')}"
+        repo = model_folder(home, name)
         snapshot = repo / "snapshots" / revision
         (repo / "refs").mkdir(parents=True)
         snapshot.mkdir(parents=True)

@@ -15,7 +15,7 @@ from types import ModuleType
 
 import pytest
 
-from autograder.kernel.import_hooks import when_imported
+from autograder.system.import_hooks import when_imported
 
 Write = Callable[[str, str], str]
 
@@ -158,7 +158,7 @@ def test_a_lazily_loaded_module_runs_its_hooks_at_its_first_use(write: Write) ->
 def test_a_hook_given_while_the_module_is_executed_runs_after_it(write: Write) -> None:
     name = write(
         "half",
-        "from autograder.kernel.import_hooks import when_imported\n"
+        "from autograder.system.import_hooks import when_imported\n"
         "seen = []\n"
         "when_imported(__name__, lambda module: seen.append(module.last))\n"
         "assert seen == []\n"
@@ -208,7 +208,7 @@ def test_a_submodule_can_be_hooked(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 def test_the_hooks_import_neither_torch_nor_transformers() -> None:
     code = (
-        "import sys; from autograder.kernel.import_hooks import when_imported\n"
+        "import sys; from autograder.system.import_hooks import when_imported\n"
         "when_imported('torch', print); when_imported('transformers', print)\n"
         "assert not {'torch', 'transformers'} & set(sys.modules)"
     )

@@ -6,7 +6,8 @@ lets the others find the module, and follows its execution (PEP 451).
 
 It does not follow `importlib.reload`, and it cannot hook a module that is already half imported: then the
 function runs before the next import of anything that comes after. A function that fails never breaks the
-import it follows: its exception goes to `on_error`, or into the log where none was given.
+import it follows: its exception goes to `on_error`, or into the log where none was given. That is why this is
+not wrapt's `when_imported`: there the exception of a hook comes out of the student's own import.
 """
 
 from __future__ import annotations
@@ -159,6 +160,6 @@ def when_imported(module: str, then: Then, on_error: OnError | None = None) -> N
     """Call `then(module)` once, right after `module` has been executed, or now where it has been already.
 
     The same `then` for the same module counts once. Safe to call from any thread. What `then` raises goes to
-    `on_error`, else into the log (`autograder.kernel.import_hooks`); the import itself always goes on.
+    `on_error`, else into the log (`autograder.system.import_hooks`); the import itself always goes on.
     """
     _FINDER.add(module, _Hook(then, on_error))

@@ -1,0 +1,115 @@
+"""What the kit takes from inside transformers and huggingface_hub: the one place that knows their private names.
+
+Each function says in the kit's own words what it does. `tests/test_upstream.py` says which of these names, or of their
+parameters, a new version has lost.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+from autograder.kernel.changes import Changes
+from autograder.system.import_hooks import when_imported
+
+GENERATION = "transformers.generation.utils"
+MODELING = "transformers.modeling_utils"
+TOKENIZERS = "transformers.tokenization_utils_base"
+CONFIGURATION = "transformers.generation.configuration_utils"
+REPORT = "transformers.utils.loading_report"
+HUB = "huggingface_hub.constants"
+
+
+def resolved_config(model: Any, generation_config: Any, given: dict[str, Any]) -> Any:
+    """A call's generation settings after every default: call over configuration over the model's own over transformers'."""
+    config, _ = model._prepare_generation_config(generation_config, **given)
+    return config
+
+
+@functools.cache
+def usual_settings() -> dict[str, Any]:
+    """The settings that hold where nobody says anything."""
+    defaults: Any = sys.modules[CONFIGURATION].GenerationConfig()
+    return {**defaults.to_dict(), **defaults._get_default_generation_params()}
+
+
+def load_without_weights(base: Any, begins: Callable[[Any, Any, Any], bool], is_thin: Callable[[Any], bool]) -> None:
+    """Has `from_pretrained` leave some models on the `meta` device, and do all else that it does.
+
+    Args:
+        base: the class PreTrainedModel.
+        begins: asked with a model, a given state dict and its checkpoint files; whether it stays without weights.
+        is_thin: whether that was the answer for a model.
+    """
+    load, finish = base._load_pretrained_model, base._finalize_model_loading
+    report: Any = sys.modules[REPORT]
+
+    @functools.wraps(load)
+    def load_thin(model: Any, state_dict: Any, checkpoint_files: Any, *args: Any, **kwargs: Any) -> Any:
+        if not begins(model, state_dict, checkpoint_files):
+            return load(model, state_dict, checkpoint_files, *args, **kwargs)
+        return report.LoadStateDictInfo(set(), set(), set(), [], {}, set()), None
+
+    @functools.wraps(finish)
+    def finish_thin(model: Any, load_config: Any, loading_info: Any) -> Any:
+        if not is_thin(model):
+            return finish(model, load_config, loading_info)
+        model.tie_weights()
+        return loading_info
+
+    base._load_pretrained_model = staticmethod(load_thin)
+    base._finalize_model_loading = staticmethod(finish_thin)
+
+
+def follow_device_maps(
+    modeling: Any, changes: Changes, follow: Callable[[Any, dict[str, Any]], dict[str, Any]]
+) -> None:
+    """Has `follow` say where each part of a model is loaded, of what its `device_map` comes to."""
+    real = modeling._get_device_map
+
+    @functools.wraps(real)
+    def get_device_map(model: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        return follow(model, real(model, *args, **kwargs))
+
+    changes.set(modeling, "_get_device_map", get_device_map)
+
+
+def load_on_default_device(modeling: Any, changes: Changes, torch: Any) -> None:
+    """Has `torch.set_default_device("cuda")` hold for models: transformers asks a new tensor, which says `cpu`."""
+    real = modeling.get_torch_context_manager_or_global_device
+
+    @functools.wraps(real)
+    def get_default_device() -> Any:
+        default = torch.get_default_device()
+        return default if default.type == "cuda" else real()
+
+    changes.set(modeling, "get_torch_context_manager_or_global_device", get_default_device)
+
+
+def never_compile(generation: Any, changes: Changes) -> None:
+    """Keeps models from compiling themselves when their cache is static: minutes of work on a CPU, for nothing."""
+    real = generation.GenerationMixin._valid_auto_compile_criteria
+
+    @functools.wraps(real)
+    def never(*_: Any, **__: Any) -> bool:
+        return False
+
+    changes.set(generation.GenerationMixin, "_valid_auto_compile_criteria", never)
+
+
+def redirect_model_home(home: str) -> None:
+    """Has models looked for under `home`, offline, whatever HF_HOME says; takes effect when the hub is imported."""
+    os.environ["HF_HUB_OFFLINE"] = "1"
+
+    def redirect(constants: ModuleType) -> None:
+        cache = os.path.join(home, "hub")
+        for name in ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"):
+            setattr(constants, name, cache)
+        constants.HF_HOME = home  # type: ignore[attr-defined]
+        constants.HF_HUB_OFFLINE = True  # type: ignore[attr-defined]
+
+    when_imported(HUB, redirect)
