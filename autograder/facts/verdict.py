@@ -1,10 +1,12 @@
 """Verdicts: what a check concludes, in plain data that can be written as JSON and shown in two languages.
 
-Nothing here decides anything; `checks.py` does.
+Nothing here decides anything; `judging/` does. Nothing here has words; `words/` does.
 """
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -13,7 +15,8 @@ from autograder.course.profile import Language
 
 State = Literal["judged", "review", "not judged"]
 Outcome = Literal["passed", "failed", "unknown"]
-
+MAX_EXACT = 2**53
+"""Whole numbers from here on are kept as text: not every reader of JSON keeps them."""
 
 IncidentKind = Literal["time", "memory", "crash", "output", "prompt", "tampering", "messages"]
 
@@ -35,7 +38,10 @@ class Incident(BaseModel):
 
 
 class Words(BaseModel):
-    """The same sentence in Norwegian (bokmål) and English."""
+    """The same text in Norwegian (bokmål) and English.
+
+    Verdicts of records of version 1 hold these; what is judged today holds a `Sentence`.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -46,8 +52,60 @@ class Words(BaseModel):
         return self.nb if language == "nb" else self.en
 
     def fill(self, **values: object) -> Words:
-        """Both sentences with `{name}` replaced by the values given."""
+        """Both texts with `{name}` replaced by the values given."""
         return Words(nb=self.nb.format(**values), en=self.en.format(**values))
+
+    def changed(self, change: Callable[[str], str]) -> Words:
+        """Both texts, changed."""
+        return Words(nb=change(self.nb), en=change(self.en))
+
+
+class Sentence(BaseModel):
+    """A sentence by its key, with the values of its blanks; its words are made where it is read (`words.tables.say`).
+
+    Attributes:
+        key: its table and its entry there: "hints/missing".
+        values: by the name of the blank; a sentence where the value has words of its own.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    key: str
+    values: dict[str, Value] = {}
+
+    def __hash__(self) -> int:
+        return hash((self.key, frozenset(self.values.items())))
+
+    def fill(self, **values: object) -> Sentence:
+        """The sentence with these values: as they are where JSON keeps them exactly, else as text."""
+        return Sentence(key=self.key, values={name: _kept(value) for name, value in values.items()})
+
+    def changed(self, change: Callable[[str], str]) -> Sentence:
+        """The sentence with each text among its values changed."""
+
+        def of(value: Value) -> Value:
+            if isinstance(value, Sentence):
+                return value.changed(change)
+            return change(value) if isinstance(value, str) else value
+
+        return Sentence(key=self.key, values={name: of(value) for name, value in self.values.items()})
+
+
+Value = str | int | float | Sentence
+Sentence.model_rebuild()
+Phrase = Sentence | Words
+"""What a verdict says, as it is judged today or as a record of version 1 has it."""
+
+
+def _kept(value: object) -> Value:
+    """A value as JSON can keep it: numbers beyond its exactness as text, and text without halves of letters."""
+    if isinstance(value, Sentence):
+        return value
+    if type(value) is int and abs(value) < MAX_EXACT:
+        return value
+    if type(value) is float and math.isfinite(value):
+        return value
+    return str(value).encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 class Override(BaseModel):
@@ -70,14 +128,14 @@ class Criterion(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
-    title: Words
+    title: Phrase
     points: float
     earned: float
     outcome: Outcome
-    expected: Words | None = None
-    found: Words | None = None
-    hint: Words | None = None
-    note: Words | None = None
+    expected: Phrase | None = None
+    found: Phrase | None = None
+    hint: Phrase | None = None
+    note: Phrase | None = None
     override: Override | None = None
 
     @property
@@ -100,8 +158,8 @@ class Verdict(BaseModel):
     points: float
     state: State = "judged"
     criteria: tuple[Criterion, ...] = ()
-    observations: tuple[Words, ...] = ()
-    reasons: tuple[Words, ...] = ()
+    observations: tuple[Phrase, ...] = ()
+    reasons: tuple[Phrase, ...] = ()
 
     @property
     def score(self) -> float | None:

@@ -9,9 +9,9 @@ from __future__ import annotations
 import os
 import tempfile
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, model_validator
 
 from autograder.errors import Damaged
 from autograder.facts.evidence import Evidence
@@ -21,6 +21,8 @@ from autograder.submissions.repair_json import Repair
 
 T = TypeVar("T", bound=BaseModel)
 
+VERSION = 2
+"""Of what is written. In version 1, which did not say so, verdicts held the words of both languages in place of keys."""
 MAX_RECORD = 32 * 10**6
 """Bytes of a record. Evidence and transcript are bounded, so that an honest one comes nowhere near."""
 Overrides = dict[str, dict[str, Override]]
@@ -36,16 +38,23 @@ class Record(BaseModel):
         evidence, transcript: what they were judged from.
         incidents: what happened while it ran.
         repairs: what was mended before it ran.
+        version: of the form that it was written in.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    version: int = VERSION
     verdicts: tuple[Verdict, ...] = ()
     evidence: tuple[Evidence, ...] = ()
     answers: dict[str, str] = {}
     transcript: Transcript = Transcript()
     incidents: tuple[Incident, ...] = ()
     repairs: tuple[Repair, ...] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _says_its_version(cls, data: Any, info: ValidationInfo) -> Any:
+        return {"version": 1, **data} if info.mode == "json" and isinstance(data, dict) else data
 
     def verdict(self, check_id: str) -> Verdict | None:
         return next((v for v in self.verdicts if v.check_id == check_id), None)

@@ -8,18 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from autograder.errors import Damaged
-from autograder.facts.verdict import IncidentKind, Verdict
+from autograder.facts.verdict import Verdict
 from autograder.grading.records import Record, Records
-
-HAPPENED: dict[IncidentKind, str] = {
-    "time": "Took too long",
-    "memory": "Took too much memory",
-    "crash": "The kernel ended",
-    "output": "Printed too much",
-    "prompt": "Too long a prompt",
-    "tampering": "Something got in the way of a check",
-    "messages": "The kernel sent what is no message of a kernel's",
-}
+from autograder.words.grading import HAPPENED
+from autograder.words.tables import say
 
 
 @dataclass(frozen=True)
@@ -47,21 +39,21 @@ def recorded(course: Path, assignment: str, students: list[str]) -> Iterator[Gra
 
 def lines(graded: Sequence[Graded]) -> list[str]:
     """The list at the end of a run; empty where nothing needs anybody."""
-    said = []
+    found = []
     for title, state in (("A person must look at", "review"), ("Not judged yet; run it again", "not judged")):
-        found = [(one, verdict) for one in graded for verdict in one.verdicts(state)]
-        said += [f"{title}:"] * bool(found)
-        said += [f"  {one.student}, {v.check_id}: {' '.join(reason.en for reason in v.reasons)}" for one, v in found]
-    for kind, title in HAPPENED.items():
+        verdicts = [(one, verdict) for one in graded for verdict in one.verdicts(state)]
+        found += [f"{title}:"] * bool(verdicts)
+        found += [f"  {one.student}, {v.check_id}: {' '.join(say(r, 'en') for r in v.reasons)}" for one, v in verdicts]
+    for kind, happened in HAPPENED.items():
         where = [f"{one.student}, {i.cell}" for one in graded for i in one.record.incidents if i.kind == kind]
-        said += [f"{title}: {'; '.join(where)}"] * bool(where)
+        found += [f"{say(happened, 'en')}: {'; '.join(where)}"] * bool(where)
     missing = [one for one in graded if any(repair.kind == "missing" for repair in one.record.repairs)]
     where = [f"{one.student}, {one.notebook}" for one in missing]
-    said += [f"Not handed in: {'; '.join(where)}"] * bool(where)
+    found += [f"Not handed in: {'; '.join(where)}"] * bool(where)
     mended = [one for one in graded if one.record.repairs and one not in missing]
-    said += ["Mended before it ran:"] * bool(mended)
-    said += [f"  {one.student}, {one.notebook}: {repairs_in_words(one.record)}" for one in mended]
-    return said
+    found += ["Mended before it ran:"] * bool(mended)
+    found += [f"  {one.student}, {one.notebook}: {repairs_in_words(one.record)}" for one in mended]
+    return found
 
 
 def repairs_in_words(record: Record) -> str:

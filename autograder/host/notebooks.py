@@ -14,7 +14,8 @@ from autograder.facts.transcript import FOR_CHECKS, MAX_REQUESTS, Request, Trans
 from autograder.host.models import Models
 from autograder.protocol.wire import Generate, Note, Open, size_of
 from autograder.system.disk_cache import digest
-from autograder.words.sentences import ASKED_TOO_LONG, TOO_LONG_A_PROMPT
+from autograder.words.grading import MODELS
+from autograder.words.tables import say
 
 MAX_STORED_TOKENS = 500_000
 """Tokens of one notebook's transcript, its settings and texts counted as tokens too; what comes later is refused."""
@@ -87,12 +88,13 @@ class Notebook:
         """Raises PromptTooLong for more than `prompt_tokens`: nothing interrupts a model while it reads them."""
         tokens, limit = sum(map(len, rows)), self._opened.prompt_tokens
         if tokens > limit:
-            raise PromptTooLong(TOO_LONG_A_PROMPT.fill(tokens=tokens, limit=limit).say(self._opened.language))
+            words = MODELS["too-long-a-prompt"].fill(tokens=tokens, limit=limit)
+            raise PromptTooLong(say(words, self._opened.language))
 
     def refuse_after_too_long(self) -> None:
         """Raises RuntimeError where an earlier request of this notebook could only be stopped with its process."""
         if self.ended_a_worker:
-            raise RuntimeError(ASKED_TOO_LONG.say(self._opened.language))
+            raise RuntimeError(say(MODELS["asked-too-long"], self._opened.language))
 
     @property
     def place(self) -> Place:

@@ -13,7 +13,8 @@ from collections.abc import Iterable
 from autograder.course.profile import Profile
 from autograder.facts.evidence import Evidence, Facts, PromptFacts
 from autograder.facts.transcript import Request, Transcript, bare, plain
-from autograder.facts.verdict import Criterion, Words
+from autograder.facts.verdict import Criterion
+from autograder.facts.verdict import Sentence as Words
 from autograder.judging import already_penalised as charged
 from autograder.judging import criteria
 from autograder.judging.contract import Task, tasks

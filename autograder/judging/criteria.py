@@ -13,7 +13,8 @@ from types import MappingProxyType
 from autograder.course.profile import Profile
 from autograder.facts.evidence import Evidence, Facts, Failure, PromptFacts, Variable
 from autograder.facts.transcript import Message, Request, bare, plain
-from autograder.facts.verdict import Criterion, Outcome, Words
+from autograder.facts.verdict import Criterion, Outcome
+from autograder.facts.verdict import Sentence as Words
 from autograder.judging import already_penalised as charged
 from autograder.judging import failures
 from autograder.judging.contract import CONTRACT, Task, tasks
@@ -315,11 +316,8 @@ def sampling(case: Case, name: str, share: float, carried: frozenset[str | None]
 
 
 def sampling_found(settings: Mapping[str, object]) -> Words:
-    on, t = bool(settings.get("do_sample")), settings.get("temperature")
-    found = FOUND["sampling"]
-    return Words(
-        nb=found.nb.format(sampling="på" if on else "av", t=t), en=found.en.format(sampling="on" if on else "off", t=t)
-    )
+    on = FOUND["on" if settings.get("do_sample") else "off"]
+    return FOUND["sampling"].fill(sampling=on, t=settings.get("temperature"))
 
 
 def samples_at(settings: dict[str, object], temperature: float | None) -> bool:

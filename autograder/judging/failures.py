@@ -6,7 +6,7 @@ import re
 from collections.abc import Set
 
 from autograder.facts.evidence import Challenge, Failure
-from autograder.facts.verdict import Words
+from autograder.facts.verdict import Sentence as Words
 from autograder.words.sentences import FOUND, HINTS
 
 _COMMA = re.compile(r"':' expected after dictionary key|positional argument follows keyword")

@@ -12,13 +12,14 @@ from collections.abc import Callable, Iterable
 from autograder.course.profile import ARGUMENT_NAMES, Profile
 from autograder.facts.evidence import Facts
 from autograder.facts.transcript import Message, bare, plain
-from autograder.facts.verdict import Criterion, Verdict, Words
+from autograder.facts.verdict import Criterion, Verdict
+from autograder.facts.verdict import Sentence as Words
 from autograder.judging import already_penalised as charged
 from autograder.judging import answers, criteria
 from autograder.judging.contract import Task, tasks
 from autograder.judging.criteria import Case
 from autograder.judging.failures import error_text, shown
-from autograder.words.sentences import EXPECTED, FOUND, HINTS, REASONS
+from autograder.words.sentences import EXPECTED, FOUND, HINTS, REASONS, TITLES
 
 PIPELINE_LIMIT = 256
 """New tokens that transformers' text-generation pipeline allows when nothing is set (`TextGenerationPipeline`)."""
@@ -75,11 +76,11 @@ def _as_left_over(criterion: Criterion, name: str) -> Criterion:
 def _no_evidence(task: Task) -> Criterion:
     return Criterion(
         name="evidence",
-        title=Words(nb="sjekken ble kjørt", en="the check could run"),
+        title=TITLES["evidence"],
         points=task.points,
         earned=0.0,
         outcome="failed",
-        expected=Words(nb="en kjørt sjekk", en="a check that ran"),
+        expected=EXPECTED["checked"],
         found=FOUND["nothing"],
         hint=HINTS["no-evidence"],
     )

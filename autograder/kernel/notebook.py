@@ -19,6 +19,7 @@ from autograder.facts.evidence import Failure
 from autograder.kernel import gpu_memory
 from autograder.kernel.selfcheck import CheckFailed, Report, Session, run_check
 from autograder.words.sentences import LAYOUT
+from autograder.words.tables import say
 
 
 @functools.cache
@@ -47,7 +48,7 @@ def check(check_id: str) -> Report | None:
             from IPython.display import display
 
             display(failed.report)
-            failed.shown = LAYOUT["see-above"].say(here.profile.course.language)
+            failed.shown = say(LAYOUT["see-above"], here.profile.course.language)
         raise
 
 

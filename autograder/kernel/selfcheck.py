@@ -34,6 +34,7 @@ from autograder.protocol.chat_template import freeze_today
 from autograder.system.import_hooks import when_imported
 from autograder.words import render
 from autograder.words.sentences import LAYOUT, NOTES
+from autograder.words.tables import LANGUAGES, say
 
 EVIDENCE_TYPE = "application/vnd.llm-autograder.evidence+json"
 TRANSCRIPT_TYPE = "application/vnd.llm-autograder.transcript+json"
@@ -199,13 +200,13 @@ def run_check(session: Session, check_id: str) -> Report | None:
     task = task_of(check_id, profile)
     if task is None or task.judged_by == "person":
         valid = ", ".join(t.check_id for t in tasks(profile) if t.judged_by == "autograder")
-        raise CheckFailed(textwrap.fill(LAYOUT["unknown-check"].say(language).format(name=check_id, valid=valid), 96))
+        raise CheckFailed(textwrap.fill(say(LAYOUT["unknown-check"].fill(name=check_id, valid=valid), language), 96))
     try:
         verdict = session.verdict(task)
         report = Report(verdict, language, session.said(task))
     except Exception as error:  # our own mistake must not look like the student's
         failure = failure_of(error)
-        print(LAYOUT["our-fault"].say(language).format(error=f"{failure.name}: {failure.message}"))
+        print(say(LAYOUT["our-fault"].fill(error=f"{failure.name}: {failure.message}"), language))
         return None
     if verdict.first_failed is not None:
         raise CheckFailed(repr(report), report)
@@ -252,4 +253,4 @@ def _from_before(verdict: Verdict) -> Verdict:
 
 
 def _in_both(key: str) -> str:
-    return f"{LAYOUT[key].nb}\n{LAYOUT[key].en}"
+    return "\n".join(say(LAYOUT[key], language) for language in LANGUAGES)

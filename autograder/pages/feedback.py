@@ -20,9 +20,12 @@ from nbformat import NotebookNode
 from autograder.course.profile import Language
 from autograder.facts.verdict import Verdict
 from autograder.pages.sanitize import IMAGE, clean_part, from_markdown
+from autograder.pages.templates import as_code
 from autograder.words import render
+from autograder.words.checks import REASONS
 from autograder.words.masking import ANSI, masked
-from autograder.words.sentences import A_PERSON_LOOKS, FEEDBACK
+from autograder.words.pages import FEEDBACK
+from autograder.words.tables import say
 
 State = Literal["full", "part", "none", "unanswered", "waiting", "review"]
 SIGNS: dict[State, str] = {
@@ -62,7 +65,7 @@ class Shown:
     `body` is text, or HTML that has been sanitized (`Markup`); of an image, its address.
     """
 
-    kind: Literal["code", "text", "printed", "html", "image", "said", "traceback"]
+    kind: Literal["code", "text", "printed", "html", "image", "note", "traceback"]
     body: str
     long: bool = False
 
@@ -98,7 +101,7 @@ class Page:
     parts: tuple[Part, ...]
 
     def say(self, key: str, **values: object) -> str:
-        return FEEDBACK[key].fill(**values).say(self.language)
+        return say(FEEDBACK[key].fill(**values), self.language)
 
 
 def page_of(
@@ -166,18 +169,13 @@ def headings_of(released: NotebookNode, grade_ids: Collection[str]) -> dict[str,
             last = ([last, *HEADING.findall(FENCE.sub("", cell.source))])[-1]
         if marks.get("grade_id") in grade_ids and last:
             text = LABEL.sub("", POINTS.sub("", last))
-            found[marks["grade_id"]] = _code(text[0].upper() + text[1:])
+            found[marks["grade_id"]] = as_code(text[0].upper() + text[1:])
     return found
 
 
 def _title(nb: NotebookNode) -> str:
     texts = (cell.source for cell in nb.cells if cell.cell_type == "markdown")
     return next((match[1] for text in texts if (match := HEADING.search(text))), "").replace("`", "")
-
-
-def _code(text: str) -> Markup:
-    """Escaped, with `name` as code."""
-    return Markup(render.code(str(escape(text))))
 
 
 def _marks(cell: NotebookNode) -> Mapping[str, Any]:
@@ -192,7 +190,7 @@ class _Writer:
         self.language, self.accounts = language, tuple(accounts)
 
     def say(self, key: str, **values: object) -> str:
-        return FEEDBACK[key].fill(**values).say(self.language)
+        return say(FEEDBACK[key].fill(**values), self.language)
 
     def number(self, value: float) -> str:
         return render.points(value, self.language)
@@ -206,12 +204,12 @@ class _Writer:
     def notes(self, names: Mapping[str, Any], grades: Mapping[str, Grade]) -> tuple[str, ...]:
         states = [(state_of(grade), grade) for grade in grades.values()]
         waiting = sum(grade.points for state, grade in states if state == "waiting")
-        said = [self.say("waits", points=self.number(waiting))] if waiting else []
+        notes = [self.say("waits", points=self.number(waiting))] if waiting else []
         if any(state == "review" for state, _ in states):
-            said.append(self.say("provisional"))
+            notes.append(self.say("provisional"))
         if names["late_penalty"] > 0:
-            said.append(self.say("penalty", points=self.number(names["late_penalty"])))
-        return tuple(said)
+            notes.append(self.say("penalty", points=self.number(names["late_penalty"])))
+        return tuple(notes)
 
     # --- A task ---
 
@@ -260,8 +258,8 @@ class _Writer:
         )
 
     def reasons(self, verdict: Verdict) -> tuple[Markup, ...]:
-        looks = A_PERSON_LOOKS.say(self.language)
-        return tuple(_code(reason.say(self.language).removesuffix(looks).strip()) for reason in verdict.reasons)
+        looks = say(REASONS["a-person-looks"].fill(what=""), self.language).strip()
+        return tuple(as_code(say(reason, self.language).removesuffix(looks).strip()) for reason in verdict.reasons)
 
     def comments(self, cells: Iterable[NotebookNode]) -> tuple[Markup, ...]:
         found = (_marks(cell).get("comment") for cell in cells)
@@ -307,7 +305,7 @@ class _Writer:
             return self.text("traceback", "\n".join(map(str, lines)), self.accounts, paths=True)
         data = {kind: value for kind, value in (output.get("data") or {}).items() if isinstance(value, str)}
         if explains and set(data) == {"text/plain"}:
-            return self.text("said", data["text/plain"], self.accounts, paths=True)
+            return self.text("note", data["text/plain"], self.accounts, paths=True)
         if "text/html" in data:
             return Shown("html", self.html(data["text/html"]))
         if "text/markdown" in data:
@@ -323,7 +321,7 @@ class _Writer:
         return self.text("printed", text) if text else None
 
     def text(
-        self, kind: Literal["code", "text", "printed", "said", "traceback"], text: str, names: Iterable[str] = (),
+        self, kind: Literal["code", "text", "printed", "note", "traceback"], text: str, names: Iterable[str] = (),
         paths: bool = False,
     ) -> Shown:  # fmt: skip
         plain = ANSI.sub("", self.cut(text)).rstrip("\n")

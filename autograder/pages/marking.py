@@ -1,6 +1,6 @@
 """What a person needs beside a free-text answer, out of notebooks: which cells it is about, and its mark scheme.
 
-Pure functions, and the words of the page (`marking_page.py`). Nothing here reads a file or knows Formgrader.
+Pure functions; `marking_page.py` makes the page. Nothing here reads a file or knows Formgrader.
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_output
 
 from autograder.course.profile import Language
-from autograder.facts.verdict import Criterion, Verdict, Words
+from autograder.facts.verdict import Criterion, Sentence, Verdict
+from autograder.words.marking import MARKING
 from autograder.words.render import points as in_words
-from autograder.words.sentences import w
+from autograder.words.tables import say
 
 HEADING = re.compile(r"^ {0,3}#{1,2} ", re.MULTILINE)
 SOLUTION = re.compile(r"^\s*### (BEGIN|END) SOLUTION\s*?$\n?", re.MULTILINE)
@@ -34,58 +35,6 @@ PICTURE = re.compile(r"data:image/[\w.+-]+;base64,[A-Za-z0-9+/=]*")
 SHOWN = ("text/plain", "text/markdown", "text/html", "image/png", "image/jpeg")
 """What is shown of a handed-in output: in these forms, nothing runs."""
 
-LANGUAGES: tuple[Language, ...] = ("nb", "en")
-
-WORDS = {
-    "about": w("Det svaret handler om", "What this answer is about"),
-    "handed-in": w("Levert", "Handed in"),
-    "regrade": w("Kjørt på nytt ved retting", "Run again while grading"),
-    "same": w("Levert, og likt da det ble kjørt på nytt", "Handed in, and the same when it was run again"),
-    "cell": w("celle {number}", "cell {number}"),
-    "no-output": w("Ingen utskrift.", "No output."),
-    "no-cell": w("Denne cellen er ikke i det som ble levert.", "This cell is not in what was handed in."),
-    "no-cells": w("Ingen av cellene har skrevet ut noe.", "None of the cells has put out anything."),
-    "more-cells": w("Delen har flere celler; se dem i notebooken.", "The part has more cells; see them in the notebook."),
-    "cut": w("\n… resten er utelatt her.", "\n… the rest is left out here."),
-    "unreadable": w(
-        "Det som ble levert, kan ikke leses (se `submitted/`). Her er bare det som ble kjørt på nytt.",
-        "What was handed in cannot be read (see `submitted/`). Here is only what was run again.",
-    ),
-    "judged": w("Rettet automatisk i denne delen", "Judged automatically in this part"),
-    "mark-scheme": w("Sensorveiledning", "Mark scheme"),
-    "model-answer": w("Løsningsforslag", "Model answer"),
-    "look": w("Se på dette", "Look at this"),
-    "review": w("Poengene er et forslag, til noen har sett på dem.", "The points are proposed until somebody has looked."),
-    "not judged": w(
-        "Ikke rettet: det var vår side som sviktet. Kjør `nbgrader autograde` igjen.",
-        "Not judged: our own side failed. Run `nbgrader autograde` again.",
-    ),
-    "not-judged": w(" (ikke rettet)", " (not judged)"),
-    "no-record": w(
-        "Vurderingene kan ikke leses ({problem}). Rett denne innleveringen på nytt.",
-        "The verdicts cannot be read ({problem}). Grade this submission again.",
-    ),
-    "decide": w("Bestem selv", "Decide yourself"),
-    "points": w("poeng, av {points}", "points, of {points}"),
-    "reason": w("Begrunnelse (studenten ser den)", "Reason (the student sees it)"),
-    "save": w("Lagre", "Save"),
-    "saved": w("Lagret: {earned} av {points} poeng.", "Saved: {earned} of {points} points."),
-    "saved-under-manual": w(
-        "Lagret, men det er poengene i feltet over ({manual}) som teller. Tøm det for å bruke disse.",
-        "Saved, but the points in the box above ({manual}) are what counts. Clear it to use these.",
-    ),
-    "bad-points": w("Skriv et tall fra 0 til {points}.", "Write a number from 0 to {points}."),
-    "bad-reason": w("Skriv en begrunnelse. Studenten ser den.", "Write a reason. The student sees it."),
-    "no-verdict": w(
-        "Her er det ingenting å overstyre. Rett innleveringen først.",
-        "There is nothing to overrule here. Grade the submission first.",
-    ),
-    "no-criterion": w("Det finnes ikke noe slikt krav her. Last siden på nytt.", "No such criterion here. Load the page again."),
-    "busy": w("Karakterboka kan ikke skrives nå. Prøv igjen.", "The gradebook cannot be written now. Try again."),
-    "failed": w("Ikke lagret. Last siden på nytt, og prøv igjen.", "Not saved. Load the page again, and try again."),
-}  # fmt: skip
-
-
 # Which cells an answer is about
 
 
@@ -98,10 +47,10 @@ def part_of(released: NotebookNode, answer: str) -> tuple[str, ...]:
     Args:
         released: the notebook as handed out: what students have done to headings plays no part.
     """
-    place = next((n for n, cell in enumerate(released.cells) if _grade_id(cell) == answer), 0)
+    index = next((n for n, cell in enumerate(released.cells) if _grade_id(cell) == answer), 0)
     found: list[str] = []
     checked = False
-    for cell in reversed(released.cells[:place]):
+    for cell in reversed(released.cells[:index]):
         if is_answer(cell) or (checked and cell.cell_type == "markdown" and HEADING.search(cell.source)):
             break
         found += [_grade_id(cell)] if _grade_id(cell) else []
@@ -110,7 +59,7 @@ def part_of(released: NotebookNode, answer: str) -> tuple[str, ...]:
 
 
 def cells_of(nb: NotebookNode, part: Collection[str], answer: str) -> Iterator[tuple[int, NotebookNode]]:
-    """The code cells of a part of a student's notebook, with their places, the student's own among them; no checks."""
+    """The code cells of a part of a student's notebook, with their indices, the student's own among them; no checks."""
     ids = [_grade_id(cell) for cell in nb.cells]
     first = min((n for n, name in enumerate(ids) if name in part), default=len(ids))
     last = ids.index(answer) if answer in ids else 0
@@ -119,8 +68,8 @@ def cells_of(nb: NotebookNode, part: Collection[str], answer: str) -> Iterator[t
             yield n, cell
 
 
-def label(cell: NotebookNode, place: int, language: Language) -> str:
-    return _grade_id(cell) or WORDS["cell"].fill(number=place + 1).say(language)
+def label(cell: NotebookNode, index: int, language: Language) -> str:
+    return _grade_id(cell) or say(MARKING["cell"].fill(number=index + 1), language)
 
 
 def is_answer(cell: NotebookNode) -> bool:
@@ -148,9 +97,9 @@ def shortened(outputs: list[NotebookNode], language: Language) -> list[NotebookN
     """A cell's outputs as a page can hold them: the forms of `SHOWN`, without stderr (progress bars, warnings).
 
     Texts are cut at `MAX_TEXT`. HTML and pictures cannot be cut: where they are larger, another form of the same is shown.
-    What comes after `MAX_TEXT` of text or `MAX_PICTURE` of pictures is left out, and that is told.
+    What comes after `MAX_TEXT` of text or `MAX_PICTURE` of pictures is left out, and a line says so.
     """
-    rest = WORDS["cut"].say(language)
+    rest = say(MARKING["cut"], language)
     shown: list[NotebookNode] = []
     text = pictures = 0
     for output in outputs:
@@ -232,19 +181,17 @@ def mask_cell(cell: NotebookNode, mask: Callable[[str], str]) -> None:
 def mask_verdict(verdict: Verdict, mask: Callable[[str], str]) -> Verdict:
     """A verdict in which nothing that was found tells whose it is."""
 
-    def of(words: Words | None) -> Words | None:
-        return words and Words(nb=mask(words.nb), en=mask(words.en))
-
     def criterion(c: Criterion) -> Criterion:
-        said = {name: of(getattr(c, name)) for name in ("expected", "found", "hint", "note")}
+        phrases = {name: getattr(c, name) for name in ("expected", "found", "hint", "note")}
+        masked = {name: phrase and phrase.changed(mask) for name, phrase in phrases.items()}
         override = c.override and c.override.model_copy(update={"reason": mask(c.override.reason)})
-        return c.model_copy(update={**said, "override": override})
+        return c.model_copy(update={**masked, "override": override})
 
     return verdict.model_copy(
         update={
             "criteria": tuple(criterion(c) for c in verdict.criteria),
-            "observations": tuple(of(words) for words in verdict.observations),
-            "reasons": tuple(of(words) for words in verdict.reasons),
+            "observations": tuple(phrase.changed(mask) for phrase in verdict.observations),
+            "reasons": tuple(phrase.changed(mask) for phrase in verdict.reasons),
         }
     )
 
@@ -252,30 +199,26 @@ def mask_verdict(verdict: Verdict, mask: Callable[[str], str]) -> Verdict:
 # A person's decision
 
 
-def in_both(key: str, points: float) -> Words:
-    """A sentence of `WORDS` with a number of points, as each language writes it."""
-    nb, en = (WORDS[key].say(language).format(points=in_words(points, language)) for language in LANGUAGES)
-    return Words(nb=nb, en=en)
-
-
-def number_in(told: Any) -> float | None:
+def number_in(typed: Any) -> float | None:
     """A finite number out of what was typed ("0,5", "0.5", 1), else None."""
     try:
-        number = float(told.strip().replace(",", ".")) if isinstance(told, str) else float(told)
+        number = float(typed.strip().replace(",", ".")) if isinstance(typed, str) else float(typed)
     except (TypeError, ValueError, OverflowError):
         return None
-    return number if math.isfinite(number) and not isinstance(told, bool) else None
+    return number if math.isfinite(number) and not isinstance(typed, bool) else None
 
 
-def refused(verdict: Verdict | None, criterion: Any, points: float | None, reason: Any) -> Words | None:
+def refused(
+    verdict: Verdict | None, criterion: Any, points: float | None, reason: Any, language: Language
+) -> Sentence | None:
     """Why a decision about a criterion cannot be kept; None where it can."""
     if verdict is None or verdict.state == "not judged":
-        return WORDS["no-verdict"]
+        return MARKING["no-verdict"]
     found = next((c for c in verdict.criteria if c.name == criterion), None)
     if found is None:
-        return WORDS["no-criterion"]
+        return MARKING["no-criterion"]
     if points is None or not 0 <= points <= found.points:
-        return in_both("bad-points", found.points)
+        return MARKING["bad-points"].fill(points=in_words(found.points, language))
     if not isinstance(reason, str) or not reason.strip():
-        return WORDS["bad-reason"]
+        return MARKING["bad-reason"]
     return None

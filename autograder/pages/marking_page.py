@@ -7,22 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup, escape
+from markupsafe import Markup
 from nbconvert.exporters import HTMLExporter
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from autograder.course.profile import Language
-from autograder.facts.verdict import Verdict
-from autograder.pages.marking import WORDS, Rubric, label, shortened
+from autograder.facts.verdict import Phrase, Verdict
+from autograder.pages.marking import Rubric, label, shortened
 from autograder.pages.sanitize import FILTERS, clean_html
+from autograder.pages.templates import environment
 from autograder.words import render
-
-TEMPLATES = Path(__file__).parents[1] / "templates"
+from autograder.words.marking import MARKING
+from autograder.words.tables import say
 
 
 @dataclass(frozen=True)
@@ -47,19 +46,21 @@ class Pieces:
 
     def __init__(self, language: Language) -> None:
         self.language: Language = language
-        environment = Environment(
-            loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-        )  # fmt: skip
-        environment.filters["code"] = lambda text: Markup(render.code(str(escape(text))))
-        environment.globals.update(say=self.say, as_html=self.as_html, points=self.points, language=language)
-        self._macros: Any = environment.get_template("marking.html").module
+        templates = environment()
+        templates.globals.update(
+            say=self.say, words_of=self.words_of, as_html=self.as_html, points=self.points, language=language
+        )
+        self._macros: Any = templates.get_template("marking.html").module
         self._exporter = HTMLExporter(
             template_name="basic", sanitize_html=True, filters=dict(FILTERS),
             exclude_input=True, exclude_input_prompt=True, exclude_output_prompt=True,
         )  # fmt: skip
 
     def say(self, key: str, **values: object) -> str:
-        return WORDS[key].say(self.language).format(**values)
+        return self.words_of(MARKING[key].fill(**values))
+
+    def words_of(self, phrase: Phrase) -> str:
+        return say(phrase, self.language)
 
     def points(self, value: float) -> str:
         return render.points(value, self.language)
@@ -100,7 +101,7 @@ class Pieces:
         )
         return str(self._macros.answer(pairs, readable, more, verdicts, scheme, model))
 
-    def beside(self, place: int, regrade: NotebookNode, handed_in: Mapping[str, NotebookNode]) -> OutputPair | None:
+    def beside(self, index: int, regrade: NotebookNode, handed_in: Mapping[str, NotebookNode]) -> OutputPair | None:
         """A cell's outputs, then and now; None where there are none.
 
         Args:
@@ -110,7 +111,7 @@ class Pieces:
         if not regrade.outputs and not (before is not None and before.outputs):
             return None
         shown = None if before is None else self._outputs(before)
-        return OutputPair(label(regrade, place, self.language), shown, self._outputs(regrade))
+        return OutputPair(label(regrade, index, self.language), shown, self._outputs(regrade))
 
     def _outputs(self, cell: NotebookNode) -> Markup:
         outputs = shortened(cell.outputs, self.language)

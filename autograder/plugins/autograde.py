@@ -43,6 +43,7 @@ from autograder.plugins.execute import GradeExecute
 from autograder.submissions.repair import Repair
 from autograder.submissions.submission import Submission
 from autograder.words.sentences import REASONS, UNREADABLE
+from autograder.words.tables import say
 
 WINDOW = 32
 """Submissions that have been begun and not yet judged, at most."""
@@ -198,7 +199,7 @@ class GradeSubmissions(Autograde, OrdinaryFiles):  # type: ignore[misc]
         self.log.info("Sanitizing %s", path)
         nb, mended = seen.notebook(name, self._released[name])
         for repair in mended.repairs:
-            self.log.info("%s: %s", name, repair.words.en)
+            self.log.info("%s: %s", name, say(repair.words, "en"))
         mended.into(nb)
         self._init_preprocessors()
         resources = self.init_single_notebook_resources(str(path))

@@ -29,11 +29,12 @@ from traitlets import Enum
 
 from autograder.course.profile import FROZEN_NAME, Language, load
 from autograder.errors import ProfileError
-from autograder.facts.verdict import Words
+from autograder.facts.verdict import Sentence
 from autograder.plugins.course import is_ours, tolerant
 from autograder.submissions import hand_in
 from autograder.submissions.safe_copy import Copy, copy_folder
-from autograder.words.sentences import HAND_IN
+from autograder.words.hand_in import HAND_IN
+from autograder.words.tables import say
 
 RECEIPT = {"nb": "kvittering.txt", "en": "receipt.txt"}
 OF_NBGRADER = ("timestamp.txt", "submission_secret.txt")
@@ -97,7 +98,7 @@ class _Careful(Exchange):  # type: ignore[misc]
         copy_folder(source, to, copy)
         return copy
 
-    def _notices(self, folder: Path, release: Path, copy: Copy) -> list[Words]:
+    def _notices(self, folder: Path, release: Path, copy: Copy) -> list[Sentence]:
         """What is to be said of a copied submission. Nothing where the release is not at hand."""
         released = dict(_notebooks_in(release))
         handed = {path.stem: path.read_bytes() for path in folder.glob("*.ipynb") if path.is_file()}
@@ -105,8 +106,8 @@ class _Careful(Exchange):  # type: ignore[misc]
         files = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
         return hand_in.notices(released, handed, [name for name in files if name not in known], copy.aside)
 
-    def _say(self, words: Words) -> str:
-        return words.say(self.language)
+    def _say(self, words: Sentence) -> str:
+        return say(words, self.language)
 
 
 def _notebooks_in(folder: Path) -> Iterator[tuple[str, NotebookNode]]:
@@ -153,7 +154,7 @@ class SafeSubmit(_Careful, ExchangeSubmit):  # type: ignore[misc]
             hand_in.listed([path.name]): datetime.fromtimestamp(status.st_mtime, UTC)
             for path, status in found if stat.S_ISREG(status.st_mode)
         }  # fmt: skip
-        text = self._say(hand_in.receipt(self.coursedir.assignment_id, now, saved, said))
+        text = hand_in.receipt(self.coursedir.assignment_id, now, saved, said, self.language)
         with suppress(OSError):  # a full disk at home: what was handed in has been
             put(source / RECEIPT[self.language], text)
 
@@ -225,7 +226,7 @@ class SafeCollect(_Careful, ExchangeCollect):  # type: ignore[misc]
             return None
         return Handed(path, parts["student"], moment)
 
-    def _refuse(self, words: Words) -> None:
+    def _refuse(self, words: Sentence) -> None:
         self.log.error("%s", self._say(words))
 
     def _chosen(self, found: list[Handed]) -> Handed:
@@ -250,7 +251,7 @@ class SafeCollect(_Careful, ExchangeCollect):  # type: ignore[misc]
         for words in self._said(one, to, copy):
             self.log.warning("%s: %s", one.student, self._say(words))
 
-    def _said(self, one: Handed, to: Path, copy: Copy) -> list[Words]:
+    def _said(self, one: Handed, to: Path, copy: Copy) -> list[Sentence]:
         due = self.duedate.replace(tzinfo=UTC) if self.duedate is not None else None
         said = hand_in.of_time(one.moment, due, len(self._handed[one.student]))
         changed = datetime.fromtimestamp(copy.changed, UTC)

@@ -54,6 +54,7 @@ from autograder.protocol.model_cache import newest_snapshot
 from autograder.protocol.wire import TOO_LONG, Open
 from autograder.system.daemons import runtime_folder
 from autograder.words.sentences import INCIDENTS, LAYOUT
+from autograder.words.tables import say
 
 BEGIN = "__import__('autograder.kernel.notebook', fromlist=['x']).begin_grading({profile!r}, {host!r})"
 MAX_TOLD = 4 * 10**6
@@ -205,7 +206,7 @@ class GradeExecute(Execute):  # type: ignore[misc]
     def _note(self, kind: IncidentKind, cell: str | None = None) -> None:
         incident = Incident(kind=kind, cell=cell or self._running)
         if incident not in self._incidents:
-            self.log.warning("%s", INCIDENTS[kind].en.format(cell=incident.cell))
+            self.log.warning("%s", say(INCIDENTS[kind].fill(cell=incident.cell), "en"))
             self._incidents.append(incident)
 
     def _note_refused(self) -> None:
@@ -296,7 +297,7 @@ class GradeExecute(Execute):  # type: ignore[misc]
             return super().process_message(msg, cell, cell_index)
         if before <= limit:
             self._note("output")
-            text = LAYOUT["output-cut"].say(profile.course.language).format(mb=profile.limits.output_mb)
+            text = say(LAYOUT["output-cut"].fill(mb=profile.limits.output_mb), profile.course.language)
             cell.outputs.append(new_output("display_data", data={"text/plain": text}))
         return None
 

@@ -32,12 +32,11 @@ from traitlets import Bool
 
 from autograder.course.profile import Profile
 from autograder.errors import AutograderError, Damaged, NotReady
-from autograder.facts.verdict import Verdict, Words
+from autograder.facts.verdict import Sentence, Verdict
 from autograder.grading.records import Records, with_overrides
 from autograder.judging.contract import ASSIGNMENT
 from autograder.pages.marking import (
     MAX_CELLS,
-    WORDS,
     Rubric,
     cells_of,
     is_answer,
@@ -48,7 +47,8 @@ from autograder.pages.marking import (
     refused,
     rubric_of,
 )
-from autograder.pages.marking_page import TEMPLATES, Pieces
+from autograder.pages.marking_page import Pieces
+from autograder.pages.templates import TEMPLATES
 from autograder.plugins.course import (
     Resources,
     check_cells,
@@ -61,9 +61,11 @@ from autograder.plugins.formgrader_files import INSTEAD, folder_of
 from autograder.plugins.judge import overrule
 from autograder.release import authoring
 from autograder.submissions.submission import Submission
+from autograder.words.marking import MARKING
 from autograder.words.masking import masked
 from autograder.words.render import as_html
 from autograder.words.render import points as in_words
+from autograder.words.tables import say
 
 TEMPLATE = TEMPLATES / "formgrade_marking.html.j2"
 STATIC = Path(__file__).parents[1] / "static"
@@ -194,7 +196,7 @@ class _Page:
 
 
 class Decide(BaseApiHandler):  # type: ignore[misc]
-    """A person's decision about one criterion, as the page's forms send it; answers JSON, with a sentence to show."""
+    """A person's decision about one criterion, as the page's forms send it; returns JSON, with a sentence to show."""
 
     @web.authenticated
     @check_xsrf  # type: ignore[untyped-decorator]
@@ -208,14 +210,14 @@ class Decide(BaseApiHandler):  # type: ignore[misc]
         profile = released_profile(self.coursedir, assignment)
         if profile is None or assignment != ASSIGNMENT:
             raise web.HTTPError(404)
-        told = self.get_json_body()
-        told = told if isinstance(told, dict) else {}
-        check_id, criterion, reason = told.get("check"), told.get("criterion"), told.get("reason")
-        points, root = number_in(told.get("points")), Path(self.coursedir.root)
+        body = self.get_json_body()
+        body = body if isinstance(body, dict) else {}
+        check_id, criterion, reason = body.get("check"), body.get("criterion"), body.get("reason")
+        points, root = number_in(body.get("points")), Path(self.coursedir.root)
         try:
             record = Records(root).read(assignment, student.id, submission.notebook.name)
             verdict = record.verdict(str(check_id)) if record else None
-            wrong = refused(verdict, criterion, points, reason)
+            wrong = refused(verdict, criterion, points, reason, profile.course.language)
             if wrong is not None:
                 self._say(400, wrong, profile)
                 return
@@ -224,26 +226,26 @@ class Decide(BaseApiHandler):  # type: ignore[misc]
             grade = self.gradebook.find_grade(check_id, submission.notebook.name, assignment, student.id)
         except (NotReady, MissingEntry) as error:
             self.log.error("%s", error)
-            self._say(404, WORDS["no-verdict"], profile)
+            self._say(404, MARKING["no-verdict"], profile)
             return
         except OperationalError as error:
             self.gradebook.db.rollback()
             self.log.error("%s", error)
-            self._say(503, WORDS["busy"], profile)
+            self._say(503, MARKING["busy"], profile)
             return
         language, manual = profile.course.language, grade.manual_score
-        said = WORDS["saved" if manual is None else "saved-under-manual"].fill(
+        saved = MARKING["saved" if manual is None else "saved-under-manual"].fill(
             earned=in_words(decided.score or 0, language),
             points=in_words(decided.points, language),
             manual="" if manual is None else in_words(manual, language),
         )
         names = {"student": student.id, "first_name": student.first_name, "last_name": student.last_name}
         shown = mask_verdict(decided, partial(masked, names=_names(names)))
-        self._say(200, said, profile, html=as_html(shown, language, all_hints=True), score=decided.score)
+        self._say(200, saved, profile, html=as_html(shown, language, all_hints=True), score=decided.score)
 
-    def _say(self, status: int, words: Words, profile: Profile, **more: Any) -> None:
+    def _say(self, status: int, sentence: Sentence, profile: Profile, **more: Any) -> None:
         self.set_status(status)
-        self.finish(json.dumps({"message": words.say(profile.course.language), **more}))
+        self.finish(json.dumps({"message": say(sentence, profile.course.language), **more}))
 
     def _person(self) -> str:
         """Who decides: the hub's account; without a hub, whose server this is (its users are made up then)."""
@@ -276,7 +278,7 @@ HANDLERS = [
 
 
 def install(c: Any) -> None:
-    """Has Formgrader show and answer what is above.
+    """Has Formgrader show and serve what is above.
 
     Args:
         c: the configuration object of traitlets.

@@ -34,7 +34,7 @@ class Files(BaseHandler, web.StaticFileHandler):  # type: ignore[misc]
 
     @property
     def content_security_policy(self) -> str:
-        """On every answer, and so on refusals too."""
+        """On every response, and so on refusals too."""
         return "sandbox; default-src 'none'; frame-ancestors 'self'"
 
     def initialize(self) -> None:  # type: ignore[override]

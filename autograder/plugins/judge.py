@@ -23,7 +23,7 @@ from autograder.course.profile import FROZEN_NAME, Language, Profile, load
 from autograder.errors import NotJudged, NotReady, NotSettled, ProfileError
 from autograder.facts.evidence import Facts, PromptFacts
 from autograder.facts.transcript import Transcript
-from autograder.facts.verdict import Incident, Override, Verdict, Words
+from autograder.facts.verdict import Incident, Override, Phrase, Sentence, Verdict
 from autograder.grading.executions import Execution
 from autograder.grading.records import Record, Records, with_overrides, write_whole
 from autograder.judging.answers import charged_prompts
@@ -34,7 +34,8 @@ from autograder.plugins.release import course_root
 from autograder.submissions.repair_json import Repair
 from autograder.submissions.submission import Mended
 from autograder.words import render
-from autograder.words.sentences import A_PERSON_LOOKS, INCIDENTS, LAYOUT, REASONS, UNREADABLE
+from autograder.words.sentences import INCIDENTS, LAYOUT, REASONS, UNREADABLE
+from autograder.words.tables import say
 
 MAX_LISTED = 50
 MAX_NOTICES = 30
@@ -115,9 +116,11 @@ def _is_cut(record: Record | None, verdict: Verdict) -> bool:
     return record is not None and not record.evidence and any(c.name != "evidence" for c in verdict.criteria)
 
 
-def noticed(repairs: Iterable[Repair], incidents: Iterable[Incident], judged: Sequence[Task]) -> dict[str, list[Words]]:
+def noticed(
+    repairs: Iterable[Repair], incidents: Iterable[Incident], judged: Sequence[Task]
+) -> dict[str, list[Sentence]]:
     """What is told beside the verdicts, by check id: where it belongs to no task, with the notebook's first."""
-    found: dict[str, list[Words]] = {task.check_id: [] for task in judged}
+    found: dict[str, list[Sentence]] = {task.check_id: [] for task in judged}
     told = [(repair.cell, repair.words) for repair in repairs]
     told += [(i.cell, INCIDENTS[i.kind].fill(cell=i.cell)) for i in incidents if i.kind in ("output", "prompt")]
     for cell, words in told[:MAX_NOTICES]:
@@ -134,7 +137,8 @@ def with_doubts(verdict: Verdict, execution: Execution, unreadable: str | None =
     """
     if verdict.state == "not judged":
         return verdict
-    reasons: tuple[Words, ...] = (a_person_looks(UNREADABLE[unreadable]),) if unreadable in UNREADABLE else ()
+    unread = UNREADABLE.get(unreadable) if unreadable else None
+    reasons: tuple[Phrase, ...] = (a_person_looks(unread),) if unread else ()
     problem = execution.problems.get(verdict.check_id)
     if problem is not None:
         reasons += (REASONS["bad-evidence"].fill(problem=problem),)
@@ -148,8 +152,8 @@ def with_doubts(verdict: Verdict, execution: Execution, unreadable: str | None =
     return verdict.model_copy(update={"state": "review", "reasons": verdict.reasons + reasons}) if reasons else verdict
 
 
-def a_person_looks(words: Words) -> Words:
-    return Words(nb=f"{words.nb} {A_PERSON_LOOKS.nb}", en=f"{words.en} {A_PERSON_LOOKS.en}")
+def a_person_looks(what: Sentence) -> Sentence:
+    return REASONS["a-person-looks"].fill(what=what)
 
 
 def show_verdict(cell: NotebookNode, verdict: Verdict, language: Language) -> None:
@@ -171,10 +175,10 @@ def explain_errors(nb: NotebookNode, checks: set[int], profile: Profile) -> None
         if not errors:
             continue
         if any(output.ename == "CellTimeoutError" for output in errors):
-            text = LAYOUT["stopped-time"].say(language).format(seconds=seconds)
+            text = say(LAYOUT["stopped-time"].fill(seconds=seconds), language)
         else:
             error = f"{errors[0].ename}: {errors[0].evalue}".strip(": ")[:200]
-            text = LAYOUT["stopped"].say(language).format(error=error)
+            text = say(LAYOUT["stopped"].fill(error=error), language)
         place = cell.outputs.index(errors[0])
         cell.outputs.insert(place, new_output("display_data", data={"text/plain": text}))
 
@@ -185,7 +189,7 @@ def explain_incidents(nb: NotebookNode, incidents: Iterable[Incident], profile: 
     for incident in incidents:
         cell = where.get(incident.cell)
         if incident.kind in ("memory", "crash") and cell is not None and cell.cell_type == "code":
-            text = INCIDENTS[incident.kind].fill(cell=incident.cell).say(profile.course.language)
+            text = say(INCIDENTS[incident.kind].fill(cell=incident.cell), profile.course.language)
             cell.outputs.append(new_output("display_data", data={"text/plain": text}))
 
 
@@ -223,7 +227,7 @@ class SaveVerdicts(SaveAutoGrades):  # type: ignore[misc]
             self.log.warning("%s, %s: too much was seen to be kept; the record has the verdicts alone", *where[1:])
         open_verdicts = [v for v in self._record.verdicts if v.state == "not judged"]
         if open_verdicts:
-            reasons = "; ".join(f"{v.check_id}: {v.reasons[0].en}" for v in open_verdicts if v.reasons)
+            reasons = "; ".join(f"{v.check_id}: {say(v.reasons[0], 'en')}" for v in open_verdicts if v.reasons)
             raise NotJudged(
                 f"{names['student']}, {names['notebook']}: not judged. {reasons} "
                 f"Run `nbgrader autograde {names['assignment']} --student {names['student']}` again."

@@ -16,15 +16,16 @@ from pydantic import TypeAdapter, ValidationError
 from autograder.errors import Damaged
 from autograder.grading.records import Overrides, Record, Records, write_whole
 from autograder.judging.contract import ASSIGNMENT
-from autograder.pages.report.numbers import Mark, Work, hiding, numbers_of
+from autograder.pages.report.numbers import numbers_of
 from autograder.pages.report.page import page_of
+from autograder.pages.report.works import Mark, Work, hiding
 from autograder.plugins.run import released_profile
 
 NUMBERS = TypeAdapter(dict[str, int])
 
 
 def write_report(course: Path, to: Path, named: bool, assignment: str = ASSIGNMENT) -> int:
-    """Writes the page, and answers how many students are in it.
+    """Writes the page, and returns how many students are in it.
 
     Args:
         named: with students' names in place of numbers.
@@ -110,7 +111,7 @@ def numbers_for(course: Path, assignment: str, accounts: Iterable[str]) -> dict[
     new = [account for account in accounts if account not in known]
     random.SystemRandom().shuffle(new)  # the order of the accounts would tell who is who
     highest = max(known.values(), default=0)
-    every = known | {account: highest + place for place, account in enumerate(new, 1)}
+    every = known | {account: highest + count for count, account in enumerate(new, 1)}
     if new:
         write_whole(path, NUMBERS.dump_json(every, indent=1).decode())
     return every

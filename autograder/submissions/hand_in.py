@@ -1,6 +1,6 @@
 """What can be seen of a submission before it is graded: what is missing, unanswered, or was never run. Pure functions.
 
-It is told and never held against anybody: grading runs the notebooks afresh.
+It is shown and never held against anybody: grading runs the notebooks afresh.
 """
 
 from __future__ import annotations
@@ -10,16 +10,19 @@ from datetime import datetime
 
 from nbformat import NotebookNode
 
-from autograder.facts.verdict import Words
+from autograder.course.profile import Language
+from autograder.facts.verdict import Sentence
 from autograder.submissions.repair import Unreadable, read_notebook
-from autograder.words.sentences import HAND_IN, UNREADABLE
+from autograder.words.grading import UNREADABLE
+from autograder.words.hand_in import HAND_IN
+from autograder.words.tables import say
 
 MAX_NAMES = 5
 
 
 def notices(
     released: Mapping[str, NotebookNode], handed: Mapping[str, bytes], extra: Sequence[str], aside: Sequence[str]
-) -> list[Words]:
+) -> list[Sentence]:
     """What a student should know, in the order of the notebooks.
 
     Args:
@@ -28,23 +31,19 @@ def notices(
         extra: paths of other files.
         aside: paths of what was not taken along.
     """
-    said = [words for name, nb in released.items() for words in _of_notebook(name, nb, handed.get(name))]
-    said += [HAND_IN["extra"].fill(names=listed(extra))] if extra else []
-    return said + ([HAND_IN["aside"].fill(names=listed(aside))] if aside else [])
+    found = [sentence for name, nb in released.items() for sentence in _of_notebook(name, nb, handed.get(name))]
+    found += [HAND_IN["extra"].fill(names=listed(extra))] if extra else []
+    return found + ([HAND_IN["aside"].fill(names=listed(aside))] if aside else [])
 
 
-def _of_notebook(name: str, released: NotebookNode, data: bytes | None) -> Iterator[Words]:
+def _of_notebook(name: str, released: NotebookNode, data: bytes | None) -> Iterator[Sentence]:
     if data is None:
         yield HAND_IN["missing"].fill(name=name)
         return
     try:
         nb, _ = read_notebook(data)
     except Unreadable as error:
-        reason = UNREADABLE[error.kind]
-        yield Words(
-            nb=HAND_IN["unreadable"].nb.format(name=name, reason=reason.nb),
-            en=HAND_IN["unreadable"].en.format(name=name, reason=reason.en),
-        )
+        yield HAND_IN["unreadable"].fill(name=name, reason=UNREADABLE[error.kind])
         return
     for kind, cell_type in (("no-code", "code"), ("no-text", "markdown")):
         open_ones = unanswered(released, nb, cell_type)
@@ -60,7 +59,7 @@ def unanswered(released: NotebookNode, nb: NotebookNode, cell_type: str) -> list
     return [_id(cell) for cell in asked if written.get(_id(cell), "") in ("", cell.source.strip())]
 
 
-def _of_runs(name: str, nb: NotebookNode) -> Iterator[Words]:
+def _of_runs(name: str, nb: NotebookNode) -> Iterator[Sentence]:
     """Which code cells have a number, and whether the numbers rise."""
     code = [cell for cell in nb.cells if cell.cell_type == "code" and cell.source.strip()]
     numbers = [cell.get("execution_count") for cell in code]
@@ -69,7 +68,7 @@ def _of_runs(name: str, nb: NotebookNode) -> Iterator[Words]:
         yield HAND_IN["nothing-run"].fill(name=name)
         return
     left = [
-        _id(cell) or f"nr. {place}" for place, (cell, number) in enumerate(zip(code, numbers, strict=True), 1)
+        _id(cell) or f"nr. {count}" for count, (cell, number) in enumerate(zip(code, numbers, strict=True), 1)
         if not isinstance(number, int)
     ]  # fmt: skip
     if left:
@@ -100,29 +99,24 @@ def when(moment: datetime) -> str:
     return moment.astimezone().strftime("%Y-%m-%d %H:%M")
 
 
-def of_time(handed_in: datetime, due: datetime | None, times: int) -> list[Words]:
+def of_time(handed_in: datetime, due: datetime | None, times: int) -> list[Sentence]:
     """Whether it is late, and whether there are others."""
     late = due is not None and handed_in > due
-    said = [HAND_IN["late"].fill(when=when(handed_in), due=when(due))] if late and due else []
-    return said + ([HAND_IN["again"].fill(n=times)] if times > 1 else [])
+    found = [HAND_IN["late"].fill(when=when(handed_in), due=when(due))] if late and due else []
+    return found + ([HAND_IN["again"].fill(n=times)] if times > 1 else [])
 
 
-def receipt(assignment: str, handed_in: datetime, saved: Mapping[str, datetime], said: Sequence[Words]) -> Words:
+def receipt(
+    assignment: str, handed_in: datetime, saved: Mapping[str, datetime], notes: Sequence[Sentence], language: Language
+) -> str:
     """The note that a student finds beside the notebooks.
 
     Args:
         saved: when each notebook was saved, by file name.
+        notes: what the student should know.
     """
-    lines = [HAND_IN["received"].fill(when=when(handed_in), assignment=assignment)]
-    lines += [_bullet(HAND_IN["saved"].fill(name=name, when=when(moment))) for name, moment in saved.items()]
-    lines += [_blank(), *([HAND_IN["look"], *[_bullet(words) for words in said]] if said else [HAND_IN["complete"]])]
-    lines += [_blank(), HAND_IN["afterwards"]]
-    return Words(nb="\n".join(line.nb for line in lines) + "\n", en="\n".join(line.en for line in lines) + "\n")
-
-
-def _bullet(words: Words) -> Words:
-    return Words(nb=f"- {words.nb}", en=f"- {words.en}")
-
-
-def _blank() -> Words:
-    return Words(nb="", en="")
+    lines = [say(HAND_IN["received"].fill(when=when(handed_in), assignment=assignment), language)]
+    lines += [f"- {say(HAND_IN['saved'].fill(name=name, when=when(at)), language)}" for name, at in saved.items()]
+    lines += ["", say(HAND_IN["look" if notes else "complete"], language)]
+    lines += [f"- {say(note, language)}" for note in notes]
+    return "\n".join([*lines, "", say(HAND_IN["afterwards"], language)]) + "\n"

@@ -13,8 +13,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, field_validator
 
-from autograder.facts.verdict import Words
-from autograder.words.sentences import REPAIRS, UNREADABLE
+from autograder.facts.verdict import Sentence
+from autograder.words.grading import REPAIRS, UNREADABLE
 
 MAX_DIGITS = 18
 MAX_DETAIL = 200
@@ -50,7 +50,7 @@ class Repair(BaseModel):
         return "".join(character if character.isprintable() else "?" for character in cut)
 
     @property
-    def words(self) -> Words:
+    def words(self) -> Sentence:
         return REPAIRS[self.kind].fill(cell=self.cell or "", detail=self.detail)
 
 
@@ -66,7 +66,7 @@ class Unreadable(Exception):
         self.kind = kind
 
     @property
-    def words(self) -> Words:
+    def words(self) -> Sentence:
         return UNREADABLE[self.kind]
 
 

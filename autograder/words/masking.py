@@ -41,16 +41,16 @@ def masked(text: str, names: Iterable[str]) -> str:
     pieces.append(text[at:])
     plain = "".join(pieces)
     if not codes:
-        return _replaced(plain, _places(plain, names), [])
+        return _replaced(plain, _spans(plain, names), [])
     where, before = [], 0
     for length, code_text in codes:
         before += length
         where.append((before, code_text))
-    return _replaced(plain, _places(plain, names), where)
+    return _replaced(plain, _spans(plain, names), where)
 
 
-def _places(plain: str, names: Iterable[str]) -> list[tuple[int, int, str]]:
-    """What is masked: from, to, and what stands in its place; from left to right, none within another."""
+def _spans(plain: str, names: Iterable[str]) -> list[tuple[int, int, str]]:
+    """What is masked: from, to, and what stands there instead; from left to right, none within another."""
     found = []
     for match in HOMES.finditer(plain):
         group = "home" if match["home"] else "user"
@@ -62,14 +62,14 @@ def _places(plain: str, names: Iterable[str]) -> list[tuple[int, int, str]]:
             word = rf"(?<=[/\\]){re.escape(name)}(?=[/\\])"
         found += [(m.start(), m.end(), NAME) for m in re.finditer(word, plain, re.IGNORECASE)]
     kept: list[tuple[int, int, str]] = []
-    for place in sorted(found, key=lambda place: (place[0], -place[1])):
-        if not kept or place[0] >= kept[-1][1]:
-            kept.append(place)
+    for span in sorted(found, key=lambda span: (span[0], -span[1])):
+        if not kept or span[0] >= kept[-1][1]:
+            kept.append(span)
     return kept
 
 
-def _replaced(plain: str, places: list[tuple[int, int, str]], codes: list[tuple[int, str]]) -> str:
-    """The text with its places replaced and its codes back; a code from within a place comes after it."""
+def _replaced(plain: str, spans: list[tuple[int, int, str]], codes: list[tuple[int, str]]) -> str:
+    """The text with its spans replaced and its codes back; a code from within a span comes after it."""
     out: list[str] = []
     at = 0
     left = list(reversed(codes))
@@ -77,13 +77,13 @@ def _replaced(plain: str, places: list[tuple[int, int, str]], codes: list[tuple[
     def upto(end: int) -> None:
         nonlocal at
         while left and left[-1][0] <= end:
-            place, code = left.pop()
-            out.extend((plain[at : max(place, at)], code))
-            at = max(place, at)
+            start, code = left.pop()
+            out.extend((plain[at : max(start, at)], code))
+            at = max(start, at)
         out.append(plain[at:end])
         at = end
 
-    for start, end, instead in places:
+    for start, end, instead in spans:
         upto(start)
         out.append(instead)
         at = end

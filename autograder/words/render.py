@@ -11,20 +11,15 @@ import textwrap
 from html import escape
 
 from autograder.course.profile import Language
-from autograder.facts.verdict import Criterion, Verdict, Words
-from autograder.words.sentences import LAYOUT
+from autograder.facts.verdict import Criterion, Phrase, Verdict
+from autograder.words.pages import LAYOUT, OUTCOMES
+from autograder.words.tables import say
 
 WIDTH = 96
 SHOWN_CHARACTERS, SHOWN_LINES = 280, 4
 """Of what a model said, how much is shown at once; a page folds the rest away, a text leaves it out."""
 MOST_CHARACTERS = 2000
 MARKS = {"passed": "✓", "failed": "✗", "unknown": "?", "overruled": "●"}
-SPOKEN = {
-    "passed": Words(nb="på plass", en="in place"),
-    "failed": Words(nb="mangler", en="missing"),
-    "unknown": Words(nb="ikke kjent", en="not known"),
-    "overruled": Words(nb="bestemt av en person", en="decided by a person"),
-}
 
 
 def points(value: float, language: Language) -> str:
@@ -35,37 +30,37 @@ def points(value: float, language: Language) -> str:
 
 def headline(verdict: Verdict, language: Language) -> str:
     if verdict.score is None:
-        return LAYOUT["not judged"].say(language).format(name=verdict.task)
-    words = LAYOUT["passed" if verdict.passed else "open" if verdict.open else "failed"].say(language)
+        return say(LAYOUT["not judged"].fill(name=verdict.task), language)
+    sentence = LAYOUT["passed" if verdict.passed else "open" if verdict.open else "failed"]
     earned, due = points(verdict.score, language), points(verdict.points, language)
-    return words.format(name=verdict.task, earned=earned, points=due)
+    return say(sentence.fill(name=verdict.task, earned=earned, points=due), language)
 
 
 def as_text(verdict: Verdict, language: Language, all_hints: bool = False, said: str | None = None) -> str:
     """The verdict in lines of at most `WIDTH` characters: every criterion, then one next step (or, with `all_hints`, all).
 
     Args:
-        said: what the student's model answered, to be quoted; None where nothing is.
+        said: what the student's model said, to be quoted; None where nothing is.
     """
     lines = [headline(verdict, language)]
     for c in verdict.criteria:
-        lines += _wrapped(f"{MARKS[_state(c)]} {c.title.say(language)}{_aside(c, language)}", "  ")
+        lines += _wrapped(f"{MARKS[_state(c)]} {say(c.title, language)}{_aside(c, language)}", "  ")
     for rows in _advice(verdict, all_hints):
-        told = (f"{label.say(language)}: {words.say(language)}" for label, words in rows)
-        lines += ["", *(line for text in told for line in _wrapped(text))]
+        texts = (f"{say(label, language)}: {say(phrase, language)}" for label, phrase in rows)
+        lines += ["", *(line for text in texts for line in _wrapped(text))]
     for reason in verdict.reasons:
-        lines += ["", *_wrapped(f"{LAYOUT['review'].say(language)}: {reason.say(language)}")]
+        lines += ["", *_wrapped(f"{say(LAYOUT['review'], language)}: {say(reason, language)}")]
     beginning, rest = _parts_of(said or "")
     if beginning:
-        lines += ["", LAYOUT["said"].say(language) + ":"]
+        lines += ["", say(LAYOUT["said"], language) + ":"]
         pieces = beginning.split("\n")
         pieces[0], pieces[-1] = f"«{pieces[0]}", pieces[-1] + (" …»" if rest else "»")
         for piece in pieces:
             lines += _wrapped(piece, "  ")
     if verdict.observations:
-        lines += ["", LAYOUT["noticed"].say(language) + ":"]
+        lines += ["", say(LAYOUT["noticed"], language) + ":"]
         for observation in verdict.observations:
-            lines += _wrapped("- " + observation.say(language), "  ")
+            lines += _wrapped("- " + say(observation, language), "  ")
     return "\n".join(lines)
 
 
@@ -75,22 +70,22 @@ def _state(criterion: Criterion) -> str:
 
 def _aside(criterion: Criterion, language: Language) -> str:
     if criterion.override:
-        return " – " + LAYOUT["override"].say(language).format(reason=criterion.override.reason)
-    return f" – {criterion.note.say(language)}" if criterion.note else ""
+        return " – " + say(LAYOUT["override"].fill(reason=criterion.override.reason), language)
+    return f" – {say(criterion.note, language)}" if criterion.note else ""
 
 
-def _advice(verdict: Verdict, all_hints: bool) -> list[list[tuple[Words, Words]]]:
-    """Label and words of what to say about each criterion that failed; found and hint are not said twice in a row."""
+def _advice(verdict: Verdict, all_hints: bool) -> list[list[tuple[Phrase, Phrase]]]:
+    """Label and sentence for what to tell of each criterion that failed; found and hint stand not twice in a row."""
     failed = [c for c in verdict.criteria if c.outcome == "failed" and not c.override]
-    said: list[list[tuple[Words, Words]]] = []
-    before: tuple[Words | None, Words | None] = (None, None)
+    advice: list[list[tuple[Phrase, Phrase]]] = []
+    before: tuple[Phrase | None, Phrase | None] = (None, None)
     for c in failed if all_hints else failed[:1]:
         new = (c.found, c.hint) != before
-        rows = [(LAYOUT["expected"], c.expected)]
+        rows: list[tuple[Phrase, Phrase | None]] = [(LAYOUT["expected"], c.expected)]
         rows += [(LAYOUT["found"], c.found), (LAYOUT["next"], c.hint)] if new else []
         before = (c.found, c.hint)
-        said.append([(label, words) for label, words in rows if words])
-    return [rows for rows in said if rows]
+        advice.append([(label, phrase) for label, phrase in rows if phrase])
+    return [rows for rows in advice if rows]
 
 
 def _wrapped(text: str, indent: str = "") -> list[str]:
@@ -121,25 +116,27 @@ def as_html(
         titled: whether it begins with the task and its points; not where these stand above it.
     """
 
-    def say(words: Words) -> str:
-        return escape(words.say(language))
+    def html(phrase: Phrase) -> str:
+        return escape(say(phrase, language))
 
     rows = "".join(
         f'<li style="margin:.1em 0"><span aria-hidden="true">{MARKS[_state(c)]}</span> '
-        f'<span style="{_HIDDEN}">{say(SPOKEN[_state(c)])}: </span>{code(say(c.title))}'
+        f'<span style="{_HIDDEN}">{html(OUTCOMES[_state(c)])}: </span>{code(html(c.title))}'
         f"{code(escape(_aside(c, language)))}</li>"
         for c in verdict.criteria
     )
     rows = f'<ul role="list" style="list-style:none;padding-left:0;margin:.5em 0">{rows}</ul>' if rows else ""
     advice = "".join(_advice_as_html(each, language) for each in _advice(verdict, all_hints))
     reasons = "".join(
-        f'<p style="{_APART}"><strong>{say(LAYOUT["review"])}:</strong> {code(say(reason))}</p>'
+        f'<p style="{_APART}"><strong>{html(LAYOUT["review"])}:</strong> {code(html(reason))}</p>'
         for reason in verdict.reasons
     )
     title = f'<p style="margin:0"><strong>{escape(headline(verdict, language))}</strong></p>' if titled else ""
-    noticed = "".join(f"<li>{code(say(o))}</li>" for o in verdict.observations)
-    noticed = f'<p style="{_APART}">{say(LAYOUT["noticed"])}:</p><ul style="margin:0">{noticed}</ul>' if noticed else ""
-    name = escape(LAYOUT["panel"].say(language).format(name=verdict.task), quote=True)
+    noticed = "".join(f"<li>{code(html(o))}</li>" for o in verdict.observations)
+    noticed = (
+        f'<p style="{_APART}">{html(LAYOUT["noticed"])}:</p><ul style="margin:0">{noticed}</ul>' if noticed else ""
+    )
+    name = html(LAYOUT["panel"].fill(name=verdict.task))
     return (
         f'<div role="group" aria-label="{name}" lang="{language}" '
         f'style="border-left:4px solid {_bar(verdict)};padding:.25em 1em;max-width:46em">'
@@ -158,9 +155,10 @@ def _bar(verdict: Verdict) -> str:
     return f"var(--jp-{name}-color1,currentColor)"
 
 
-def _advice_as_html(rows: list[tuple[Words, Words]], language: Language) -> str:
+def _advice_as_html(rows: list[tuple[Phrase, Phrase]], language: Language) -> str:
     lines = "<br>".join(
-        f"<strong>{escape(label.say(language))}:</strong> {code(escape(words.say(language)))}" for label, words in rows
+        f"<strong>{escape(say(label, language))}:</strong> {code(escape(say(phrase, language)))}"
+        for label, phrase in rows
     )
     return f'<p style="{_APART}">{lines}</p>'
 
@@ -170,7 +168,7 @@ def _said_as_html(said: str, language: Language) -> str:
     beginning, rest = _parts_of(said)
     if not beginning:
         return ""
-    more = escape(LAYOUT["said-more"].say(language))
+    more = escape(say(LAYOUT["said-more"], language))
     folded = (
         f'<details style="margin:.25em 0 0"><summary>{more}</summary><blockquote style="{_QUOTE}">{escape(rest)}'
         "</blockquote></details>"
@@ -178,7 +176,7 @@ def _said_as_html(said: str, language: Language) -> str:
         else ""
     )
     quote = f'<blockquote style="{_QUOTE}">{escape(beginning)}{" …" if rest else ""}</blockquote>'
-    return f'<p style="{_APART}">{escape(LAYOUT["said"].say(language))}:</p>{quote}{folded}'
+    return f'<p style="{_APART}">{escape(say(LAYOUT["said"], language))}:</p>{quote}{folded}'
 
 
 def code(escaped: str) -> str:

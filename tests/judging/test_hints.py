@@ -11,7 +11,8 @@ from autograder.facts.evidence import Evidence, Failure
 from autograder.facts.verdict import Criterion, Verdict, Words
 from autograder.grading.records import Record
 from autograder.judging.contract import ASSIGNMENT, task_of, tasks
-from autograder.words.sentences import HINTS
+from autograder.words.hints import HINTS
+from autograder.words.tables import LANGUAGES, say
 from trials.classes import reference
 from trials.selftest.hint_rules import given_away, names_a_place, pieces_of
 from trials.selftest.run import Submission, compare_hints
@@ -110,7 +111,10 @@ def test_most_mistakes_have_a_hint_of_their_own() -> None:
 def test_no_hint_holds_a_piece_of_the_solution_whatever_is_filled_in(key: str, profile: Profile) -> None:
     filled = HINTS[key].fill(**LONG)
     pieces = secret(profile)
-    assert [given_away(text, pieces, profile) for text in (filled.nb, filled.en)] == [None, None]
+    assert [given_away(text, pieces, profile) for text in (say(filled, language) for language in LANGUAGES)] == [
+        None,
+        None,
+    ]
 
 
 @pytest.mark.parametrize("key", HINTS)
@@ -118,8 +122,7 @@ def test_every_filled_in_hint_names_a_variable_or_a_cell(key: str, llama: Profil
     task = task_of("check-instruct-small", llama)
     assert task is not None
     filled = HINTS[key].fill(**LONG)
-    assert names_a_place(filled.nb, task)
-    assert names_a_place(filled.en, task)
+    assert all(names_a_place(say(filled, language), task) for language in LANGUAGES)
 
 
 @pytest.mark.parametrize(

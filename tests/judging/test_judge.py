@@ -19,12 +19,14 @@ from autograder.course import profile as profile_module
 from autograder.course.profile import Profile, load, parse
 from autograder.facts.evidence import Challenge, Evidence, Facts, Failure, Offer, PromptFacts, Variable
 from autograder.facts.transcript import Message, Rendering, Request, Transcript, plain
-from autograder.facts.verdict import Criterion, Verdict, Words
+from autograder.facts.verdict import Criterion, Phrase, Sentence, Verdict
 from autograder.judging.answers import holds, repetition
 from autograder.judging.contract import Task, task_of, tasks
 from autograder.judging.criteria import samples_at
 from autograder.judging.judge import PIPELINE_LIMIT, judge
-from autograder.words.sentences import HINTS, NOTES, OBSERVATIONS, REASONS
+from autograder.words.checks import NOTES, OBSERVATIONS, REASONS
+from autograder.words.hints import HINTS
+from autograder.words.tables import LANGUAGES, say, words_of
 
 DEFAULT = load(ROOT / "course.toml")
 GEMMA = load(ROOT / "profiles" / "gemma.toml")
@@ -1282,13 +1284,16 @@ WRONG: list[Wrong] = [
 each_wrong = pytest.mark.parametrize("wrong", [*WRONG, *DICTS], ids=str)
 
 
-def shows(words: Words | None, hint: str) -> bool:
-    """Whether the words are this hint with its values filled in, in both languages."""
+def shows(phrase: Phrase | None, hint: str) -> bool:
+    """Whether the phrase is this hint with its values filled in, in both languages."""
+    words = words_of(HINTS[hint])
 
-    def fits(said: str, template: str) -> bool:
-        return re.fullmatch(re.sub(r"\\\{\w+\\\}", ".*", re.escape(template)), said) is not None
+    def fits(shown: str, template: str) -> bool:
+        return re.fullmatch(re.sub(r"\\\{\w+\\\}", ".*", re.escape(template)), shown) is not None
 
-    return words is not None and fits(words.nb, HINTS[hint].nb) and fits(words.en, HINTS[hint].en)
+    if not isinstance(phrase, Sentence) or phrase.key != HINTS[hint].key:
+        return False
+    return fits(say(phrase, "nb"), words.nb) and fits(say(phrase, "en"), words.en)
 
 
 def failed(verdict: Verdict) -> dict[str, Criterion]:
@@ -1332,7 +1337,8 @@ def test_each_right_argument_counts(wrong: Answers) -> None:
 def test_a_wrong_format_is_told_without_the_count_of_right_ones(wrong: Answers) -> None:
     found = failed(wrong.work().verdict())
     assert found["answers"].found == found["format"].found
-    assert not any(re.search(r"\d av \d|\d of \d", f"{c.found} {c.hint}") for c in found.values())
+    phrases = [phrase for c in found.values() for phrase in (c.found, c.hint) if phrase]
+    assert not any(re.search(r"\d av \d|\d of \d", say(p, "nb") + say(p, "en")) for p in phrases)
 
 
 def test_the_digests_of_a_frozen_profile_are_no_answers() -> None:
@@ -1362,8 +1368,8 @@ def test_a_cell_that_stopped_is_told_in_plain_words() -> None:
         change(work)
     hint = failed(work.verdict())["runnable"].hint
     assert hint is not None
-    assert hint.nb.endswith("Rett feilen, og kjør cellen igjen.")
-    assert hint.en.endswith("Fix it, and run the cell again.")
+    assert say(hint, "nb").endswith("Rett feilen, og kjør cellen igjen.")
+    assert say(hint, "en").endswith("Fix it, and run the cell again.")
 
 
 def test_one_object_is_no_left_over_where_nothing_follows_it() -> None:
@@ -1384,8 +1390,7 @@ def test_a_failed_criterion_says_expected_found_and_hint_in_both_languages(wrong
     for criterion in failed(wrong.work().verdict()).values():
         for words in (criterion.expected, criterion.found, criterion.hint, criterion.title):
             assert words is not None
-            assert words.nb.strip()
-            assert words.en.strip()
+            assert all(say(words, language).strip() for language in LANGUAGES)
 
 
 @each_wrong
@@ -1393,7 +1398,7 @@ def test_no_sentence_has_an_open_place_or_a_missing_value(wrong: Wrong) -> None:
     for c in failed(wrong.work().verdict()).values():
         for words in (c.expected, c.hint, c.title):
             assert words is not None
-            assert re.findall(r"\{[a-z_]+\}", words.en + words.nb) == []
+            assert re.findall(r"\{[a-z_]+\}", say(words, "en") + say(words, "nb")) == []
 
 
 @each_wrong
@@ -1953,7 +1958,7 @@ def plainly(*names: str) -> Change:
     return holds_("chatbot_1", given={"pipeline_kwargs": names})
 
 
-OBSERVED: list[tuple[str, str, list[Change], tuple[Words, ...]]] = [
+OBSERVED: list[tuple[str, str, list[Change], tuple[Sentence, ...]]] = [
     # task, what, changes, observations
     ("who-are-you", "a whole answer", [], ()),
     ("who-are-you", "empty output, kept with the prompt", [answers_with("", ideal(FIRST))], (OBSERVATIONS["empty"],)),
@@ -1987,7 +1992,9 @@ OBSERVED: list[tuple[str, str, list[Change], tuple[Words, ...]]] = [
 @pytest.mark.parametrize(
     ("task_id", "changes", "told"), [pytest.param(t, c, o, id=f"{t}: {what}") for t, what, c, o in OBSERVED]
 )
-def test_an_observation_is_told_and_costs_nothing(task_id: str, changes: list[Change], told: tuple[Words, ...]) -> None:
+def test_an_observation_is_told_and_costs_nothing(
+    task_id: str, changes: list[Change], told: tuple[Sentence, ...]
+) -> None:
     work = right(task_id)
     for change in changes:
         change(work)

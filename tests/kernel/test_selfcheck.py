@@ -17,6 +17,7 @@ from conftest import Student
 from autograder.course.profile import Profile
 from autograder.judging.contract import task_of
 from autograder.kernel.selfcheck import CheckFailed, run_check
+from autograder.words.tables import say
 
 BASE, SMALL, LARGE = (
     "meta-llama/Llama-3.2-1B",
@@ -419,7 +420,7 @@ def test_a_freed_model_shows_the_last_verdict_as_from_before(student: Student) -
     student.run("chatbot = llm = None")
     again = student.verdict("check-chain")
     assert again.passed
-    assert "From before" in again.observations[0].en
+    assert "From before" in say(again.observations[0], "en")
 
 
 def test_a_chain_fixed_after_a_failure_passes(student: Student) -> None:

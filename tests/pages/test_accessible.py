@@ -25,7 +25,7 @@ from autograder.course.profile import Language
 from autograder.facts.verdict import Criterion, Override, Verdict, Words
 from autograder.pages.report.page import page_of
 from autograder.words import render
-from autograder.words.sentences import OBSERVATIONS
+from autograder.words.checks import OBSERVATIONS
 
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]
 FAILS = ("serious", "critical")

@@ -25,7 +25,8 @@ from autograder.facts.verdict import Criterion, Verdict, Words
 from autograder.judging.contract import ASSIGNMENT, tasks
 from autograder.pages import feedback
 from autograder.pages.feedback import Grade, state_of
-from autograder.words.sentences import FEEDBACK
+from autograder.words.pages import FEEDBACK
+from autograder.words.tables import say, words_of
 from trials.attacks import html as attacks_html
 from trials.demo import ScratchCourse
 
@@ -308,7 +309,7 @@ def test_the_page_is_in_the_language_of_the_profile(pages: dict[str, str], engli
 
 
 def test_a_page_has_no_words_of_the_other_language(pages: dict[str, str], english: str) -> None:
-    for words in FEEDBACK.values():
+    for words in map(words_of, FEEDBACK.values()):
         assert "{" in words.nb or len(words.nb) < 12 or words.nb not in english
         assert "{" in words.en or len(words.en) < 12 or all(words.en not in page for page in pages.values())
 
@@ -478,7 +479,7 @@ def test_how_a_task_stands_follows_from_the_gradebook(what: str) -> None:
 def test_every_state_has_a_sign_of_its_own_and_words_of_its_own() -> None:
     assert len(set(feedback.SIGNS.values())) == len(feedback.SIGNS)
     for language in ("nb", "en"):
-        assert len({FEEDBACK[state].say(language) for state in feedback.SIGNS}) == len(feedback.SIGNS)
+        assert len({say(FEEDBACK[state], language) for state in feedback.SIGNS}) == len(feedback.SIGNS)
 
 
 def reviewed() -> Verdict:

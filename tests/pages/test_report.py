@@ -22,25 +22,19 @@ from autograder.course.profile import FROZEN_NAME, Language, Profile
 from autograder.errors import Damaged, NotReady
 from autograder.facts.evidence import Evidence
 from autograder.facts.transcript import Request, Transcript
-from autograder.facts.verdict import Criterion, Incident, Override, Verdict, Words
+from autograder.facts.verdict import Criterion, Incident, Override, Phrase, Verdict, Words
 from autograder.grading.records import Record, Records
 from autograder.judging.contract import ASSIGNMENT, Task, tasks
-from autograder.pages.report.numbers import (
-    HIDDEN,
-    Distribution,
-    Mark,
-    Numbers,
-    Work,
-    blank,
-    hiding,
-    kind_of,
-    numbers_of,
-)
+from autograder.pages.report.numbers import Numbers, numbers_of
 from autograder.pages.report.page import page_of
 from autograder.pages.report.pictures import percent, written
+from autograder.pages.report.scores import Distribution
+from autograder.pages.report.works import HIDDEN, Mark, Work, hiding
 from autograder.plugins.report import class_of, numbers_for, write_report
 from autograder.submissions.repair_json import Repair
-from autograder.words.sentences import HINTS, OBSERVATIONS
+from autograder.words.checks import OBSERVATIONS
+from autograder.words.hints import HINTS
+from autograder.words.tables import blank
 
 NASTY = "<script>alert(1)</script>"
 
@@ -170,23 +164,28 @@ def test_the_same_advice_is_one_mistake_however_many_criteria_and_tasks_it_comes
     assert mistake.expected == same("a chain")
 
 
-@pytest.mark.parametrize("key", HINTS)
-def test_every_hint_is_known_again_when_it_has_been_filled_in(key: str) -> None:
-    names = set(re.findall(r"\{(\w+)", HINTS[key].nb + HINTS[key].en))
-    filled = HINTS[key].fill(**dict.fromkeys(names, "any thing"))
-    first = kind_of(filled, "hints")
-    assert first
-    assert (
-        HINTS[first].fill(**dict.fromkeys(re.findall(r"\{(\w+)", HINTS[first].nb + HINTS[first].en), "any thing"))
-        == filled
-    )
+def test_mistakes_are_one_where_their_hints_have_one_key_whatever_fills_them(llama: Profile) -> None:
+    one, *others = (HINTS[key] for key in ("wrong-model", "instruct-for-base", "not-asked"))
+    task = judged(llama)[0]
+
+    def work(name: str, hint: Phrase) -> Work:
+        failed = Criterion(name="model", title=same("t"), points=1, earned=0, outcome="failed", hint=hint)
+        judged = Verdict(task=task.id, check_id=task.check_id, points=1, criteria=(failed,))
+        return Work(name, {**records(llama), task.notebook: Record(verdicts=(judged,))})
+
+    def counted(*hints: Phrase) -> list[int]:
+        return [mistake.students for mistake in numbers(llama, *map(work, "abc", hints)).mistakes]
+
+    assert counted(*(one.fill(variable=v, found="x", expected="y") for v in "abc")) == [3]
+    assert counted(one, *others) == [1, 1, 1]
+    assert counted(same("as it was"), same("as it was"), same("otherwise")) == [2, 1]
 
 
 def test_observations_are_counted_by_kind_without_what_the_model_said(llama: Profile) -> None:
     told = OBSERVATIONS["repeats"].fill(piece=NASTY, times=4)
     found = numbers(llama, Work("a", records(llama, observations=(told, same("something was mended")))))
     (observed,) = found.observed
-    assert observed.words == blank(OBSERVATIONS["repeats"])
+    assert observed.sentence == blank(OBSERVATIONS["repeats"])
     assert (observed.students, len(observed.tasks)) == (1, len(judged(llama)))
 
 

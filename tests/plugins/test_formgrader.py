@@ -36,9 +36,11 @@ from autograder.facts.verdict import Words
 from autograder.grading.records import Record, Records
 from autograder.judging.contract import ASSIGNMENT
 from autograder.pages import marking
-from autograder.pages.marking import WORDS, number_in, part_of, rubric_of, shortened
+from autograder.pages.marking import number_in, part_of, rubric_of, shortened
 from autograder.pages.marking_page import Pieces
 from autograder.plugins.formgrader import HANDLERS, install
+from autograder.words.marking import MARKING
+from autograder.words.tables import say
 from trials.attacks.html import alive
 from trials.classes import Student, write_submission
 from trials.demo import ScratchCourse
@@ -284,7 +286,7 @@ def test_an_answer_stands_with_the_verdicts_of_its_own_part(page: Page) -> None:
 
 
 def test_a_handed_in_file_that_cannot_be_read_is_told(page: Page) -> None:
-    assert WORDS["unreadable"].nb.replace("`", "") in text_of(page("celine"), "marking-answer")
+    assert say(MARKING["unreadable"], "nb").replace("`", "") in text_of(page("celine"), "marking-answer")
 
 
 PARTS = {
@@ -376,13 +378,13 @@ def test_a_verdict_for_review_is_told_at_the_top_with_its_reason_and_a_link(page
 
 def test_a_verdict_for_review_is_marked_at_its_cell(page: Page) -> None:
     said = text_of(page("bjorn"), "marking-check")
-    assert WORDS["look"].nb + ". " + WORDS["review"].nb + " chain: 0 av 2 poeng" in said
+    assert say(MARKING["look"], "nb") + ". " + say(MARKING["review"], "nb") + " chain: 0 av 2 poeng" in said
 
 
 def test_a_verdict_that_was_not_judged_is_told_at_the_top_and_at_its_cell(page: Page) -> None:
     shown = page("daniel")
     assert "chain (ikke rettet): Verten svarte ikke." in text_of(shown, "marking-head")
-    assert WORDS["not judged"].nb.replace("`", "") in text_of(shown, "marking-check")
+    assert say(MARKING["not judged"], "nb").replace("`", "") in text_of(shown, "marking-check")
 
 
 def test_nothing_is_told_at_the_top_where_there_is_nothing_to_look_at(page: Page) -> None:
@@ -565,7 +567,7 @@ def test_a_decision_that_cannot_be_is_refused_and_told(what: str, course: Scratc
     wrong, status, key = REFUSED[what]
     right = {"check": "check-model-home", "criterion": criterion(course, "anna", "check-model-home"), "points": 0}
     answered, said = decide(course, grader, "anna", **{**right, "reason": "No.", **wrong})
-    assert (answered, said["message"]) == (status, WORDS[key].nb.format(points="1"))
+    assert (answered, said["message"]) == (status, say(MARKING[key].fill(points="1"), "nb"))
     assert score(course, "anna", "check-model-home") == 1
     assert Records(course.root).overrides(ASSIGNMENT, "anna") == {}
 
@@ -573,7 +575,7 @@ def test_a_decision_that_cannot_be_is_refused_and_told(what: str, course: Scratc
 def test_what_was_not_judged_cannot_be_decided_piece_by_piece(course: ScratchCourse, grader: Visitor) -> None:
     name = criterion(course, "daniel", "check-chain")
     status, said = decide(course, grader, "daniel", check="check-chain", criterion=name, points=1, reason="Right.")
-    assert (status, said["message"]) == (400, WORDS["no-verdict"].nb)
+    assert (status, said["message"]) == (400, say(MARKING["no-verdict"], "nb"))
 
 
 @pytest.mark.parametrize(("body", "status"), [(b"not json", 400), (b"[]", 400), (b"", 400)])
@@ -622,7 +624,7 @@ def test_in_a_browser_a_decision_is_typed_saved_and_shown(course: ScratchCourse,
         form.locator("[name=points]").fill("0")
         form.locator("[name=points]").press("Tab")
         page.keyboard.press("Enter")
-        form.locator(f"output:text-is('{WORDS['bad-reason'].nb}')").wait_for()
+        form.locator(f"output:text-is('{say(MARKING['bad-reason'], 'nb')}')").wait_for()
         page.keyboard.type("Not yours.")
         page.keyboard.press("Enter")
         form.locator("output:text-is('Lagret: 0 av 1 poeng.')").wait_for()

@@ -11,7 +11,8 @@ from nbformat import NotebookNode
 from test_authoring import PROFILES, ROOT, released
 
 from autograder.judging.contract import NOTEBOOKS
-from autograder.words.sentences import LAYOUT
+from autograder.words.pages import LAYOUT
+from autograder.words.tables import say
 
 BOOKS = {f"{name}, {kind}": nb for kind, profile in PROFILES.items() for name, nb in released(profile).items()}
 BOOKS |= {f"{n}, as released": nbformat.read(ROOT / "release" / "chatbot" / f"{n}.ipynb", 4) for n in NOTEBOOKS}
@@ -70,7 +71,7 @@ def test_nothing_is_told_by_colour(book: NotebookNode) -> None:
 
 @pytest.mark.parametrize("kind", PROFILES)
 def test_the_line_under_a_check_that_failed_is_called_what_it_says(kind: str) -> None:
-    line = LAYOUT["see-above"].say(PROFILES[kind].course.language).split(".")[0]
+    line = say(LAYOUT["see-above"], PROFILES[kind].course.language).split(".")[0]
     assert f"*{line}*" in prose(BOOKS[f"chatbot, {kind}"])
 
 

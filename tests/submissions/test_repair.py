@@ -27,7 +27,8 @@ from nbgrader.preprocessors import DeduplicateIds, OverwriteCells, SaveCells
 from autograder.course.profile import Profile
 from autograder.submissions import repair_read
 from autograder.submissions.repair import ReleasedCell, Repair, Unreadable, read_notebook, repaired
-from autograder.words import sentences as words
+from autograder.words import grading as words
+from autograder.words.tables import say
 from trials.classes import answered, reference
 
 RELEASE = ROOT / "release" / "chatbot"
@@ -711,13 +712,13 @@ def test_a_detail_is_printable_and_bounded() -> None:
     assert len(repair.detail) == 200
     assert repair.detail.isprintable()
     assert Repair.model_validate_json(repair.model_dump_json()) == repair
-    assert "{cell}" in repair.words.nb
+    assert "{cell}" in say(repair.words, "nb")
 
 
 @pytest.mark.parametrize("kind", words.REPAIRS)
 def test_every_repair_has_words_for_its_cell_or_file(kind: str) -> None:
     said = Repair(kind=kind, cell="check-chain", detail="torch.py").words
-    assert "{" not in said.nb + said.en
+    assert "{" not in say(said, "nb") + say(said, "en")
 
 
 # JSON that nobody would write

@@ -16,7 +16,8 @@ from test_repair import CELLS, NAMES, RELEASED, as_bytes, cell, copied, deleted,
 
 from autograder.submissions import repair_files
 from autograder.submissions.repair_files import renamed, strange_files
-from autograder.words import sentences as words
+from autograder.words import grading as words
+from autograder.words.tables import words_of
 
 MUCH = 10_000_000
 
@@ -314,4 +315,4 @@ def test_a_link_in_the_place_of_a_notebook_does_not_hide_the_real_one(tmp_path: 
 
 @pytest.mark.parametrize("kind", ["symlink", "special", "shadows", "oversized", "name", "deep", "renamed"])
 def test_each_kind_has_words(kind: str) -> None:
-    assert "{detail}" in words.REPAIRS[kind].nb
+    assert "{detail}" in words_of(words.REPAIRS[kind]).nb

@@ -12,10 +12,10 @@ from third_profile import LEFT_OUT, third_profile
 from autograder.course.profile import Profile
 from autograder.facts.evidence import Evidence
 from autograder.facts.transcript import Request, Transcript
-from autograder.facts.verdict import Criterion, Verdict, Words
+from autograder.facts.verdict import Criterion, Sentence, Verdict, Words
 from autograder.grading.records import Record
 from autograder.judging.contract import ASSIGNMENT, tasks
-from autograder.words.sentences import HINTS
+from autograder.words.hints import HINTS
 from trials.classes import reference
 from trials.selftest import run as selftest
 from trials.selftest.library import Solution
@@ -219,7 +219,7 @@ def submission_of(solution: Solution) -> Submission:
     return Submission("x", "chatbot", (Piece(solution, "chatbot", {}, nothing, nothing, nothing),))
 
 
-def verdict(outcome: str, state: str = "judged", hint: Words | None = None) -> Verdict:
+def verdict(outcome: str, state: str = "judged", hint: Sentence | None = None) -> Verdict:
     words = Words(nb="t", en="t")
     criterion = Criterion(name="model-home", title=words, points=1, earned=0, outcome=outcome, hint=hint)  # type: ignore[arg-type]
     return Verdict(task="model-home", check_id="check-model-home", points=1, state=state, criteria=(criterion,))  # type: ignore[arg-type]

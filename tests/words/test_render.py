@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 
 from autograder.course.profile import Language
-from autograder.facts.verdict import Criterion, Override, Verdict, Words
+from autograder.facts.verdict import Criterion, Override, Sentence, Verdict, Words
 from autograder.pages.sanitize import clean_html
 from autograder.words import render
+from autograder.words.checks import FOUND, REASONS
+from autograder.words.grading import INCIDENTS
 
 LANGUAGES: tuple[Language, ...] = ("nb", "en")
 EVIL = "<script>alert(\"1\")</script> & '<img src=x onerror=alert(2)>'"
@@ -332,6 +334,12 @@ EVIL_PLACES = {
     "observation": verdict(criterion(), observations=(both(EVIL),)),
     "override": verdict(failed(override=Override(earned=0.5, reason=EVIL))),
     "task": verdict(criterion(), task=EVIL),
+    "value of a sentence": verdict(failed(found=FOUND["value"].fill(value=EVIL))),
+    "value in a sentence in a sentence": verdict(
+        criterion(), state="review", reasons=(REASONS["a-person-looks"].fill(what=INCIDENTS["crash"].fill(cell=EVIL)),)
+    ),
+    "value of an unknown sentence": verdict(failed(hint=Sentence(key="later/hint").fill(variable=EVIL))),
+    "key of an unknown sentence": verdict(failed(hint=Sentence(key=EVIL))),
 }
 OWN_TAGS = {"div", "strong", "ul", "li", "span", "code", "p", "br", "blockquote", "details", "summary"}
 OWN_ATTRIBUTES = {"lang", "style", "aria-hidden", "aria-label", "role"}

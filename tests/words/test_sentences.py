@@ -7,16 +7,21 @@ from string import Formatter
 
 import pytest
 
-from autograder.facts.verdict import Criterion, Verdict, Words
+from autograder.facts.verdict import Criterion, Sentence, Verdict, Words
 from autograder.words import render
-from autograder.words import sentences as words
+from autograder.words.checks import EXPECTED, FOUND, NOTES, OBSERVATIONS, REASONS, TITLES
+from autograder.words.grading import INCIDENTS, MODELS, REPAIRS, UNREADABLE
+from autograder.words.hand_in import HAND_IN
+from autograder.words.hints import HINTS
+from autograder.words.pages import FEEDBACK, LAYOUT
+from autograder.words.tables import words_of
 
 TABLES = (
-    "TITLES", "HINTS", "EXPECTED", "FOUND", "NOTES", "OBSERVATIONS", "REASONS", "REPAIRS", "UNREADABLE", "HAND_IN",
-    "LAYOUT", "FEEDBACK",
+    TITLES, HINTS, EXPECTED, FOUND, NOTES, OBSERVATIONS, REASONS, INCIDENTS, MODELS, REPAIRS, UNREADABLE, HAND_IN, LAYOUT,
+    FEEDBACK,
 )  # fmt: skip
-ENTRIES = [pytest.param(entry, id=f"{table}-{key}") for table in TABLES for key, entry in getattr(words, table).items()]
-HINTS = [pytest.param(hint, id=key) for key, hint in words.HINTS.items()]
+ENTRIES = [pytest.param(words_of(entry), id=f"{table.name}-{key}") for table in TABLES for key, entry in table.items()]
+EACH_HINT = [pytest.param(words_of(hint), id=key) for key, hint in HINTS.items()]
 
 SOLUTION_CODE = [
     "prompt | llm", "from_model_id(", "max_new_tokens=", "do_sample=True", "temperature=", "device=0",
@@ -96,20 +101,20 @@ def test_no_sentence_speaks_of_what_the_chatbot_is_about(entry: Words) -> None:
     assert [w for w in THEME for text in (entry.nb, entry.en) if re.search(rf"\b{w}", text.lower())] == []
 
 
-@pytest.mark.parametrize("hint", HINTS)
+@pytest.mark.parametrize("hint", EACH_HINT)
 def test_no_hint_holds_the_code_of_a_solution(hint: Words) -> None:
     assert [code for code in SOLUTION_CODE for text in (hint.nb, hint.en) if code in text] == []
 
 
-@pytest.mark.parametrize("hint", HINTS)
+@pytest.mark.parametrize("hint", EACH_HINT)
 def test_every_hint_names_what_to_look_at(hint: Words) -> None:
     assert PLACES.search(hint.nb)
     assert PLACES.search(hint.en)
 
 
 @pytest.mark.parametrize("language", ["nb", "en"])
-@pytest.mark.parametrize("hint", HINTS)
-def test_a_hint_takes_four_lines_at_most(hint: Words, language: str) -> None:
+@pytest.mark.parametrize("hint", HINTS.values(), ids=lambda hint: hint.key)
+def test_a_hint_takes_four_lines_at_most(hint: Sentence, language: str) -> None:
     criterion = Criterion(
         name="c",
         title=Words(nb="t", en="t"),
@@ -134,6 +139,6 @@ def test_norwegian_prose_is_free_of_anglicisms(text: str) -> None:
     assert [word for terms in TERMS.values() for word in terms if re.search(rf"\b{word}", prose(text))] == []
 
 
-@pytest.mark.parametrize("hint", HINTS)
+@pytest.mark.parametrize("hint", EACH_HINT)
 def test_a_norwegian_hint_is_not_the_english_one(hint: Words) -> None:
     assert hint.nb != hint.en

@@ -19,11 +19,11 @@ from typing import Any
 
 from autograder.course.profile import Profile
 from autograder.facts.transcript import Request
-from autograder.facts.verdict import Criterion, Verdict, Words
+from autograder.facts.verdict import Criterion, Sentence, Verdict
 from autograder.grading.records import Record, Records
 from autograder.judging.contract import ASSIGNMENT, Task, tasks
 from autograder.judging.failures import error_text
-from autograder.words.sentences import HINTS
+from autograder.words.tables import LANGUAGES, say
 from trials.classes import Cells, Student, write_submission
 from trials.demo import ScratchCourse
 from trials.models.tiny import TinyModel, make_model_home
@@ -305,9 +305,11 @@ def compare_hints(submission: Submission, record: Record, secret: frozenset[str]
         errors = errors_of(record, task)
         for criterion in verdict.criteria if verdict else ():
             hint, quoted, where = criterion.hint, criterion.found, (submission.id, task.id, criterion.name)
-            own = quoted or Words(nb="", en="")
-            for said, found_there in ((hint.nb, own.nb), (hint.en, own.en)) if hint else ():
-                if piece := given_away(without(said, [*errors, found_there]), secret, profile):
+            if hint is None:
+                continue
+            for language in LANGUAGES:
+                said, own = say(hint, language), say(quoted, language) if quoted else ""
+                if piece := given_away(without(said, [*errors, own]), secret, profile):
                     found.append(Finding("solution given away", *where, f"{piece} in: {said}"))
                 if not names_a_place(said, task):
                     found.append(Finding("no place named", *where, said))
@@ -334,32 +336,10 @@ def _hint_findings(solution: Solution, record: Record, profile: Profile) -> list
     task_id = next(iter(solution.loses))
     verdict = record.verdict(f"check-{task_id}")
     first = verdict.first_failed if verdict else None
-    if first is None or first.hint is None or _is_hint(first.hint.en, solution.hint):
+    shown = first.hint if first else None
+    if first is None or shown is None or (isinstance(shown, Sentence) and shown.key == f"hints/{solution.hint}"):
         return []
-    return [Finding("wrong hint", solution.name, task_id, first.name, f"{solution.hint} expected; {first.hint.en}")]
-
-
-def _is_hint(text: str, key: str) -> bool:
-    """Whether a text is this hint, whatever its blanks were filled with."""
-    rest = text
-    for piece in _pieces(HINTS[key].en):
-        _, found, rest = rest.partition(piece)
-        if not found:
-            return False
-    return True
-
-
-def _pieces(template: str) -> list[str]:
-    pieces, inside = [""], False
-    for letter in template:
-        if letter == "{":
-            inside = True
-            pieces.append("")
-        elif letter == "}":
-            inside = False
-        elif not inside:
-            pieces[-1] += letter
-    return [piece for piece in pieces if piece]
+    return [Finding("wrong hint", solution.name, task_id, first.name, f"{solution.hint} expected; {say(shown, 'en')}")]
 
 
 def compare_mutants(submission: Submission, record: Record, reference: Record, profile: Profile) -> list[Finding]:
@@ -450,4 +430,4 @@ def compare_seeds(submission: Submission, first: Record, again: Record, seed: in
 
 
 def _said(criterion: Criterion) -> str:
-    return criterion.hint.en if criterion.hint else criterion.title.en
+    return say(criterion.hint or criterion.title, "en")

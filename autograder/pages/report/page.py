@@ -9,21 +9,25 @@ import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from autograder.course.profile import Language
+from autograder.facts.verdict import Phrase
 from autograder.pages.report import pictures
-from autograder.pages.report.numbers import Distribution, Mistake, Numbers, Review, TaskNumbers, TemperatureNumbers
+from autograder.pages.report.findings import Mistake, Review
+from autograder.pages.report.numbers import Numbers
 from autograder.pages.report.pictures import percent, with_own_ids, written
-from autograder.pages.report.sentences import HAPPENED, SAY
+from autograder.pages.report.requests import TemperatureNumbers
+from autograder.pages.report.scores import Distribution, TaskNumbers
+from autograder.pages.templates import environment
+from autograder.words.grading import HAPPENED
+from autograder.words.report import REPORT
+from autograder.words.tables import say
 
 MAX_CRITERIA = 15
 """Criteria in the picture; the table beneath has all."""
-TEMPLATES = Path(__file__).parents[2] / "templates"
 
 
 @dataclass(frozen=True)
@@ -77,29 +81,18 @@ def page_of(numbers: Numbers, assignment: str, language: Language, named: bool) 
         named: whether the numbers have students' names.
     """
     page = _Page(numbers, assignment, language)
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
+    return (
+        environment()
+        .get_template("report.html")
+        .render(
+            language=language,
+            title=page.say("title", assignment=assignment),
+            named=named,
+            opening=page.opening(),
+            sections=page.sections() if numbers.graded or numbers.damaged or numbers.not_judged else [],
+            say=page.say,
+        )
     )
-    return environment.get_template("report.html").render(
-        language=language,
-        title=page.say("title", assignment=assignment),
-        named=named,
-        opening=page.opening(),
-        sections=page.sections() if numbers.graded or numbers.damaged or numbers.not_judged else [],
-        say=page.say,
-        code=code,
-    )
-
-
-def code(text: str) -> Markup:
-    """Escaped, with `name` as code."""
-    pieces = str(escape(text)).split("`")
-    marked = (f"<code>{p}</code>" if n % 2 and n < len(pieces) - 1 else p for n, p in enumerate(pieces))
-    return Markup("".join(marked))
 
 
 class _Page:
@@ -110,7 +103,10 @@ class _Page:
         self.number, self.percent = partial(written, language=language), partial(percent, language=language)
 
     def say(self, key: str, **values: object) -> str:
-        return SAY[key].fill(**values).say(self.language)
+        return self.words_of(REPORT[key].fill(**values))
+
+    def words_of(self, phrase: Phrase) -> str:
+        return say(phrase, self.language)
 
     def opening(self) -> list[str]:
         n = self.numbers
@@ -119,8 +115,8 @@ class _Page:
         if not n.graded:
             return [self.say("nobody-graded", students=n.students, assignment=self.assignment)]
         counts = {"review": len(n.reviews), "not_judged": len(n.not_judged), "unmarked": n.unmarked}
-        said = [self.say("summary", graded=n.graded, students=n.students)]
-        return said + [self.say("summary-open", **counts)] * any(counts.values())
+        summary = [self.say("summary", graded=n.graded, students=n.students)]
+        return summary + [self.say("summary-open", **counts)] * any(counts.values())
 
     def sections(self) -> list[Section]:
         parts: dict[str, list[Part]] = {
@@ -184,7 +180,7 @@ class _Page:
         missed = sorted((c for c in every if c.failed), key=lambda c: c.rate or 0)[:MAX_CRITERIA]
         head = ("criterion", "in-place", "missing", "not-known", "overruled", "share")
         rows = [
-            [f"{c.task}: {c.title.say(self.language)}", str(c.passed), str(c.failed), str(c.unknown),
+            [f"{c.task}: {self.words_of(c.title)}", str(c.passed), str(c.failed), str(c.unknown),
              str(c.overruled), self.percent(c.rate)]
             for c in every
         ]  # fmt: skip
@@ -209,27 +205,27 @@ class _Page:
         if not n.mistakes:
             return [Part(paragraphs=[self.say("no-mistakes")])]
         rest = n.kinds_of_mistakes - len(n.mistakes)
-        said = [self.say("mistakes-intro"), *[self.say("mistakes-rest", count=rest)] * bool(rest)]
-        return [Part(paragraphs=said, mistakes=[self.example(mistake) for mistake in n.mistakes])]
+        intro = [self.say("mistakes-intro"), *[self.say("mistakes-rest", count=rest)] * bool(rest)]
+        return [Part(paragraphs=intro, mistakes=[self.example(mistake) for mistake in n.mistakes])]
 
     def example(self, mistake: Mistake) -> Example:
-        told = (("expected", mistake.expected), ("found", mistake.found), ("next", mistake.hint))
+        rows = (("expected", mistake.expected), ("found", mistake.found), ("next", mistake.hint))
         graded = self.numbers.graded
         share = self.say("how-many", count=mistake.students, all=graded, share=self.percent(mistake.students / graded))
-        shown = [(self.say(key), words.say(self.language)) for key, words in told if words]
-        return Example(mistake.title.say(self.language), share, _counted(mistake.tasks), shown)
+        shown = [(self.say(key), self.words_of(phrase)) for key, phrase in rows if phrase]
+        return Example(self.words_of(mistake.title), share, _counted(mistake.tasks), shown)
 
     def people(self) -> list[Part]:
         n = self.numbers
         parts = []
         if n.reviews:
-            said = [self.say("reviews-intro", settled=n.settled)]
-            parts.append(Part("", said, table=self.listed("reviews", n.reviews)))
+            intro = [self.say("reviews-intro", settled=n.settled)]
+            parts.append(Part("", intro, table=self.listed("reviews", n.reviews)))
         else:
             parts.append(Part(paragraphs=[self.say("nothing")]))
         if n.not_judged:
-            said = [self.say("not-judged-intro", assignment=self.assignment)]
-            parts.append(Part(self.say("not-judged"), said, table=self.listed("not-judged", n.not_judged)))
+            intro = [self.say("not-judged-intro", assignment=self.assignment)]
+            parts.append(Part(self.say("not-judged"), intro, table=self.listed("not-judged", n.not_judged)))
         if n.damaged:
             rows = [[name, file] for name, file in n.damaged]
             table = Table(self.say("damaged-name"), [self.say("student"), self.say("notebook")], rows)
@@ -240,7 +236,7 @@ class _Page:
         """One row for a student's checks that have the same reasons."""
         alike: dict[tuple[str, str], list[Review]] = {}
         for review in reviews:
-            why = " ".join(dict.fromkeys(reason.say(self.language) for reason in review.reasons))
+            why = " ".join(dict.fromkeys(self.words_of(reason) for reason in review.reasons))
             alike.setdefault((review.name, why), []).append(review)
         rows = [
             [n, ", ".join(r.check_id for r in found), self.proposed(found), why] for (n, why), found in alike.items()
@@ -255,8 +251,8 @@ class _Page:
     def happened(self) -> list[Part]:
         n = self.numbers
         rows = [
-            [words.say(self.language), one.name, one.notebook, one.cell]
-            for kind, words in HAPPENED.items()
+            [self.words_of(title), one.name, one.notebook, one.cell]
+            for kind, title in HAPPENED.items()
             for one in n.incidents
             if one.kind == kind
         ]
@@ -265,33 +261,30 @@ class _Page:
         parts = [Part(table=Table(name, head, rows)) if rows else Part(paragraphs=[self.say("nothing")])]
         if n.mended:
             head = [self.say(key) for key in ("what", "times", "students")]
-            mended = [[m.words.say(self.language), str(m.times), ", ".join(m.names)] for m in n.mended]
+            mended = [[self.words_of(m.sentence), str(m.times), ", ".join(m.names)] for m in n.mended]
             parts.append(Part(self.say("mended"), table=Table(self.say("mended"), head, mended)))
         return parts
 
-    # What the models said
+    # How outputs change with the temperature
 
     def temperature(self) -> list[Part]:
         n = self.numbers
         if not n.graded or not n.temperatures:
             return []
         rows = [row for row in n.temperatures if row.samples]
-        parts = [Part(paragraphs=[self.say("temperature-intro")], picture=self.answers(rows))]
+        parts = [Part(paragraphs=[self.say("temperature-intro")], picture=self.temperatures(rows))]
         if not rows:
             parts = [Part(paragraphs=[self.say("no-temperature")])]
         if n.observed:
             head = [self.say(key) for key in ("observation", "students", "where")]
-            table = [
-                [o.words.say(self.language), str(o.students), _counted(o.tasks)]
-                for o in n.observed
-            ]  # fmt: skip
+            table = [[self.words_of(o.sentence), str(o.students), _counted(o.tasks)] for o in n.observed]
             parts.append(Part(self.say("observed"), table=Table(self.say("observed"), head, table)))
         return parts
 
-    def answers(self, rows: Sequence[TemperatureNumbers]) -> Picture | None:
+    def temperatures(self, rows: Sequence[TemperatureNumbers]) -> Picture | None:
         if not rows:
             return None
-        said = " ".join(
+        parts = " ".join(
             self.say(
                 "temperature-part", t=self.number(row.temperature), count=len(row.samples),
                 alike=self.middle(row, "alike"), variety=self.middle(row, "variety"),
@@ -307,7 +300,7 @@ class _Page:
             for row in rows
         ]  # fmt: skip
         svg = _own(pictures.temperature_picture(rows, self.language), "temperature")
-        alt = self.say("temperature-alt", parts=said)
+        alt = self.say("temperature-alt", parts=parts)
         return Picture(self.say("temperature-name"), alt, svg, [self.say(key) for key in head], table)
 
     def middle(self, row: TemperatureNumbers, name: str) -> str:
@@ -321,8 +314,8 @@ class _Page:
         if not cost.notebooks:
             return []
         counts: dict[str, Any] = {**vars(cost), "shared": cost.notebooks - cost.executions}
-        said = [self.say(key, **counts) for key in ("cost-notebooks", "cost-requests")]
-        parts = [Part(paragraphs=[*said, self.say("cost-not")])]
+        paragraphs = [self.say(key, **counts) for key in ("cost-notebooks", "cost-requests")]
+        parts = [Part(paragraphs=[*paragraphs, self.say("cost-not")])]
         if cost.probes:
             slowest = max(cost.probes, key=lambda row: row.median)
             alt = self.say("probe-alt", slowest=slowest.check_id, median=self.number(slowest.median, decimals=3))

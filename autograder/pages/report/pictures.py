@@ -1,7 +1,7 @@
 """The report's pictures, as SVG to be put into a page: its text is text, and its colours are the page's own.
 
 Drawn in colours that stand for names of the page's style (`--ink`, `--all`, …), so that a picture is right in light and in
-dark. Shape, place and label say what colour says. No text of a student's is ever in a picture.
+dark. Shape, position and label say what colour says. No text of a student's is ever in a picture.
 """
 
 from __future__ import annotations
@@ -13,14 +13,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from autograder.course.profile import Language
-from autograder.pages.report.numbers import (
-    CriterionNumbers,
-    Distribution,
-    ProbeTime,
-    TaskNumbers,
-    TemperatureNumbers,
-)
-from autograder.pages.report.sentences import SAY
+from autograder.pages.report.requests import ProbeTime, TemperatureNumbers
+from autograder.pages.report.scores import CriterionNumbers, Distribution, TaskNumbers
+from autograder.words.report import REPORT
+from autograder.words.tables import say
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -48,15 +44,15 @@ def score_picture(distribution: Distribution, language: Language) -> str:
         bars = axes.bar([b.low for b in bins], [b.count for b in bins], width=width * 0.94, align="edge", color=ALL)
         axes.bar_label(bars, labels=[str(b.count) if b.count else "" for b in bins], padding=2)
         axes.axvline(distribution.median, color=INK, linestyle="--", linewidth=1.2)
-        label = SAY["median-label"].fill(value=written(distribution.median, language)).say(language)
+        label = say(REPORT["median-label"].fill(value=written(distribution.median, language)), language)
         axes.annotate(
             label, (distribution.median, 1), xycoords=("data", "axes fraction"), xytext=(-4, 12),
             textcoords="offset points", ha="right",
         )  # fmt: skip
         edges = [b.low for b in bins] + [bins[-1].high]
         axes.set_xticks(edges, [written(edge, language) for edge in edges])
-        axes.set_xlabel(SAY["points"].say(language))
-        axes.set_ylabel(SAY["students"].say(language))
+        axes.set_xlabel(say(REPORT["points"], language))
+        axes.set_ylabel(say(REPORT["students"], language))
         axes.yaxis.get_major_locator().set_params(integer=True)
         axes.margins(y=0.14)
         return _svg(figure)
@@ -72,7 +68,7 @@ def task_picture(rows: Sequence[TaskNumbers], language: Language) -> str:
             counts = [getattr(row, name) for row in rows]
             bars = axes.barh(
                 range(len(rows)), counts, left=left, color=colour, hatch=hatch, edgecolor=ON, linewidth=0.8,
-                label=SAY[key].say(language),
+                label=say(REPORT[key], language),
             )  # fmt: skip
             labels = [str(count) if count else "" for count in counts]
             for text in axes.bar_label(bars, labels=labels, label_type="center", color=ON):
@@ -82,7 +78,7 @@ def task_picture(rows: Sequence[TaskNumbers], language: Language) -> str:
         axes.set_yticks(range(len(rows)), [row.task.id for row in rows])
         axes.invert_yaxis()
         axes.set_xlim(0, max(1, *left))
-        axes.set_xlabel(SAY["students"].say(language))
+        axes.set_xlabel(say(REPORT["students"], language))
         axes.xaxis.get_major_locator().set_params(integer=True)
         axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3, frameon=False)
         return _svg(figure)
@@ -95,66 +91,70 @@ def criterion_picture(rows: Sequence[CriterionNumbers], language: Language) -> s
         shares = [100 * (row.rate or 0) for row in rows]
         axes.hlines(range(len(rows)), 0, shares, color=GRID, linewidth=1.5)
         axes.plot(shares, range(len(rows)), "o", color=ALL, markersize=7)
-        for place, share in enumerate(shares):
+        for position, share in enumerate(shares):
             axes.annotate(
-                percent(share / 100, language), (share, place), xytext=(8, 0), textcoords="offset points", va="center"
+                percent(share / 100, language),
+                (share, position),
+                xytext=(8, 0),
+                textcoords="offset points",
+                va="center",
             )
         axes.set_yticks(range(len(rows)), [f"{row.task}: {row.name}" for row in rows])
         axes.set_ylim(len(rows) - 0.4, -0.6)
         axes.set_xlim(0, 112)
         axes.set_xticks(range(0, 101, 25), [percent(share / 100, language) for share in range(0, 101, 25)])
-        axes.set_xlabel(SAY["share"].say(language))
+        axes.set_xlabel(say(REPORT["share"], language))
         return _svg(figure)
 
 
 def temperature_picture(rows: Sequence[TemperatureNumbers], language: Language) -> str:
-    """Two panels: how alike the answers at each temperature are, and how varied each is. One mark is one answer."""
+    """Two panels: how alike the outputs at each temperature are, and how varied each is. One mark is one output."""
     with _style():
         figure, _ = _figure(3.0, axes=False)
         panels: Any = figure.subplots(1, 2, sharey=True)
         for axes, name in zip(panels, ("alike", "variety"), strict=True):
-            for place, row in enumerate(rows):
+            for position, row in enumerate(rows):
                 values = [value for sample in row.samples if (value := getattr(sample, name)) is not None]
-                _strip(axes, place, values)
+                _strip(axes, position, values)
             axes.set_xticks(range(len(rows)), [written(row.temperature, language) for row in rows])
             axes.set_xlim(-0.6, len(rows) - 0.4)
-            axes.set_title(SAY[name].say(language))
-            axes.set_xlabel(SAY["temperature-axis"].say(language))
+            axes.set_title(say(REPORT[name], language))
+            axes.set_xlabel(say(REPORT["temperature-axis"], language))
             _bare(axes)
         panels[0].set_ylim(-0.05, 1.05)
         panels[0].set_yticks([0, 0.25, 0.5, 0.75, 1], [percent(n / 4, language) for n in range(5)])
         return _svg(figure)
 
 
-def _strip(axes: Any, place: int, values: Sequence[float]) -> None:
+def _strip(axes: Any, position: int, values: Sequence[float]) -> None:
     """Marks side by side in the order of their values, so that equal ones are seen, and a line at the median."""
     if not values:
         return
-    spread = [place - 0.25 + 0.5 * (n * 0.618 % 1) for n in range(len(values))]
+    spread = [position - 0.25 + 0.5 * (n * 0.618 % 1) for n in range(len(values))]
     axes.scatter(
-        spread, sorted(values), s=22, color=ALL, alpha=0.75, linewidths=0, marker=MARKERS[place % len(MARKERS)]
+        spread, sorted(values), s=22, color=ALL, alpha=0.75, linewidths=0, marker=MARKERS[position % len(MARKERS)]
     )
     middle = statistics.median(values)
-    axes.plot([place - 0.38, place + 0.38], [middle, middle], color=INK, linewidth=2.2)
+    axes.plot([position - 0.38, position + 0.38], [middle, middle], color=INK, linewidth=2.2)
 
 
 def probe_picture(rows: Sequence[ProbeTime], language: Language) -> str:
     """For each check a dot at the median and a line to the longest time, in seconds."""
     with _style():
         figure, axes = _figure(0.9 + 0.26 * len(rows))
-        places = range(len(rows))
+        positions = range(len(rows))
         medians, longest = (
             [max(SHORTEST, value) for value in values]
             for values in ([row.median for row in rows], [row.most for row in rows])
         )
-        axes.hlines(places, medians, longest, color=SOME, linewidth=2)
-        axes.plot(longest, places, "|", color=SOME, markersize=10, markeredgewidth=2)
-        axes.plot(medians, places, "o", color=ALL, markersize=7)
-        axes.set_yticks(places, [row.check_id for row in rows])
+        axes.hlines(positions, medians, longest, color=SOME, linewidth=2)
+        axes.plot(longest, positions, "|", color=SOME, markersize=10, markeredgewidth=2)
+        axes.plot(medians, positions, "o", color=ALL, markersize=7)
+        axes.set_yticks(positions, [row.check_id for row in rows])
         axes.set_ylim(len(rows) - 0.4, -0.6)
         axes.set_xscale("log")
         axes.set_xlim(SHORTEST / 2, 2 * max(longest))
-        axes.set_xlabel(SAY["seconds"].say(language))
+        axes.set_xlabel(say(REPORT["seconds"], language))
         axes.xaxis.set_major_formatter(lambda value, _: written(value, language, 3))
         axes.xaxis.set_minor_formatter(lambda value, _: "")
         return _svg(figure)

@@ -1,11 +1,10 @@
-"""Every sentence of the report, in Norwegian (bokmål) and English. Values in `{braces}` are filled in by the page."""
+"""Every sentence of the report, in Norwegian (bokmål) and English. `pages/report/` fills in the values."""
 
 from __future__ import annotations
 
-from autograder.facts.verdict import IncidentKind, Words
-from autograder.words.sentences import w
+from autograder.words.tables import Table, w
 
-SAY: dict[str, Words] = {
+REPORT = Table("report", {
     "title": w("Rapport: {assignment}", "Report: {assignment}"),
     "skip": w("Hopp til innholdet", "Skip to the content"),
     "contents": w("Innhold", "Contents"),
@@ -185,14 +184,4 @@ SAY: dict[str, Words] = {
     "median": w("median, s", "median, s"),
     "longest": w("lengste, s", "longest, s"),
     "seconds": w("sekunder", "seconds"),
-}
-
-HAPPENED: dict[IncidentKind, Words] = {
-    "time": w("Brukte for lang tid", "Took too long"),
-    "memory": w("Brukte for mye minne", "Took too much memory"),
-    "crash": w("Kjernen stoppet", "The kernel ended"),
-    "output": w("Skrev ut for mye", "Printed too much"),
-    "prompt": w("For lang tekst til en modell", "Too long a prompt"),
-    "tampering": w("Noe kom i veien for en sjekk", "Something got in the way of a check"),
-    "messages": w("Kjernen sendte noe som ingen kjerne sender", "The kernel sent what no kernel sends"),
-}
+})  # fmt: skip
