@@ -17,6 +17,7 @@ from autograder.jail.cgroup import Groups
 from autograder.jail.landlock import CLOSES_SOCKETS, landlock_version
 from autograder.jail.limits import Level, Limits
 from autograder.jail.provisioner import Kernels
+from autograder.protocol.model_cache import snapshot_files
 from autograder.system.daemons import runtime_folder
 
 TRIED = Limits(memory_bytes=10**10, disk_bytes=10**7, processes=64, open_files=256, seconds=60)
@@ -130,7 +131,7 @@ def kernels(course: Path, home: Path) -> Iterator[Finding]:
 
 
 def entered(parent: Kernels, level: Level, home: Path) -> Finding:
-    why = parent.refusal(level, TRIED)
+    why = parent.refusal(level, TRIED, snapshot_files(parent.home))
     seen = f"a process has entered it and read the models in {home}" if why is None else why
     return Finding(f'isolation = "{level}"', why is None, seen, needed=False)
 

@@ -15,6 +15,7 @@ from autograder.errors import NotReady
 from autograder.host.control import Host
 from autograder.jail.limits import Level, Limits
 from autograder.jail.provisioner import Kernels
+from autograder.protocol.model_cache import snapshot_files
 from autograder.protocol.wire import Counts
 
 
@@ -31,7 +32,7 @@ def jail_limits(limits: ProfileLimits) -> Limits:
 @cache
 def refuse_without_jail(kernels: Kernels, level: Level, limits: Limits) -> None:
     """Raises NotReady where this machine cannot have the jail that is asked for. Tried once for each parent."""
-    why = kernels.refusal(level, limits)
+    why = kernels.refusal(level, limits, snapshot_files(kernels.home))
     if why is not None:
         raise NotReady(
             f'isolation = "{level}" cannot be had on this machine: {why}. Nothing was run. `autograder doctor` shows '

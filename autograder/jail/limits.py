@@ -6,8 +6,6 @@ import os
 from dataclasses import dataclass
 from typing import Literal
 
-from pydantic import TypeAdapter
-
 Level = Literal["full", "landlock", "none"]
 ENDED = {"time": 225, "memory": 226, "disk": 227}
 """Exit codes of a kernel that was ended for taking too much; its own exit codes are never these."""
@@ -60,23 +58,3 @@ class Jail:
     def inside(self) -> str:
         """Where the kernel finds its folder at level `full`: the same for everybody."""
         return f"/home/student/{os.path.basename(os.path.abspath(self.folder))}"
-
-
-@dataclass(frozen=True)
-class KernelRequest:
-    """What the parent of kernels is asked for.
-
-    Attributes:
-        argv: ipykernel's own arguments.
-        must_read: with `trial`, files that the jail must let a kernel read.
-        trial: whether the jail is only tried, without a kernel.
-    """
-
-    argv: tuple[str, ...]
-    env: dict[str, str]
-    jail: Jail
-    must_read: tuple[str, ...] = ()
-    trial: bool = False
-
-
-REQUEST = TypeAdapter(KernelRequest)

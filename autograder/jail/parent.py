@@ -27,8 +27,8 @@ from typing import Any, NoReturn
 from autograder.jail.calls import PR_SET_CHILD_SUBREAPER, PR_SET_PDEATHSIG, JailError
 from autograder.jail.cgroup import REMOVING_SECONDS, Group, Groups
 from autograder.jail.jail import Close, enter
-from autograder.jail.limits import REQUEST, KernelRequest
 from autograder.jail.memory import children
+from autograder.jail.request import REQUEST, KernelRequest
 
 MAX_REQUEST = 1 << 17
 IMPORTS = (

@@ -25,10 +25,10 @@ from typing import Any
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.provisioning import LocalProvisioner
 
-from autograder.jail.limits import REQUEST, Jail, KernelRequest, Level, Limits
+from autograder.jail.limits import Jail, Level, Limits
 from autograder.jail.messages import CheckedKernelManager
 from autograder.jail.paths import KIT, readable
-from autograder.protocol.model_cache import snapshot_files
+from autograder.jail.request import REQUEST, KernelRequest
 from autograder.system.daemons import Daemon, runtime_folder
 
 NAME = "llm-autograder-warm"
@@ -86,7 +86,7 @@ class Kernels:
 
     def __init__(self, home: Path, log: Path) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="p", dir=runtime_folder()))
-        self._home = home.resolve()
+        self.home = home.resolve()
         self.socket = self._folder / "parent.sock"
         env = {name: value for name, value in os.environ.items() if name in KEPT_VARIABLES}
         env |= {**FIXED_VARIABLES, "HF_HOME": str(home.resolve()), "HOME": str(self._folder)}
@@ -96,19 +96,22 @@ class Kernels:
 
     def plan(self, level: Level, limits: Limits, host: str | None = None) -> Plan:
         """How a kernel is made that can read Python and the models."""
-        group = self._home.stat().st_gid
-        return Plan(self.socket, level, limits, readable([str(self._home)]), host, (group,) if group else ())
+        group = self.home.stat().st_gid
+        return Plan(self.socket, level, limits, readable([str(self.home)]), host, (group,) if group else ())
 
-    def refusal(self, level: Level, limits: Limits) -> str | None:
-        """Why this machine cannot have kernels at this level, found by trying; None where it can."""
+    def refusal(self, level: Level, limits: Limits, must_read: Sequence[Path] = ()) -> str | None:
+        """Why this machine cannot have kernels at this level, found by trying; None where it can.
+
+        Args:
+            must_read: files of the home without which no kernel is of use.
+        """
         private = Path(tempfile.mkdtemp(prefix="t", dir=runtime_folder()))
         folder = private / "submission"
         folder.mkdir()
         reading, writing = os.pipe()
         try:
             request = self.plan(level, limits).request(private, folder, [])
-            models = tuple(str(path) for path in snapshot_files(self._home))
-            tried = Forked(self.socket, replace(request, trial=True, must_read=models), writing)
+            tried = Forked(self.socket, replace(request, trial=True, must_read=tuple(map(str, must_read))), writing)
             os.close(writing)
             code = tried.wait(TRIAL_SECONDS)
             said = os.read(reading, 4096).decode(errors="replace") if code else ""

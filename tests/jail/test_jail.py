@@ -23,6 +23,7 @@ from autograder.jail import jail, landlock, paths
 from autograder.jail.cgroup import PREFIX, places
 from autograder.jail.limits import Level, Limits
 from autograder.jail.provisioner import Kernels, WarmKernelManager
+from autograder.protocol.model_cache import snapshot_files
 from autograder.submissions.repair_files import MAX_FILES
 
 LIMITS = Limits(memory_bytes=3 * 10**9, disk_bytes=20 * 10**6, processes=40, open_files=512, seconds=120)
@@ -381,7 +382,7 @@ def _read(path: Path) -> bytes:
 
 
 def test_this_machine_is_asked_whether_it_can_have_the_jail(kernels: Kernels) -> None:
-    assert kernels.refusal("full", LIMITS) is None
+    assert kernels.refusal("full", LIMITS, snapshot_files(kernels.home)) is None
 
 
 def test_a_model_that_a_kernel_could_not_read_is_refused_with_its_name(kernels: Kernels, tiny_home: Path) -> None:
@@ -390,7 +391,7 @@ def test_a_model_that_a_kernel_could_not_read_is_refused_with_its_name(kernels: 
     model = next(tiny_home.glob("hub/models--*/snapshots/*/config.json"))
     model.chmod(0o600)
     try:
-        assert "config.json cannot be read" in str(kernels.refusal("full", LIMITS))
+        assert "config.json cannot be read" in str(kernels.refusal("full", LIMITS, snapshot_files(kernels.home)))
     finally:
         model.chmod(0o644)
 
