@@ -73,7 +73,8 @@ def grade(course: Path, student: str | None, regrade: bool, force: bool, verify:
     from autograder.plugins import run as grading
 
     with progress(console) as begin:
-        outcome = grading.run(course.resolve(), student, regrade or force or verify, force or verify, verify, begin)
+        wanted = grading.Wanted(student, regrade=regrade or force or verify, execute=force or verify, verify=verify)
+        outcome = grading.run(course.resolve(), wanted, begin)
     for line in outcome.lines():
         console.print(line, highlight=False, markup=False, soft_wrap=True)
     sys.exit(outcome.exit_code)
@@ -84,7 +85,7 @@ def grade(course: Path, student: str | None, regrade: bool, force: bool, verify:
 def doctor(course: Path) -> None:
     """Tells what protects the grader on this machine, by trying; ends non-zero where the level asked for is not there."""
     from autograder.grading import doctor as examination
-    from autograder.plugins.course import model_home
+    from autograder.grading.model_home import model_home
 
     loaded = load(course / "course.toml")
     wanted = f'isolation = "{loaded.limits.isolation}"'
@@ -119,9 +120,10 @@ def host(course: Path, idle: float, threads: int, stop: bool) -> None:
 @click.option("--reason", required=True, help="Why; the student sees it.")
 def override(course: Path, student: str, check_id: str, criterion: str, points: float, reason: str) -> None:
     """Overrules one criterion: CHECK_ID's CRITERION earns STUDENT this many POINTS, whatever the check found."""
-    from autograder.plugins.judge import overrule
+    from autograder.plugins.scores import Decision, overrule
 
-    verdict = overrule(course.resolve(), student, check_id, criterion, points, reason, getpass.getuser())
+    decision = Decision(student, check_id, criterion, points, reason, by=getpass.getuser())
+    verdict = overrule(course.resolve(), decision)
     console.print(
         f"{student}, {check_id}: {verdict.score:g} of {verdict.points:g} points. Feedback shows it next time."
     )

@@ -14,7 +14,7 @@ from nbgrader.api import Gradebook
 from autograder.course import profile as profiles
 from autograder.course.profile import Language
 from autograder.judging.contract import ASSIGNMENT
-from autograder.plugins.judge import overrule
+from autograder.plugins.scores import Decision, overrule
 from trials.classes import Student, write_submission
 from trials.demo import ScratchCourse, raising, typical_mistakes
 
@@ -83,7 +83,7 @@ def feedback_course(folder: Path, model_home: Path, language: Language, only: tu
             gradebook.find_submission_notebook("chatbot", ASSIGNMENT, "anna").late_submission_penalty = PENALTY
             gradebook.db.commit()
     if "david" in ids:
-        overrule(course.root, "david", "check-prompt", "placeholder", 1, REASON, "ta")
+        overrule(course.root, Decision("david", "check-prompt", "placeholder", 1, REASON, "ta"))
     course.instructor("generate_feedback", ASSIGNMENT)
     return course
 

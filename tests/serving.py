@@ -14,7 +14,7 @@ from types import SimpleNamespace, TracebackType
 from typing import Any
 
 from autograder.host import orders
-from autograder.host.control import Host, Visit
+from autograder.host.control import Host, NotebookSession
 from autograder.host.maker import Maker
 from autograder.host.memory import Memory
 from autograder.host.models import Models
@@ -166,7 +166,7 @@ class Serving:
     ) -> None:
         self._threads = Threads(models, generators)
         self._maker = maker or self._threads
-        self._visits: list[Visit] = []
+        self._visits: list[NotebookSession] = []
         self._models, self._memory = models, memory or Memory(None)
         self._folder = Path(tempfile.mkdtemp(prefix="host"))  # its path is short enough for a socket
         self._thread = threading.Thread(target=lambda: asyncio.run(self._run()))
@@ -199,7 +199,7 @@ class Serving:
         self.server._texts.shutdown()
         shutil.rmtree(self._folder)
 
-    def open(self, label: str = "anna", **settings: Any) -> Visit:
+    def open(self, label: str = "anna", **settings: Any) -> NotebookSession:
         self._visits.append(self.host.open(wire.Open(label=label, **settings)))  # a notebook ends with its line
         return self._visits[-1]
 
@@ -218,7 +218,7 @@ def request(text: str = "Ahoy", model: str = ONE, copies: int = 1, **settings: A
     return wire.Generate(model=model, rows=[row] * copies, mask=[[1] * len(row)] * copies, settings=settings)
 
 
-def ask(visit: Visit, frame: wire.Frame) -> wire.Reply:
+def ask(visit: NotebookSession, frame: wire.Frame) -> wire.Reply:
     """What a kernel is answered."""
     line = Line(visit.socket)
     try:

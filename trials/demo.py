@@ -19,7 +19,9 @@ from nbgrader.api import Gradebook
 
 from autograder.course.profile import Profile, load
 from autograder.errors import NotReady
+from autograder.grading.progress import Listener
 from autograder.judging.contract import ASSIGNMENT, tasks
+from autograder.words.terminal import Begin
 from trials.classes import Cells, Student, reference, write_submission
 
 CONFIG = """\
@@ -45,31 +47,31 @@ class ScratchCourse:
 
     Args:
         folder: where to build; whatever an earlier run left there is removed.
-        course: the course directory to copy source notebooks and profile from.
+        course: the course directory to copy source notebooks and profile from; None where it has been built.
         model_home: where models are looked for while grading.
         profile: path of the profile; `course.toml` of the course when None.
     """
 
-    def __init__(self, folder: Path, course: Path, model_home: Path, profile: Path | None = None) -> None:
+    def __init__(self, folder: Path, course: Path | None, model_home: Path, profile: Path | None = None) -> None:
         self.folder, self.root, self.model_home = folder, folder / "course", model_home
         self.exchange = folder / "exchange"
         self.log = folder / "commands.log"
-        shutil.rmtree(folder, ignore_errors=True)
+        if course is not None:
+            self._build(course, profile or course / "course.toml")
+        self.profile: Profile = load(self.root / "course.toml")
+
+    def _build(self, course: Path, profile: Path) -> None:
+        shutil.rmtree(self.folder, ignore_errors=True)
         self.exchange.mkdir(parents=True)
         self.exchange.chmod(0o1777)
         shutil.copytree(course / "source", self.root / "source", ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
-        shutil.copy(profile or course / "course.toml", self.root / "course.toml")
+        shutil.copy(profile, self.root / "course.toml")
         (self.root / "nbgrader_config.py").write_text(CONFIG.format(exchange=str(self.exchange)), encoding="utf-8")
-        self.profile: Profile = load(self.root / "course.toml")
 
     @classmethod
     def at(cls, folder: Path, model_home: Path) -> ScratchCourse:
         """The course that has been built in a folder."""
-        course = cls.__new__(cls)
-        course.folder, course.root, course.model_home = folder, folder / "course", model_home
-        course.exchange, course.log = folder / "exchange", folder / "commands.log"
-        course.profile = load(course.root / "course.toml")
-        return course
+        return cls(folder, None, model_home)
 
     @property
     def source(self) -> Path:
@@ -94,10 +96,20 @@ class ScratchCourse:
         return twin
 
     def instructor(
-        self, *command: str, each_line: Say | None = None, env: Mapping[str, str] = MappingProxyType({})
+        self,
+        *command: str,
+        each_line: Say | None = None,
+        each_notebook: Callable[[], None] | None = None,
+        env: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
-        """Runs `nbgrader COMMAND` in the course directory. Raises NotReady when it fails."""
-        self._run(["nbgrader", *command], self.root, env, each_line)
+        """Runs `nbgrader COMMAND` in the course directory. Raises NotReady when it fails.
+
+        Args:
+            each_line: called with each line that it says.
+            each_notebook: called whenever it has graded one.
+        """
+        with Listener(each_notebook or (lambda: None)) as listener:
+            self._run(["nbgrader", *command], self.root, {**env, **listener.env}, each_line, listener.handle)
 
     def student(self, student: str, *command: str) -> None:
         """Runs `nbgrader COMMAND` as a student would, from the student's home."""
@@ -110,7 +122,9 @@ class ScratchCourse:
             (home / "nbgrader_config.py").write_text(text, encoding="utf-8")
         self._run(["nbgrader", *command, f"--CourseDirectory.student_id={student}"], home, {}, None)
 
-    def _run(self, command: Sequence[str], cwd: Path, extra: Mapping[str, str], each_line: Say | None) -> None:
+    def _run(
+        self, command: Sequence[str], cwd: Path, extra: Mapping[str, str], each_line: Say | None, *passed: int
+    ) -> None:
         env = {
             **os.environ,
             "AUTOGRADER_MODEL_HOME": str(self.model_home.resolve()),
@@ -124,9 +138,10 @@ class ScratchCourse:
         with (
             self.log.open("a", encoding="utf-8") as log,
             subprocess.Popen(
-                command, cwd=cwd, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+                command, cwd=cwd, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
+                pass_fds=passed,
             ) as process,
-        ):
+        ):  # fmt: skip
             log.write(f"$ {' '.join(command)}\n")
             assert process.stdout is not None
             for line in process.stdout:
@@ -151,7 +166,7 @@ class ScratchCourse:
             }
 
 
-def run(course: ScratchCourse, students: Sequence[Student], begin: Callable[[str, int], Callable[[], None]]) -> None:
+def run(course: ScratchCourse, students: Sequence[Student], begin: Begin) -> None:
     """Takes a class through nbgrader's own commands, from the source notebooks to feedback in the students' hands.
 
     Args:
@@ -172,13 +187,7 @@ def run(course: ScratchCourse, students: Sequence[Student], begin: Callable[[str
     course.instructor("collect", ASSIGNMENT)
     one()
     notebooks = len({task.notebook for task in tasks(course.profile)})
-    one = begin("autograde", len(students) * notebooks)
-
-    def follow(line: str) -> None:
-        if "] Autograding " in line:
-            one()
-
-    course.instructor("autograde", ASSIGNMENT, each_line=follow)
+    course.instructor("autograde", ASSIGNMENT, each_notebook=begin("autograde", len(students) * notebooks))
     one = begin("feedback", 2 + len(students))
     course.instructor("generate_feedback", ASSIGNMENT, "--force")
     one()

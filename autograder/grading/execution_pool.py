@@ -1,4 +1,4 @@
-"""Executing notebooks side by side, ahead of being judged.
+"""Executing notebooks side by side, ahead of being judged, and the order in which submissions are worked through.
 
 While one kernel waits for the model host, or the judge for the gradebook, another kernel runs. Two notebooks with the same
 key are executed once, also while the first of them is still running.
@@ -6,16 +6,29 @@ key are executed once, also while the first of them is still running.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from typing import Protocol, TypeVar
 
 from autograder.grading.executions import Execution
 
 Run = Callable[[], Execution]
 Pending = Future[Execution]
+WINDOW = 32
+"""Submissions that have been begun and not yet judged, at most."""
 
 
-class Ahead:
+class Begun(Protocol):
+    """A submission whose notebooks are being executed."""
+
+    @property
+    def pending(self) -> Collection[Pending]: ...
+
+
+B = TypeVar("B", bound=Begun)
+
+
+class ExecutionPool:
     """A few threads that execute.
 
     Args:
@@ -57,7 +70,7 @@ class Ahead:
                 mine.set_result(done.result().model_copy(update={"again": again}) if again else done.result())
 
         def then(done: Pending) -> None:
-            if done.cancelled() or done.exception() is not None or done.result().whole:
+            if done.cancelled() or done.exception() is not None or done.result().reusable:
                 pass_on(done, again=True)
                 return
             try:
@@ -87,3 +100,26 @@ class Ahead:
 def wait_for_one(pending: Iterable[Pending]) -> None:
     """Returns as soon as one that was not done is."""
     wait({each for each in pending if not each.done()}, return_when=FIRST_COMPLETED)
+
+
+def work_through(
+    names: Iterable[str], begin: Callable[[str], B | None], finish: Callable[[B], None], pool: ExecutionPool
+) -> None:
+    """Begins submissions as long as there is somebody to execute them, and finishes each when its notebooks are done.
+
+    Args:
+        names: of the submissions; they are begun in their order.
+        begin: answers None where there is nothing to do for one.
+    """
+    left = sorted(names, reverse=True)
+    waiting: list[B] = []
+    while left or waiting:
+        done = next((begun for begun in waiting if all(each.done() for each in begun.pending)), None)
+        if left and len(waiting) < WINDOW and (done is None or pool.wants_more):
+            begun = begin(left.pop())
+            waiting += [begun] if begun is not None else []
+        elif done is not None:
+            waiting.remove(done)
+            finish(done)
+        else:
+            wait_for_one(each for begun in waiting for each in begun.pending)

@@ -1,7 +1,7 @@
 """Same code, same verdict: a notebook whose code and files have been executed before is not executed again.
 
 What counts is all that its kernel can read: its folder (`view.py`), the frozen profile, the models' files, and this kit. What a
-student wrote in free text plays no part. Only an execution that is whole is kept.
+student wrote in free text plays no part. Only an execution that is reusable is kept.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from autograder.facts.evidence import Facts
 from autograder.facts.verdict import Incident
-from autograder.grading.view import View, code_cells
+from autograder.grading.view import View
+from autograder.submissions.cells import code_cells
 from autograder.system.disk_cache import DiskCache, digest
 
 
@@ -43,7 +44,7 @@ class Execution(BaseModel):
     again: bool = Field(default=False, exclude=True)
 
     @property
-    def whole(self) -> bool:
+    def reusable(self) -> bool:
         """Whether executing the same code again would give the same."""
         ended_well = all(incident.kind in ("output", "prompt") for incident in self.incidents)
         return ended_well and not self.problems and not self.facts.transcript.faults
@@ -87,7 +88,7 @@ def key_of(view: View, around: dict[str, str]) -> str:
 
 
 def executed(nb: NotebookNode, facts: Facts, problems: dict[str, str], incidents: Iterable[Incident] = ()) -> Execution:
-    """What executing a notebook gave."""
+    """The execution of a notebook that has its outputs."""
     return Execution(
         outputs=tuple(tuple(json.loads(json.dumps(output)) for output in cell.outputs) for cell in code_cells(nb)),
         counts=tuple(cell.execution_count for cell in code_cells(nb)),

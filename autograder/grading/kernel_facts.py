@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from dataclasses import dataclass
 from typing import Any
 
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
@@ -10,12 +11,12 @@ from nbformat import NotebookNode
 from pydantic import ValidationError
 
 from autograder.course.profile import Profile
-from autograder.facts.evidence import Evidence, Facts
-from autograder.facts.transcript import Message, Transcript
+from autograder.facts.evidence import Evidence
+from autograder.facts.transcript import Message
 from autograder.facts.verdict import IncidentKind
 from autograder.jail.limits import ENDED
 from autograder.judging.contract import Task
-from autograder.kernel.selfcheck import EVIDENCE_TYPE, TRANSCRIPT_TYPE
+from autograder.kernel.selfcheck import EVIDENCE_TYPE
 
 MAX_EVIDENCE = 10**6
 """Characters of one check's evidence. An honest one has thousands; each text of it is bounded too."""
@@ -56,35 +57,46 @@ def why_it_ended(error: Exception, manager: Any, early: bool) -> IncidentKind:
     return kinds.get(code, "crash")
 
 
-def read_facts(cells: list[tuple[NotebookNode, Task]]) -> tuple[Facts, dict[str, str]]:
-    """Evidence and transcript out of the executed check cells, and what could not be read, by check id.
+@dataclass(frozen=True)
+class Findings:
+    """What the checks of a notebook have handed over.
 
-    What a kernel sent is untrusted: it is validated and bounded, and anything else is as good as nothing.
+    Attributes:
+        evidence: by check id.
+        problems: by check id, why its evidence could not be read.
     """
-    evidence: dict[str, Evidence] = {}
-    transcript, problems = Transcript(), {}
+
+    evidence: dict[str, Evidence]
+    problems: dict[str, str]
+
+
+def read_evidence(cells: list[tuple[NotebookNode, Task]]) -> Findings:
+    """The evidence in executed check cells. It is validated and bounded, and anything else is as good as nothing."""
+    found = Findings({}, {})
     for cell, task in cells:
         published = [o for o in cell.outputs if o.output_type == "display_data" and EVIDENCE_TYPE in o.get("data", {})]
         if len(published) > 1:
-            problems[task.check_id] = "there is more than one finding"
+            found.problems[task.check_id] = "there is more than one finding"
             continue
         for output in cell.outputs:
             if output.output_type == "error":  # the check itself stopped: too slow, or something in its way
-                problems[task.check_id] = f"{output.ename}: {output.evalue}"[:200]
-            data = output.get("data", {}) if output.output_type == "display_data" else {}
-            if EVIDENCE_TYPE not in data:
-                continue
+                found.problems[task.check_id] = f"{output.ename}: {output.evalue}"[:200]
+        for output in published:
             try:
-                size = len(data[EVIDENCE_TYPE])
-                if size > MAX_EVIDENCE:
-                    raise ValueError(f"{size} characters, more than {MAX_EVIDENCE}")
-                found = Evidence.model_validate_json(data[EVIDENCE_TYPE])
-                if found.check_id != task.check_id:
-                    raise ValueError(f"evidence of {found.check_id}")
-                transcript = transcript.joined(Transcript.model_validate_json(data[TRANSCRIPT_TYPE]))
-                if found.problem:
-                    raise ValueError(found.problem)
-                evidence[task.check_id] = found
-            except (ValidationError, ValueError, KeyError, TypeError) as error:
-                problems[task.check_id] = str(error).split("\n")[0][:200]
-    return Facts(evidence=evidence, transcript=transcript, in_grading=True), problems
+                found.evidence[task.check_id] = evidence_in(output.data[EVIDENCE_TYPE], task)
+            except (ValidationError, ValueError, TypeError) as error:
+                found.problems[task.check_id] = str(error).split("\n")[0][:200]
+    return found
+
+
+def evidence_in(published: Any, task: Task) -> Evidence:
+    """The evidence of a task. Raises ValueError or TypeError where what was published is none."""
+    size = len(published)
+    if size > MAX_EVIDENCE:
+        raise ValueError(f"{size} characters, more than {MAX_EVIDENCE}")
+    found = Evidence.model_validate_json(published)
+    if found.check_id != task.check_id:
+        raise ValueError(f"evidence of {found.check_id}")
+    if found.problem:
+        raise ValueError(found.problem)
+    return found

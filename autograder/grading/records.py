@@ -1,13 +1,11 @@
 """Records on disk: the verdicts of one submitted notebook, and a person's overrides of single criteria.
 
 Beside the gradebook, which holds numbers alone, each graded notebook has a record in `verdicts/ASSIGNMENT/STUDENT/`, and
-each overruled student a file in `overrides/ASSIGNMENT/`. Files are written to a temporary name, then renamed.
+each overruled student a file in `overrides/ASSIGNMENT/`.
 """
 
 from __future__ import annotations
 
-import os
-import tempfile
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,6 +16,7 @@ from autograder.facts.evidence import Evidence
 from autograder.facts.transcript import Transcript
 from autograder.facts.verdict import Incident, Override, Verdict
 from autograder.submissions.repair_json import Repair
+from autograder.system.files import write_whole
 
 T = TypeVar("T", bound=BaseModel)
 
@@ -115,26 +114,6 @@ def with_overrides(verdict: Verdict, overrides: Overrides) -> Verdict:
         return verdict
     criteria = tuple(c.model_copy(update={"override": decided.get(c.name)}) for c in verdict.criteria)
     return verdict.model_copy(update={"criteria": criteria})
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Writes a file so that nobody ever sees half of it: to a temporary name beside it, then renamed."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        os.chmod(temporary, 0o666 & ~_umask())  # a temporary file is its maker's alone; other TAs must read this one
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def _parse(kind: type[T], path: Path) -> T:

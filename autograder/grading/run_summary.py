@@ -10,6 +10,7 @@ from pathlib import Path
 from autograder.errors import Damaged
 from autograder.facts.verdict import Verdict
 from autograder.grading.records import Record, Records
+from autograder.protocol.wire import Counts
 from autograder.words.grading import HAPPENED
 from autograder.words.tables import say
 
@@ -62,3 +63,15 @@ def repairs_in_words(record: Record) -> str:
     for repair in record.repairs:
         where.setdefault(repair.kind, []).append(repair.cell or repair.detail)
     return "; ".join(f"{kind} ({', '.join(filter(None, found))})".replace(" ()", "") for kind, found in where.items())
+
+
+def said_at_the_end(counts: Counts) -> list[str]:
+    """What a person must know of a run that the host has served: nothing, where all went well."""
+    said = []
+    if counts.lost:
+        said.append(f"{counts.lost} request(s) could not be answered by this machine; their verdicts are not judged.")
+    if counts.differing:
+        said.append(f"{counts.differing} remembered answer(s) came out otherwise when they were generated again.")
+    if counts.dropped:
+        said.append(f"Memory ran out: models were dropped and loaded again {counts.dropped} time(s).")
+    return said

@@ -21,6 +21,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from autograder.judging.contract import NOTEBOOKS
+from autograder.submissions.cells import code_cells, grade_id_of
 
 OF_NBGRADER = ("timestamp.txt", "submission_secret.txt")
 """What nbgrader itself puts at the top of a submission: another one for each student."""
@@ -100,28 +101,21 @@ def as_seen(nb: NotebookNode) -> bytes:
             "id": f"cell-{number}",
             "metadata": known(
                 tags=cell.metadata.get("tags"),
-                nbgrader=known(grade_id=_named(cell.metadata.get("nbgrader"), "grade_id")),
+                nbgrader=known(grade_id=grade_id_of(cell)),
             ),
             "outputs": [],
             "source": cell.source,
         }
         for number, cell in enumerate(code_cells(nb))
     ]
-    kernel = {"kernelspec": {"name": _named(nb.metadata.get("kernelspec"), "name"), "display_name": "Python 3"}}
+    spec = nb.metadata.get("kernelspec")  # a student can have changed it into anything
+    name = spec.get("name") if isinstance(spec, dict) else None
+    kernel = {"kernelspec": {"name": name, "display_name": "Python 3"}}
     return json.dumps({"cells": cells, "metadata": kernel, "nbformat": 4, "nbformat_minor": 5}, indent=1).encode()
 
 
 def known(**values: Any) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value not in (None, {})}
-
-
-def _named(metadata: Any, name: str) -> Any:
-    """A value out of metadata, which a student can have changed into anything."""
-    return metadata.get(name) if isinstance(metadata, dict) else None
-
-
-def code_cells(nb: NotebookNode) -> list[NotebookNode]:
-    return [cell for cell in nb.cells if cell.cell_type == "code"]
 
 
 def sha256(content: bytes | Path) -> str:

@@ -1,6 +1,6 @@
 """The grader's side of the model host: finds one that is kept, or starts one that ends with this process.
 
-`Host` is a handle on the process, `Visit` on one notebook that it serves. Both raise HostLost where the host does not
+`Host` is a handle on the process, `NotebookSession` on one notebook that it serves. Both raise HostLost where the host does not
 answer; the caller decides what that means for a verdict.
 """
 
@@ -15,6 +15,7 @@ import tempfile
 import threading
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Self
 
 from autograder.errors import HostLost
 from autograder.facts.transcript import Message, Rendering, Transcript
@@ -38,7 +39,7 @@ def memory_folder(course: Path) -> Path:
     return course / ".autograder" / "answers"
 
 
-def server_command(course: Path, home: Path, socket: Path, threads: int) -> list[str]:
+def server_command(course: Path, home: Path, threads: int, socket: Path) -> list[str]:
     """The command that a host is, without what ends it."""
     command = [sys.executable, "-W", "ignore", "-m", "autograder.host.server", "--socket", str(socket)]
     return [
@@ -85,7 +86,7 @@ class Host:
             socket = Path(tempfile.mkdtemp(prefix="h", dir=runtime_folder())) / "host.sock"
             socket.parent.chmod(0o711)  # a kernel of another user passes through it to its own socket
         log = course / ".autograder" / "host.log"
-        host = cls(socket, Daemon("the model host", server_command(course, home, socket, threads), log))
+        host = cls(socket, Daemon("the model host", server_command(course, home, threads, socket), log))
         atexit.register(host.end)
         return host
 
@@ -97,9 +98,9 @@ class Host:
             line = self._line
         return asked(line, frame)
 
-    def open(self, wanted: wire.Open) -> Visit:
+    def open(self, wanted: wire.Open) -> NotebookSession:
         """A notebook, on a line of its own: what goes wrong there concerns no other one."""
-        return Visit(self._another_line(), wanted)
+        return NotebookSession(self._another_line(), wanted)
 
     def status(self) -> wire.Counts:
         counts = self.ask(wire.Status())
@@ -129,7 +130,7 @@ class Host:
             shutil.rmtree(self.socket.parent, ignore_errors=True)
 
 
-class Visit:
+class NotebookSession:
     """One notebook that the host serves, from the grader's side; it ends with its line.
 
     Args:
@@ -166,6 +167,12 @@ class Visit:
         rendered = asked(self._line, wire.Render(models=list(models), conversations=list(conversations)))
         assert isinstance(rendered, wire.Rendered)
         return rendered.renderings
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def close(self) -> None:
         with contextlib.suppress(HostLost):

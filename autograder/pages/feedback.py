@@ -19,6 +19,7 @@ from nbformat import NotebookNode
 
 from autograder.course.profile import Language
 from autograder.facts.verdict import Verdict
+from autograder.grading.grades import Grade
 from autograder.pages.sanitize import IMAGE, clean_part, from_markdown
 from autograder.pages.templates import as_code
 from autograder.words import render
@@ -43,19 +44,6 @@ LABEL = re.compile(r"^(?:Oppgave|Task): *(?=\S)")
 NO_RESPONSE = "No response."
 """nbgrader's own comment on a cell that is as it was handed out."""
 NOT_IN_IDS = re.compile(r"[^A-Za-z0-9_-]")
-
-
-@dataclass(frozen=True)
-class Grade:
-    """What the gradebook has for one cell; points, with a person's and the autograder's apart."""
-
-    score: float
-    points: float
-    auto: float | None = None
-    manual: float | None = None
-    extra: float | None = None
-    waits: bool = False
-    """Whether a person is asked to look."""
 
 
 @dataclass(frozen=True)

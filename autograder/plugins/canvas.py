@@ -16,8 +16,9 @@ from nbgrader.plugins.export import ExportPlugin
 from traitlets import Bool, Dict, Unicode
 
 from autograder.errors import AutograderError, NotReady, NotSettled, RosterError
-from autograder.grading.records import write_whole
+from autograder.grading.grades import Grade
 from autograder.plugins.canvas_csv import TITLE_WITH_ID, Enrolled, Roster, gradebook_file, read_roster
+from autograder.system.files import write_whole
 
 MAX_LISTED = 50
 
@@ -171,15 +172,11 @@ class CanvasExport(ExportPlugin):  # type: ignore[misc]
 def still_open(submission: Any) -> list[str]:
     """What of a submission has no final score yet: `notebook, cell: why`."""
     return [
-        f"{notebook.name}, {grade.name}: {'not judged' if _unjudged(grade) else 'waits for a person'}"
+        f"{notebook.name}, {grade.name}: {'not judged' if Grade.of(grade).is_not_judged else 'waits for a person'}"
         for notebook in submission.notebooks
         for grade in notebook.grades
-        if grade.needs_manual_grade or (grade.auto_score is None and grade.manual_score is None)
+        if grade.needs_manual_grade or Grade.of(grade).is_open
     ]
-
-
-def _unjudged(grade: Any) -> bool:
-    return bool(grade.auto_score is None and grade.manual_score is None and grade.cell.cell_type == "code")
 
 
 def score(submission: Any) -> float:

@@ -12,7 +12,6 @@ import pwd
 import re
 import shutil
 import stat
-import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -30,14 +29,16 @@ from traitlets import Enum
 from autograder.course.profile import FROZEN_NAME, Language, load
 from autograder.errors import ProfileError
 from autograder.facts.verdict import Sentence
-from autograder.plugins.course import is_ours, tolerant
+from autograder.grading.released import is_ours
+from autograder.grading.view import OF_NBGRADER
+from autograder.plugins.course import tolerant
 from autograder.submissions import hand_in
 from autograder.submissions.safe_copy import Copy, copy_folder
-from autograder.words.hand_in import HAND_IN
+from autograder.system.files import write_whole
+from autograder.words.sentences import HAND_IN
 from autograder.words.tables import say
 
 RECEIPT = {"nb": "kvittering.txt", "en": "receipt.txt"}
-OF_NBGRADER = ("timestamp.txt", "submission_secret.txt")
 GRACE = 600.0
 """Seconds after the time that a submission states, in which it may still be changing: a large one is being copied."""
 
@@ -127,6 +128,11 @@ def _due(release: Path) -> datetime | None:
 class SafeSubmit(_Careful, ExchangeSubmit):  # type: ignore[misc]
     """Hands in for oneself only, says what may have been forgotten, and leaves a receipt beside the notebooks."""
 
+    def __init__(self, *given: Any, **settings: Any) -> None:
+        super().__init__(*given, **settings)
+        self._copies: list[Copy] = []
+        """What has been copied; once for the exchange and once for the cache."""
+
     def init_dest(self) -> None:
         asked, user = self.coursedir.student_id, get_username()
         if asked not in ("*", user):
@@ -134,7 +140,7 @@ class SafeSubmit(_Careful, ExchangeSubmit):  # type: ignore[misc]
         super().init_dest()
 
     def do_copy(self, src: str, dest: str, log: Any = None) -> None:
-        self._copy = self._copied(Path(src), Path(dest), None, Path(self.release_path))
+        self._copies.append(self._copied(Path(src), Path(dest), None, Path(self.release_path)))
 
     def copy_files(self) -> None:
         super().copy_files()
@@ -144,7 +150,7 @@ class SafeSubmit(_Careful, ExchangeSubmit):  # type: ignore[misc]
         times = sum(1 for _ in cache.glob(f"{student}+{self.coursedir.assignment_id}+*"))
         copied = cache / self.assignment_filename.rsplit("+", 1)[0] if self.add_random_string else None
         said = hand_in.of_time(now, _due(release), times)
-        said += self._notices(copied or cache / self.assignment_filename, release, self._copy)
+        said += self._notices(copied or cache / self.assignment_filename, release, self._copies[-1])
         for words in said:
             self.log.warning("%s", self._say(words))
         if not is_ours(release):
@@ -156,23 +162,20 @@ class SafeSubmit(_Careful, ExchangeSubmit):  # type: ignore[misc]
         }  # fmt: skip
         text = hand_in.receipt(self.coursedir.assignment_id, now, saved, said, self.language)
         with suppress(OSError):  # a full disk at home: what was handed in has been
-            put(source / RECEIPT[self.language], text)
-
-
-def put(path: Path, text: str) -> None:
-    """Writes a file as a whole, in place of whatever file is there."""
-    handle, written = tempfile.mkstemp(dir=path.parent, prefix=".")
-    try:
-        with open(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        os.replace(written, path)
-    except OSError:
-        os.unlink(written)
-        raise
+            write_whole(source / RECEIPT[self.language], text, private=True)
 
 
 class SafeCollect(_Careful, ExchangeCollect):  # type: ignore[misc]
     """Collects each student's newest submission, of those that are the student's own."""
+
+    def __init__(self, *given: Any, **settings: Any) -> None:
+        super().__init__(*given, **settings)
+        self._handed: dict[str, list[Handed]] = {}
+
+    @property
+    def _release(self) -> Path:
+        """What the assignment was handed out as."""
+        return Path(self.root, self.coursedir.course_id, "outbound", self.coursedir.assignment_id)
 
     def init_src(self) -> None:
         if not self.coursedir.course_id:
@@ -182,11 +185,9 @@ class SafeCollect(_Careful, ExchangeCollect):  # type: ignore[misc]
             self.fail(f"Course not found: {self.inbound_path}")
         if not check_mode(self.inbound_path, read=True, execute=True):
             self.fail(f"You don't have read permissions for the directory: {self.inbound_path}")
-        self._release = Path(self.root, self.coursedir.course_id, "outbound", self.coursedir.assignment_id)
         self.duedate = self._deadline()
         if "get_existing_timestamp" not in vars(self.coursedir):
             self.coursedir.get_existing_timestamp = tolerant(self.coursedir.get_existing_timestamp)
-        self._handed: dict[str, list[Handed]] = {}
         for path in sorted(Path(self.inbound_path).iterdir()):
             one = self._accepted(path)
             if one is not None:

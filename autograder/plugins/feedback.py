@@ -12,13 +12,19 @@ import nbformat
 from jinja2 import FileSystemLoader
 from nbconvert.exporters import HTMLExporter
 from nbformat import NotebookNode
-from nbgrader.api import Gradebook
 from nbgrader.preprocessors import NbGraderPreprocessor
 
 from autograder.grading.records import Records, with_overrides
-from autograder.pages.feedback import Grade, page_of
-from autograder.plugins.course import Resources, frozen_path, frozen_profile, released_profile
-from autograder.plugins.release import course_root
+from autograder.pages.feedback import page_of
+from autograder.plugins.course import (
+    Resources,
+    course_root,
+    coursedir_of,
+    frozen_path,
+    frozen_profile,
+    released_profile,
+)
+from autograder.plugins.scores import grades_of
 
 TEMPLATE = Path(__file__).parents[1] / "templates" / "feedback_page.html.j2"
 
@@ -38,21 +44,11 @@ class FeedbackPage(NbGraderPreprocessor):  # type: ignore[misc]
         record = records.read(assignment, student, notebook)
         overrides = records.overrides(assignment, student)
         verdicts = {v.check_id: with_overrides(v, overrides) for v in record.verdicts} if record else {}
-        path = frozen_path(self.parent.parent.coursedir, assignment).with_name(f"{notebook}.ipynb")
+        path = frozen_path(coursedir_of(self), assignment).with_name(f"{notebook}.ipynb")
         released = nbformat.read(path, as_version=4) if path.exists() else None
         grades = grades_of(names)
         resources["feedback"] = page_of(nb, released, grades, verdicts, names, profile.course.language)
         return nb, resources
-
-
-def grades_of(names: Resources) -> dict[str, Grade]:
-    """What the gradebook has for a notebook, by grade id."""
-    where = names["notebook"], names["assignment"], names["student"]
-    with Gradebook(names["db_url"]) as gradebook:
-        return {
-            g.name: Grade(g.score, g.max_score, g.auto_score, g.manual_score, g.extra_credit, g.needs_manual_grade)
-            for g in gradebook.find_submission_notebook(*where).grades
-        }
 
 
 class FeedbackExporter(HTMLExporter):  # type: ignore[misc]

@@ -51,15 +51,14 @@ from autograder.pages.marking_page import Pieces
 from autograder.pages.templates import TEMPLATES
 from autograder.plugins.course import (
     Resources,
-    check_cells,
     frozen_path,
-    marks_of,
     released_notebooks,
     released_profile,
 )
 from autograder.plugins.formgrader_files import INSTEAD, folder_of
-from autograder.plugins.judge import overrule
+from autograder.plugins.scores import Decision, overrule
 from autograder.release import authoring
+from autograder.submissions.cells import check_cells, marks_of
 from autograder.submissions.submission import Submission
 from autograder.words.marking import MARKING
 from autograder.words.masking import masked
@@ -221,8 +220,8 @@ class Decide(BaseApiHandler):  # type: ignore[misc]
             if wrong is not None:
                 self._say(400, wrong, profile)
                 return
-            asked = (student.id, str(check_id), str(criterion), points or 0.0, str(reason).strip())
-            decided = overrule(root, *asked, by=self._person(), gradebook=self.gradebook)
+            asked = (student.id, str(check_id), str(criterion), points or 0.0, str(reason).strip(), self._person())
+            decided = overrule(root, Decision(*asked), self.gradebook)
             grade = self.gradebook.find_grade(check_id, submission.notebook.name, assignment, student.id)
         except (NotReady, MissingEntry) as error:
             self.log.error("%s", error)

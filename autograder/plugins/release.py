@@ -7,8 +7,6 @@ leaves a source that is not ours (`is_ours`) as it is.
 from __future__ import annotations
 
 import json
-from pathlib import Path
-from typing import Any
 
 import nbformat
 from nbformat import NotebookNode
@@ -16,7 +14,8 @@ from nbgrader.preprocessors import ClearSolutions, NbGraderPreprocessor
 from traitlets import Unicode
 
 from autograder.course.profile import FROZEN_NAME, Profile, load
-from autograder.plugins.course import MARK, source_is_ours
+from autograder.grading.released import MARK
+from autograder.plugins.course import Resources, course_root, source_folder, source_is_ours
 from autograder.release import authoring
 
 CODE_STUB = {"nb": "# Skriv koden din her", "en": "# Write your code here"}
@@ -30,10 +29,10 @@ class _WithProfile(NbGraderPreprocessor):  # type: ignore[misc]
         config=True
     )
 
-    def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:
+    def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
         return (self.made(nb, resources) if source_is_ours(self, resources) else nb), resources
 
-    def made(self, nb: NotebookNode, resources: dict[str, Any]) -> NotebookNode:
+    def made(self, nb: NotebookNode, resources: Resources) -> NotebookNode:
         """The notebook that the step makes of one of ours."""
         raise NotImplementedError
 
@@ -44,26 +43,25 @@ class _WithProfile(NbGraderPreprocessor):  # type: ignore[misc]
 class FillProfile(_WithProfile):
     """Leaves out the cells of tasks not in use, repeats those of each temperature, and fills in the profile's values."""
 
-    def made(self, nb: NotebookNode, resources: dict[str, Any]) -> NotebookNode:
+    def made(self, nb: NotebookNode, resources: Resources) -> NotebookNode:
         return authoring.fill(nb, self.loaded())
 
 
 class SelectLanguage(_WithProfile):
     """Keeps the text in the profile's language."""
 
-    def made(self, nb: NotebookNode, resources: dict[str, Any]) -> NotebookNode:
+    def made(self, nb: NotebookNode, resources: Resources) -> NotebookNode:
         return authoring.select_language(nb, self.loaded().course.language)
 
 
 class CheckContract(_WithProfile):
     """Refuses a release whose notebooks, all together, do not keep to the contract."""
 
-    def made(self, nb: NotebookNode, resources: dict[str, Any]) -> NotebookNode:
-        profile, coursedir = self.loaded(), self.parent.parent.coursedir
-        folder = coursedir.format_path(coursedir.source_directory, ".", resources["nbgrader"]["assignment"])
+    def made(self, nb: NotebookNode, resources: Resources) -> NotebookNode:
+        profile = self.loaded()
         filled = {
             path.stem: authoring.fill(nbformat.read(path, as_version=4), profile)
-            for path in sorted((course_root(self) / folder).glob("*.ipynb"))
+            for path in sorted(source_folder(self, resources).glob("*.ipynb"))
         }
         language = profile.course.language
         authoring.check_contract({k: authoring.select_language(v, language) for k, v in filled.items()}, profile)
@@ -75,7 +73,7 @@ class Stubs(ClearSolutions):  # type: ignore[misc]
 
     language = Unicode("en", help="The course's language: nb or en.").tag(config=True)
 
-    def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:
+    def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
         if source_is_ours(self, resources):
             self.code_stub, self.text_stub = {"python": CODE_STUB[self.language]}, TEXT_STUB[self.language]
         return super().preprocess(nb, resources)  # type: ignore[no-any-return]
@@ -84,13 +82,8 @@ class Stubs(ClearSolutions):  # type: ignore[misc]
 class FreezeProfile(_WithProfile):
     """Puts the profile, frozen, beside the released notebooks and into their metadata."""
 
-    def made(self, nb: NotebookNode, resources: dict[str, Any]) -> NotebookNode:
+    def made(self, nb: NotebookNode, resources: Resources) -> NotebookNode:
         text = self.loaded().freeze().to_json()
         nb.metadata[MARK] = {"profile": json.loads(text)}
         resources.setdefault("outputs", {})[FROZEN_NAME] = text.encode()
         return nb
-
-
-def course_root(preprocessor: Any) -> Path:
-    """The course directory of the nbgrader converter that runs this preprocessor."""
-    return Path(preprocessor.parent.parent.coursedir.root)

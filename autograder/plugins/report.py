@@ -14,12 +14,13 @@ from nbgrader.api import Gradebook, MissingEntry
 from pydantic import TypeAdapter, ValidationError
 
 from autograder.errors import Damaged
-from autograder.grading.records import Overrides, Record, Records, write_whole
+from autograder.grading.records import Overrides, Record, Records
+from autograder.grading.released import released_profile
 from autograder.judging.contract import ASSIGNMENT
 from autograder.pages.report.numbers import numbers_of
 from autograder.pages.report.page import page_of
 from autograder.pages.report.works import Mark, Work, hiding
-from autograder.plugins.run import released_profile
+from autograder.system.files import write_whole
 
 NUMBERS = TypeAdapter(dict[str, int])
 

@@ -10,24 +10,25 @@ import os
 import subprocess
 import sys
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from autograder.course.profile import FROZEN_NAME, Profile, load
 from autograder.errors import NotReady
-from autograder.grading import run_summary as ending
-from autograder.grading.helpers import said_at_the_end
+from autograder.grading import run_summary
+from autograder.grading.model_home import model_home, refuse_without_models
+from autograder.grading.progress import Listener
+from autograder.grading.released import released_profile
 from autograder.grading.run_summary import Graded
 from autograder.host.control import Host, server_command, socket_of
 from autograder.judging.contract import ASSIGNMENT
-from autograder.plugins.course import model_home, refuse_without_models
 from autograder.protocol.wire import Counts
+from autograder.words.terminal import Begin
 
 EXIT = {"well": 0, "ended early": 1, "not judged": 3, "differs": 4}
 """Exit codes of a run: all that was to be graded is (a person may have to look); it ended early; verdicts are not judged, for a
 reason of the grader's side; a remembered answer came out otherwise when it was generated again."""
-Begin = Callable[[str, int], Callable[[], None]]
 
 
 @dataclass(frozen=True)
@@ -52,28 +53,41 @@ class Outcome:
         """The end of the run, in words."""
         said = [
             f"{self.graded} notebook(s) graded in {self.seconds:.0f} s.",
-            *ending.lines(self.recorded),
+            *run_summary.lines(self.recorded),
             *self.machine,
         ]
         return [*said, self.log] if self.log else said
 
 
-def run(
-    course: Path,
-    student: str | None,
-    regrade: bool,
-    execute: bool,
-    verify: bool,
-    begin: Begin,
-    assignment: str = ASSIGNMENT,
-) -> Outcome:
-    """Grades what has been handed in for the assignment.
+@dataclass(frozen=True)
+class Wanted:
+    """What is to be graded, and how.
 
-    Args:
+    Attributes:
         student: only this one's.
         regrade: what has been graded, too.
         execute: execute again what has been executed.
         verify: generate again what is remembered, and compare.
+    """
+
+    student: str | None = None
+    regrade: bool = False
+    execute: bool = False
+    verify: bool = False
+
+    def command(self, assignment: str) -> list[str]:
+        student = ["--student", self.student] if self.student else []
+        return ["nbgrader", "autograde", assignment, *student, *(["--force"] * self.regrade)]
+
+    @property
+    def env(self) -> dict[str, str]:
+        return {"AUTOGRADER_FORCE": "1" if self.execute else "", "AUTOGRADER_VERIFY": "1" if self.verify else ""}
+
+
+def run(course: Path, wanted: Wanted, begin: Begin, assignment: str = ASSIGNMENT) -> Outcome:
+    """Grades what has been handed in for the assignment.
+
+    Args:
         begin: called with a step's name and how many parts it has; answers a function to call after each part.
 
     Raises:
@@ -84,35 +98,29 @@ def run(
     profile = released_profile(course, assignment)
     refuse_without_models(profile)
     home = model_home(profile)
-    handed_in = sorted(course.glob(f"submitted/{student or '*'}/{assignment}/*.ipynb"))
+    handed_in = sorted(course.glob(f"submitted/{wanted.student or '*'}/{assignment}/*.ipynb"))
     if not handed_in:
-        raise NotReady(f"{course / 'submitted'}: nothing has been handed in for {assignment} by {student or 'anybody'}")
+        whose = wanted.student or "anybody"
+        raise NotReady(f"{course / 'submitted'}: nothing has been handed in for {assignment} by {whose}")
     one = begin("grade", len(handed_in))
-    command = [
-        "nbgrader",
-        "autograde",
-        assignment,
-        *(["--student", student] if student else []),
-        *(["--force"] * regrade),
-    ]
-    given = {"AUTOGRADER_FORCE": "1" if execute else "", "AUTOGRADER_VERIFY": "1" if verify else ""}
     host = Host.kept(course, home) or Host.started(course, home, shared=True)
     try:
         before = host.status()
-        graded, code, log = follow(command, course, given, one)
+        ended = follow(wanted.command(assignment), course, wanted.env, one)
         counts = since(before, host.status())
     finally:
         host.end()
-    found = tuple(ending.recorded(course, assignment, [path.parent.parent.name for path in handed_in]))
-    waits = any(one.verdicts("not judged") for one in found)
-    went = "not judged" if code and waits else "ended early" if code else "differs" if counts.differing else "well"
+    found = tuple(run_summary.recorded(course, assignment, [path.parent.parent.name for path in handed_in]))
+    waits = any(each.verdicts("not judged") for each in found)
+    failed = "not judged" if waits else "ended early"
+    went = failed if ended.code else "differs" if counts.differing else "well"
     return Outcome(
         exit_code=EXIT[went],
         seconds=time.monotonic() - began,
-        graded=graded,
+        graded=ended.graded,
         recorded=found,
-        machine=tuple(said_at_the_end(counts)),
-        log=log if EXIT[went] == 1 else "",
+        machine=tuple(run_summary.said_at_the_end(counts)),
+        log=ended.log if went == "ended early" else "",
     )
 
 
@@ -122,30 +130,33 @@ def since(before: Counts, after: Counts) -> Counts:
     return after.model_copy(update={name: getattr(after, name) - getattr(before, name) for name in names})
 
 
-def follow(command: list[str], course: Path, given: dict[str, str], one: Callable[[], None]) -> tuple[int, int, str]:
-    """Runs nbgrader. Answers how many notebooks it graded, its exit code, and the end of what it said."""
+@dataclass(frozen=True)
+class Ended:
+    """How nbgrader has ended: how many notebooks it graded, its exit code, and the end of what it said."""
+
+    graded: int
+    code: int
+    log: str
+
+
+def follow(command: list[str], course: Path, given: dict[str, str], one: Callable[[], None]) -> Ended:
+    """Runs nbgrader in the course directory.
+
+    Args:
+        given: variables for it.
+        one: called once for each notebook that it has graded.
+    """
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
-    env = {**os.environ, **given, "PATH": path}
-    said: list[str] = []
-    graded = 0
-    with subprocess.Popen(
-        command, cwd=course, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
-    ) as process:
+    with (
+        Listener(one) as listener,
+        subprocess.Popen(
+            command, cwd=course, env={**os.environ, **given, "PATH": path, **listener.env}, pass_fds=[listener.handle],
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
+        ) as process,
+    ):  # fmt: skip
         assert process.stdout is not None
-        for line in process.stdout:
-            said = [*said[-19:], line.rstrip()]
-            if "] Autograding " in line:
-                graded += 1
-                one()
-    return graded, process.returncode, "\n".join(said)
-
-
-def released_profile(course: Path, assignment: str) -> Profile:
-    """The profile that the release has frozen. Raises NotReady where there is no release."""
-    path = course / "release" / assignment / FROZEN_NAME
-    if not path.exists():
-        raise NotReady(f"{path} is not there. Make a release first: `autograder release`.")
-    return load(path)
+        last = deque((line.rstrip() for line in process.stdout), maxlen=20)
+    return Ended(listener.heard, process.returncode, "\n".join(last))
 
 
 def keep_host(course: Path, idle_seconds: float, threads: int, stop: bool, say: Callable[[str], None]) -> int:
@@ -168,7 +179,7 @@ def keep_host(course: Path, idle_seconds: float, threads: int, stop: bool, say: 
     say(
         f"It ends with Ctrl-C, with `autograder host --stop`, or after {idle_seconds / 60:g} minutes without a request."
     )
-    command = [*server_command(course, home, socket, threads), "--idle", str(idle_seconds)]
+    command = [*server_command(course, home, threads, socket), "--idle", str(idle_seconds)]
     try:
         return subprocess.run(command, check=False).returncode
     except KeyboardInterrupt:

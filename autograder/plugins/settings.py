@@ -38,8 +38,9 @@ from autograder.plugins import formgrader as nbgrader_formgrader
 from autograder.plugins.exchange import configure_exchange
 from autograder.plugins.execute import GradeExecute
 from autograder.plugins.feedback import FeedbackExporter, FeedbackPage
-from autograder.plugins.judge import DropDuplicates, Judge, OnlySettled, SaveVerdicts, SettledExport
+from autograder.plugins.judge import DropDuplicates, Judge, SaveVerdicts
 from autograder.plugins.release import CheckContract, FillProfile, FreezeProfile, SelectLanguage, Stubs
+from autograder.plugins.settled import OnlySettled, SettledExport
 from autograder.words.terminal import Formatter
 
 
@@ -73,6 +74,19 @@ def configure(c: Any, root: Path) -> None:
     for step in (FillProfile, SelectLanguage, FreezeProfile, CheckContract):
         c[step.__name__].profile = str(path)
     c.Stubs.language = language
+    configure_steps(c)
+    c.GradeSubmissions.isolation = profile.limits.isolation  # this machine's, and so not the frozen profile's
+    c.GradeSubmissions.echo = os.environ.get("AUTOGRADER_ECHO", "") not in ("", "0")
+    c.GradeSubmissions.verify = os.environ.get("AUTOGRADER_VERIFY", "") not in ("", "0")
+    c.GradeSubmissions.reuse = os.environ.get("AUTOGRADER_FORCE", "") in ("", "0")
+    c.HTMLExporter.sanitize_html = True
+    c.HTMLExporter.filters = dict(FILTERS)
+    nbgrader_formgrader.install(c)
+    c.ExportApp.plugin_class = SettledExport
+
+
+def configure_steps(c: Any) -> None:
+    """Puts our steps among nbgrader's, in the order in which they need each other."""
     c.GenerateAssignment.preprocessors = [
         FillProfile, SelectLanguage, CheckContract, IncludeHeaderFooter, InstantiateTests, LockCells, Stubs, ClearOutput,
         CheckCellMetadata, ComputeChecksums, SaveCells, ClearHiddenTests, ClearMarkScheme, ComputeChecksums,
@@ -85,14 +99,5 @@ def configure(c: Any, root: Path) -> None:
         GradeExecute, Judge, IgnorePattern, ClearMetadataPreprocessor, LimitOutput, SaveVerdicts,
         AssignLatePenalties, CheckCellMetadata,
     ]  # fmt: skip
-    c.GradeExecute.host = True
-    c.GradeExecute.isolation = profile.limits.isolation  # this machine's, and so not the frozen profile's
-    c.GradeExecute.echo = os.environ.get("AUTOGRADER_ECHO", "") not in ("", "0")
-    c.GradeExecute.verify = os.environ.get("AUTOGRADER_VERIFY", "") not in ("", "0")
-    c.GradeExecute.reuse = os.environ.get("AUTOGRADER_FORCE", "") in ("", "0")
     c.GenerateFeedback.preprocessors = [OnlySettled, GetGrades, FeedbackPage, CSSHTMLHeaderPreprocessor]
     c.GenerateFeedback.exporter_class = FeedbackExporter
-    c.HTMLExporter.sanitize_html = True
-    c.HTMLExporter.filters = dict(FILTERS)
-    nbgrader_formgrader.install(c)
-    c.ExportApp.plugin_class = SettledExport

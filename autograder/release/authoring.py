@@ -54,6 +54,7 @@ from nbformat import NotebookNode
 from autograder.judging.contract import CONTRACT, NOTEBOOKS, Task, task_of, tasks
 from autograder.errors import ContractError
 from autograder.course.profile import Language, Profile, Role
+from autograder.submissions.cells import grade_id_of, marks_of
 from autograder.words.render import points as render_points
 
 REPEATED = "temperature"
@@ -181,7 +182,7 @@ def _filled(source: NotebookNode, profile: Profile, repeated_for: Task | None) -
     belongs = _belongs(cell)
     task = repeated_for or (_named(belongs.task, profile) if belongs.task else None)
     cell.metadata.pop("autograder", None)
-    meta = cell.metadata.get("nbgrader", {})
+    meta = marks_of(cell)
     if repeated_for:
         cell.id = _numbered(cell.id, repeated_for.number, source)
         if "grade_id" in meta:
@@ -317,12 +318,12 @@ def _refuse_one_language(seen: set[str], cell_id: str, valid: str) -> None:
 def _notebook_problems(name: str, nb: NotebookNode, profile: Profile) -> Iterator[str]:
     """What is wrong whatever the tasks: ids, the first code cell, leftovers, cells that no task asks for."""
     ids = Counter(cell.get("id") for cell in nb.cells)
-    grade_ids = Counter(_grade_id(cell) for cell in nb.cells if _grade_id(cell))
+    grade_ids = Counter(grade_id_of(cell) for cell in nb.cells if grade_id_of(cell))
     for kind, counted in (("id", ids), ("grade_id", grade_ids)):
         twice = ((one, count) for one, count in counted.items() if count > 1)
         yield from (f"{name}: {kind} {one!r} is there {count} times" for one, count in twice)
     first = next((cell for cell in nb.cells if cell.cell_type == "code"), None)
-    if name in NOTEBOOKS and (first is None or _grade_id(first) != SETUP or not _flags(first, locked=True)):
+    if name in NOTEBOOKS and (first is None or grade_id_of(first) != SETUP or not _flags(first, locked=True)):
         yield f"{name}: the first code cell must be the locked cell {SETUP!r}"
     for cell in nb.cells:
         yield from (f"{name}: cell {cell.get('id')!r}: {line}" for line in _cell_problems(cell, profile))
@@ -396,15 +397,10 @@ def _places(grade_id: str, nbs: Mapping[str, NotebookNode]) -> list[tuple[str, i
         (name, number, cell)
         for name, nb in nbs.items()
         for number, cell in enumerate(nb.cells)
-        if _grade_id(cell) == grade_id
+        if grade_id_of(cell) == grade_id
     ]
 
 
-def _grade_id(cell: NotebookNode) -> str | None:
-    grade_id: str | None = cell.metadata.get("nbgrader", {}).get("grade_id")
-    return grade_id
-
-
 def _flags(cell: NotebookNode, **flags: bool) -> bool:
-    meta = cell.metadata.get("nbgrader", {})
+    meta = marks_of(cell)
     return all(meta.get(flag, False) is value for flag, value in flags.items())

@@ -12,6 +12,7 @@ from nbformat import NotebookNode
 
 from autograder.course.profile import Language
 from autograder.facts.verdict import Sentence
+from autograder.submissions.cells import grade_id_of, marks_of
 from autograder.submissions.repair import Unreadable, read_notebook
 from autograder.words.grading import UNREADABLE
 from autograder.words.hand_in import HAND_IN
@@ -54,9 +55,10 @@ def _of_notebook(name: str, released: NotebookNode, data: bytes | None) -> Itera
 
 def unanswered(released: NotebookNode, nb: NotebookNode, cell_type: str) -> list[str]:
     """Ids of the cells to be filled in that are empty, gone, or as they were released."""
-    written = {_id(cell): cell.source.strip() for cell in nb.cells if _id(cell)}
-    asked = [cell for cell in released.cells if _marks(cell).get("solution") and cell.cell_type == cell_type]
-    return [_id(cell) for cell in asked if written.get(_id(cell), "") in ("", cell.source.strip())]
+    written = {name: cell.source.strip() for cell in nb.cells if (name := grade_id_of(cell))}
+    asked = [cell for cell in released.cells if marks_of(cell).get("solution") and cell.cell_type == cell_type]
+    names = [(grade_id_of(cell) or "", cell) for cell in asked]
+    return [name for name, cell in names if written.get(name, "") in ("", cell.source.strip())]
 
 
 def _of_runs(name: str, nb: NotebookNode) -> Iterator[Sentence]:
@@ -68,23 +70,13 @@ def _of_runs(name: str, nb: NotebookNode) -> Iterator[Sentence]:
         yield HAND_IN["nothing-run"].fill(name=name)
         return
     left = [
-        _id(cell) or f"nr. {count}" for count, (cell, number) in enumerate(zip(code, numbers, strict=True), 1)
+        grade_id_of(cell) or f"nr. {place}" for place, (cell, number) in enumerate(zip(code, numbers, strict=True), 1)
         if not isinstance(number, int)
     ]  # fmt: skip
     if left:
         yield HAND_IN["not-run"].fill(name=name, n=len(left), cells=listed(left))
     if ran != sorted(ran):
         yield HAND_IN["out-of-order"].fill(name=name)
-
-
-def _marks(cell: NotebookNode) -> Mapping[str, object]:
-    marks = cell.metadata.get("nbgrader")
-    return marks if isinstance(marks, dict) else {}
-
-
-def _id(cell: NotebookNode) -> str:
-    name = _marks(cell).get("grade_id")
-    return name if isinstance(name, str) else ""
 
 
 def listed(names: Sequence[str]) -> str:

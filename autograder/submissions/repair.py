@@ -14,6 +14,7 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode
 
+from autograder.submissions.cells import grade_id_of, marks_of
 from autograder.submissions.repair_json import Repair, Unreadable
 from autograder.submissions.repair_read import fresh_id, read_notebook
 
@@ -86,7 +87,7 @@ def _mark(nb: NotebookNode, released: Sequence[ReleasedCell]) -> list[Repair]:
     """Leaves the marks of the release on one cell each, and on no other."""
     claims = _claims(nb.cells, released)
     claimed = {id(cell) for cells in claims.values() for cell in cells}
-    forged = [_grade_id(cell) or "?" for cell in nb.cells if id(cell) not in claimed and any(_flags(cell))]
+    forged = [grade_id_of(cell) or "?" for cell in nb.cells if id(cell) not in claimed and any(_flags(cell))]
     notes = [Repair(kind="foreign-marks", detail=", ".join(forged[:10]))] if forged else []
     keepers = {id(_keeper(claims[cell.grade_id], cell)): cell for cell in released if claims[cell.grade_id]}
     for cell in nb.cells:
@@ -111,7 +112,7 @@ def _claims(cells: Sequence[NotebookNode], released: Sequence[ReleasedCell]) -> 
     claims: dict[str, list[NotebookNode]] = {cell.grade_id: [] for cell in released}
     loose: list[NotebookNode] = []
     for cell in cells:
-        claims.get(_grade_id(cell) or "", loose).append(cell)
+        claims.get(grade_id_of(cell) or "", loose).append(cell)
     for mine in released:
         if not claims[mine.grade_id]:
             claims[mine.grade_id] = [cell for cell in loose if cell.get("id") == mine.grade_id]
@@ -145,23 +146,13 @@ def _says(marks: Any, mine: ReleasedCell) -> bool:
     return all(marks.get(name, False) == value for name, value in wanted.items())
 
 
-def _marks(cell: NotebookNode) -> dict[str, Any]:
-    marks = cell.metadata.get("nbgrader")
-    return marks if isinstance(marks, dict) else {}
-
-
-def _grade_id(cell: NotebookNode) -> str | None:
-    found = _marks(cell).get("grade_id")
-    return found if isinstance(found, str) else None
-
-
 def _flags(cell: NotebookNode) -> list[bool]:
-    return [bool(_marks(cell).get(name)) for name in FLAGS]
+    return [bool(marks_of(cell).get(name)) for name in FLAGS]
 
 
 def _where(nb: NotebookNode, grade_id: str | None) -> int | None:
     """Where a marked cell is."""
-    return next((n for n, cell in enumerate(nb.cells) if grade_id and _grade_id(cell) == grade_id), None)
+    return next((n for n, cell in enumerate(nb.cells) if grade_id and grade_id_of(cell) == grade_id), None)
 
 
 # What a marked cell must be
@@ -196,7 +187,7 @@ def _untag(nb: NotebookNode) -> list[Repair]:
     for cell in nb.cells:
         tags = cell.metadata.pop("tags", [])
         if "skip-execution" in tags and cell.cell_type == "code":
-            name = _grade_id(cell)
+            name = grade_id_of(cell)
             skipped[Repair(kind="skipped" if name else "skipped-own", cell=name)] = None
     return list(skipped)
 
@@ -229,7 +220,7 @@ def _put_in_order(nb: NotebookNode, released: Sequence[ReleasedCell]) -> list[Re
         here, there = _where(nb, check), _where(nb, solution)
         if here is None or there is None:
             continue
-        between = {_grade_id(cell) for cell in nb.cells[there + 1 : here]}
+        between = {grade_id_of(cell) for cell in nb.cells[there + 1 : here]}
         if here > there and not between & solutions:
             continue
         cell = nb.cells.pop(here)
@@ -252,7 +243,7 @@ def _place_after(cells: Sequence[NotebookNode], index: int) -> int:
     """Where a check goes that belongs after a cell: behind a student's own code there, before the next marked cell."""
     place = index + 1
     for n in range(index + 1, len(cells)):
-        if _grade_id(cells[n]) is not None:
+        if grade_id_of(cells[n]) is not None:
             break
         if cells[n].cell_type == "code":
             place = n + 1

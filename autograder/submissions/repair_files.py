@@ -22,6 +22,7 @@ from pathlib import Path
 
 from nbformat import NotebookNode
 
+from autograder.submissions.cells import grade_id_of
 from autograder.submissions.repair import ReleasedCell, Unreadable, read_notebook
 from autograder.submissions.repair_read import MAX_BYTES
 
@@ -188,9 +189,7 @@ def _notebook(path: Path) -> NotebookNode | None:
 
 
 def _ids(nb: NotebookNode) -> set[str]:
-    marks = [cell.metadata.get("nbgrader") for cell in nb.cells]
-    named = [mark.get("grade_id") for mark in marks if isinstance(mark, dict)]
-    return {name for name in named if isinstance(name, str)} | {cell.id for cell in nb.cells}
+    return {name for cell in nb.cells if (name := grade_id_of(cell)) is not None} | {cell.id for cell in nb.cells}
 
 
 def _the_one(found: Sequence[tuple[Path, NotebookNode]], cells: Sequence[ReleasedCell]) -> Path | None:
@@ -205,8 +204,7 @@ def _answered(nb: NotebookNode, cells: Sequence[ReleasedCell]) -> bool:
     """Whether something that was to be filled in has been."""
     released = {cell.grade_id: cell.source.strip() for cell in cells if cell.solution}
     for cell in nb.cells:
-        mark = cell.metadata.get("nbgrader")
-        name = mark.get("grade_id") if isinstance(mark, dict) else cell.id
-        if isinstance(name, str) and name in released and cell.source.strip() not in ("", released[name]):
+        name = grade_id_of(cell) if isinstance(cell.metadata.get("nbgrader"), dict) else cell.id
+        if name in released and cell.source.strip() not in ("", released[name]):
             return True
     return False

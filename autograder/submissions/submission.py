@@ -30,7 +30,7 @@ class Released:
 
 @dataclass(frozen=True)
 class Mended:
-    """What was mended in a notebook before it ran, as it travels in the sanitized notebook's metadata.
+    """What was mended in a notebook before it ran.
 
     Attributes:
         unreadable: key of `words.UNREADABLE` where nothing could be read: then the release stands in its place.
@@ -38,17 +38,6 @@ class Mended:
 
     repairs: tuple[Repair, ...] = ()
     unreadable: str | None = None
-
-    def into(self, nb: NotebookNode) -> None:
-        told = [repair.model_dump(mode="json") for repair in self.repairs]
-        nb.metadata["autograder_mended"] = {"repairs": told, "unreadable": self.unreadable}
-
-    @classmethod
-    def of(cls, nb: NotebookNode) -> Mended:
-        """Of a sanitized notebook; whatever the submitted one had there has been written over."""
-        told = nb.metadata.get("autograder_mended", {})
-        repairs = tuple(Repair.model_validate(repair) for repair in told.get("repairs", ()))
-        return cls(repairs, told.get("unreadable"))
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,11 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+from autograder.system.files import write_whole
 
 LIMIT = 1 << 30
 """Bytes that a folder may take."""
@@ -54,14 +55,7 @@ class DiskCache:
         try:
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             path.parent.mkdir(exist_ok=True, mode=0o700)
-            handle, aside = tempfile.mkstemp(dir=path.parent, suffix=".part")
-            try:
-                with os.fdopen(handle, "wb") as file:
-                    file.write(whole)
-                os.replace(aside, path)
-            except OSError:
-                Path(aside).unlink(missing_ok=True)
-                raise
+            write_whole(path, whole, private=True)
         except OSError:
             return
         if self._bytes is None:

@@ -10,7 +10,7 @@ import pytest
 from autograder.facts.evidence import Facts
 from autograder.facts.transcript import Transcript
 from autograder.facts.verdict import Incident
-from autograder.grading.execution_pool import Ahead, Pending, wait_for_one
+from autograder.grading.execution_pool import ExecutionPool, Pending, wait_for_one
 from autograder.grading.executions import Execution
 
 WHOLE = Execution(outputs=(), counts=(), facts=Facts(evidence={}, transcript=Transcript(), in_grading=True))
@@ -30,8 +30,8 @@ class Held:
 
 
 @pytest.fixture
-def ahead() -> Iterator[Ahead]:
-    made = Ahead(2)
+def pool() -> Iterator[ExecutionPool]:
+    made = ExecutionPool(2)
     yield made
     made.end()
 
@@ -41,31 +41,31 @@ def ended(held: Held, *pending: Pending) -> list[Execution]:
     return [each.result() for each in pending]
 
 
-def test_the_same_code_is_executed_once_while_the_first_is_still_running(ahead: Ahead) -> None:
+def test_the_same_code_is_executed_once_while_the_first_is_still_running(pool: ExecutionPool) -> None:
     held = Held()
-    first, second = ahead.begin("key", held), ahead.begin("key", held)
+    first, second = pool.begin("key", held), pool.begin("key", held)
     executions = ended(held, first, second)
     assert held.times == 1
     assert [execution.again for execution in executions] == [False, True]
 
 
-def test_code_without_a_key_is_executed_each_time(ahead: Ahead) -> None:
+def test_code_without_a_key_is_executed_each_time(pool: ExecutionPool) -> None:
     held = Held()
-    ended(held, ahead.begin(None, held), ahead.begin(None, held))
+    ended(held, pool.begin(None, held), pool.begin(None, held))
     assert held.times == 2
 
 
-def test_whoever_waited_for_a_notebook_that_was_cut_short_is_executed_itself(ahead: Ahead) -> None:
+def test_whoever_waited_for_a_notebook_that_was_cut_short_is_executed_itself(pool: ExecutionPool) -> None:
     held = Held(CUT_SHORT)
-    first, second = ahead.begin("key", held), ahead.begin("key", held)
+    first, second = pool.begin("key", held), pool.begin("key", held)
     executions = ended(held, first, second)
     assert held.times == 2
     assert not any(execution.again for execution in executions)
 
 
-def test_whoever_is_executed_after_all_holds_up_nobody_who_asks_whether_it_is_done(ahead: Ahead) -> None:
+def test_whoever_is_executed_after_all_holds_up_nobody_who_asks_whether_it_is_done(pool: ExecutionPool) -> None:
     held, again = Held(CUT_SHORT), Held()
-    first, second = ahead.begin("key", held), ahead.begin("key", again)
+    first, second = pool.begin("key", held), pool.begin("key", again)
     held.go.set()
     first.result()
     assert not second.done()
@@ -73,49 +73,49 @@ def test_whoever_is_executed_after_all_holds_up_nobody_who_asks_whether_it_is_do
     assert second.result() == WHOLE
 
 
-def test_what_the_first_raises_is_raised_to_whoever_waited_for_it(ahead: Ahead) -> None:
+def test_what_the_first_raises_is_raised_to_whoever_waited_for_it(pool: ExecutionPool) -> None:
     go = threading.Event()
 
     def fails() -> Execution:
         go.wait(60)
         raise RuntimeError("no host")
 
-    first, second = ahead.begin("key", fails), ahead.begin("key", fails)
+    first, second = pool.begin("key", fails), pool.begin("key", fails)
     go.set()
     for pending in (first, second):
         with pytest.raises(RuntimeError, match="no host"):
             pending.result()
 
 
-def test_what_executing_raises_is_raised_to_whoever_wants_the_outcome(ahead: Ahead) -> None:
+def test_what_executing_raises_is_raised_to_whoever_wants_the_outcome(pool: ExecutionPool) -> None:
     def fails() -> Execution:
         raise RuntimeError("no host")
 
     with pytest.raises(RuntimeError, match="no host"):
-        ahead.begin("key", fails).result()
+        pool.begin("key", fails).result()
 
 
-def test_waiting_ends_with_the_first_that_is_done_whichever_was_begun_first(ahead: Ahead) -> None:
+def test_waiting_ends_with_the_first_that_is_done_whichever_was_begun_first(pool: ExecutionPool) -> None:
     slow, fast = Held(), Held()
-    pending = [ahead.begin("slow", slow), ahead.begin("fast", fast)]
+    pending = [pool.begin("slow", slow), pool.begin("fast", fast)]
     fast.go.set()
     wait_for_one(pending)
     assert [each.done() for each in pending] == [False, True]
     slow.go.set()
 
 
-def test_more_is_wanted_until_each_thread_has_a_notebook_and_a_next_one(ahead: Ahead) -> None:
+def test_more_is_wanted_until_each_thread_has_a_notebook_and_a_next_one(pool: ExecutionPool) -> None:
     held, wanted = Held(), []
     for number in range(5):
-        wanted.append(ahead.wants_more)
-        ahead.begin(f"{number}", held)
+        wanted.append(pool.wants_more)
+        pool.begin(f"{number}", held)
     assert wanted == [True, True, True, True, False]
     held.go.set()
 
 
-def test_a_notebook_that_waits_for_another_takes_nobodys_place(ahead: Ahead) -> None:
+def test_a_notebook_that_waits_for_another_takes_nobodys_place(pool: ExecutionPool) -> None:
     held = Held()
     for _ in range(10):
-        ahead.begin("key", held)
-    assert ahead.wants_more
+        pool.begin("key", held)
+    assert pool.wants_more
     held.go.set()

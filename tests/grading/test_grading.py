@@ -11,16 +11,18 @@ from conftest import ROOT
 
 from autograder.errors import NotReady
 from autograder.facts.verdict import Incident, Verdict, Words
-from autograder.grading import run_summary as ending
+from autograder.grading import run_summary
 from autograder.grading.records import Record
 from autograder.grading.run_summary import Graded
 from autograder.host.control import Host
 from autograder.judging.contract import ASSIGNMENT
 from autograder.plugins import run as grading
-from autograder.plugins.run import Outcome, run, since
+from autograder.plugins.run import Outcome, Wanted, run, since
 from autograder.protocol.wire import Counts
 from trials.classes import Student, write_submission
 from trials.demo import ScratchCourse
+
+VERIFIED = Wanted("anna", regrade=True, execute=True, verify=True)
 
 
 @pytest.fixture(scope="module")
@@ -56,13 +58,13 @@ class Steps:
 @pytest.fixture(scope="module")
 def first(course: ScratchCourse) -> tuple[Outcome, Steps]:
     steps = Steps()
-    return run(course.root, None, False, False, False, steps.begin), steps
+    return run(course.root, Wanted(), steps.begin), steps
 
 
 def test_a_run_grades_what_has_been_handed_in_and_shows_how_far_it_is(first: tuple[Outcome, Steps]) -> None:
     outcome, steps = first
     assert (outcome.exit_code, outcome.graded, steps.parts, steps.done) == (0, 6, 6, 6)
-    assert ending.lines(outcome.recorded) == []
+    assert run_summary.lines(outcome.recorded) == []
     assert outcome.machine == ()
 
 
@@ -75,18 +77,18 @@ def test_the_same_code_is_executed_once_and_gives_everybody_the_same_points(
 
 
 def test_another_run_finds_nothing_to_do(first: tuple[Outcome, Steps], course: ScratchCourse) -> None:
-    assert run(course.root, None, False, False, False, Steps().begin).graded == 0
+    assert run(course.root, Wanted(), Steps().begin).graded == 0
 
 
 def test_a_regrade_grades_again_and_executes_nothing(first: tuple[Outcome, Steps], course: ScratchCourse) -> None:
     kernels = course.root / ".autograder" / "kernels.log"
     kernels.unlink()
-    assert run(course.root, "anna", True, False, False, Steps().begin).graded == 3
+    assert run(course.root, Wanted("anna", regrade=True), Steps().begin).graded == 3
     assert not kernels.exists()  # no parent of kernels was started
 
 
 def test_verifying_generates_again_and_finds_no_difference(first: tuple[Outcome, Steps], course: ScratchCourse) -> None:
-    outcome = run(course.root, "anna", True, True, True, Steps().begin)
+    outcome = run(course.root, VERIFIED, Steps().begin)
     assert (outcome.exit_code, outcome.graded, outcome.machine) == (0, 3, ())
 
 
@@ -101,7 +103,7 @@ def test_a_remembered_answer_that_comes_out_otherwise_ends_the_run_non_zero(
         text = cache.get(path.stem)
         assert text is not None
         cache.put(path.stem, text.replace("[[", "[[1,", 1))
-    outcome = run(course.root, "anna", True, True, True, Steps().begin)
+    outcome = run(course.root, VERIFIED, Steps().begin)
     assert outcome.exit_code == grading.EXIT["differs"]
     assert "came out otherwise" in outcome.machine[0]
 
@@ -113,12 +115,12 @@ def test_nothing_handed_in_is_told(student: str | None, course: ScratchCourse, t
         (tmp_path / "release").symlink_to(course.root / "release")
         root = tmp_path
     with pytest.raises(NotReady, match="nothing has been handed in"):
-        run(root, student, False, False, False, Steps().begin)
+        run(root, Wanted(student), Steps().begin)
 
 
 def test_a_course_without_a_release_is_told_to_make_one(tmp_path: Path) -> None:
     with pytest.raises(NotReady, match="autograder release"):
-        run(tmp_path, None, False, False, False, Steps().begin)
+        run(tmp_path, Wanted(), Steps().begin)
 
 
 def test_what_a_kept_host_did_before_a_run_is_not_the_runs() -> None:
@@ -156,7 +158,7 @@ def test_the_end_of_a_run_lists_who_needs_a_person_what_must_be_run_again_and_wh
 def test_a_run_uses_the_host_that_is_kept_and_leaves_it_running(course: ScratchCourse, tiny_home: Path) -> None:
     kept = Host.started(course.root, tiny_home, shared=True)
     try:
-        assert run(course.root, "bjorn", True, True, False, Steps().begin).graded == 3
+        assert run(course.root, Wanted("bjorn", regrade=True, execute=True), Steps().begin).graded == 3
         counts = kept.status()
         assert counts.generated + counts.remembered > 0
     finally:

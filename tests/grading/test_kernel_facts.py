@@ -12,19 +12,18 @@ from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode, v4
 
 from autograder.course.profile import Profile
-from autograder.facts.evidence import Evidence, PromptFacts, Variable
+from autograder.facts.evidence import Evidence, Facts, PromptFacts, Variable
 from autograder.facts.transcript import Transcript
-from autograder.grading.kernel_facts import MAX_EVIDENCE, conversations, read_facts, why_it_ended
+from autograder.grading.kernel_facts import MAX_EVIDENCE, Findings, conversations, read_evidence, why_it_ended
 from autograder.judging.contract import tasks
 from autograder.judging.judge import judge
-from autograder.kernel.selfcheck import EVIDENCE_TYPE, TRANSCRIPT_TYPE
+from autograder.kernel.selfcheck import EVIDENCE_TYPE
 
 
 def cell(*published: Any) -> NotebookNode:
     made = v4.new_code_cell("check")
     for text in published:
-        data = {EVIDENCE_TYPE: text, TRANSCRIPT_TYPE: Transcript().model_dump_json()}
-        made.outputs.append(NotebookNode(output_type="display_data", data=data, metadata={}))
+        made.outputs.append(NotebookNode(output_type="display_data", data={EVIDENCE_TYPE: text}, metadata={}))
     return made
 
 
@@ -46,9 +45,9 @@ UNREADABLE: dict[str, dict[str, Any]] = {
 def test_evidence_beyond_its_bounds_is_a_problem_of_that_check_alone(what: str, llama: Profile) -> None:
     one, two = [task for task in tasks(llama) if task.judged_by == "autograder"][:2]
     bad = json.dumps({"check_id": one.check_id, **UNREADABLE[what]})
-    facts, problems = read_facts([(cell(bad), one), (cell(json.dumps({"check_id": two.check_id})), two)])
-    assert {*problems} == {one.check_id}
-    assert {*facts.evidence} == {two.check_id}
+    found = read_evidence([(cell(bad), one), (cell(json.dumps({"check_id": two.check_id})), two)])
+    assert {*found.problems} == {one.check_id}
+    assert {*found.evidence} == {two.check_id}
 
 
 def test_an_honest_long_prompt_stays_whole(llama: Profile) -> None:
@@ -58,9 +57,9 @@ def test_an_honest_long_prompt_stays_whole(llama: Profile) -> None:
         variables={"prompt": Variable(state="there", text="x" * 200_000)},
         prompt=PromptFacts.model_validate(prompt(20, 20_000)),
     )
-    facts, problems = read_facts([(cell(long.model_dump_json()), task)])
-    assert (facts.evidence[task.check_id], problems) == (long, {})
-    assert conversations(facts.evidence.values(), llama)
+    found = read_evidence([(cell(long.model_dump_json()), task)])
+    assert found == Findings({task.check_id: long}, {})
+    assert conversations(found.evidence.values(), llama)
 
 
 @pytest.mark.parametrize(
@@ -89,5 +88,6 @@ def test_whatever_is_published_is_judged_or_a_problem(
 ) -> None:
     for task in [task for task in tasks(llama) if task.judged_by == "autograder"][:8]:
         told = {"check_id": task.check_id, name: value, "variables": {"llm": more}}
-        facts, _ = read_facts([(cell(json.dumps(told) if text else value), task)])
+        found = read_evidence([(cell(json.dumps(told) if text else value), task)])
+        facts = Facts(evidence=found.evidence, transcript=Transcript(), in_grading=True)
         assert judge(task, facts, llama).points == task.points

@@ -26,7 +26,7 @@ from autograder.errors import HostLost
 from autograder.facts.evidence import Facts
 from autograder.facts.transcript import CANNED, FOR_CHECKS, MAX_REQUESTS
 from autograder.host import notebooks
-from autograder.host.control import Host, Visit, memory_folder, runtime_folder, server_command, socket_of
+from autograder.host.control import Host, NotebookSession, memory_folder, runtime_folder, server_command, socket_of
 from autograder.host.memory import Memory
 from autograder.host.models import Models, Weights
 from autograder.judging.contract import task_of
@@ -72,7 +72,7 @@ def in_thread(call: Callable[[], Any]) -> tuple[threading.Thread, list[Any]]:
     return thread, made
 
 
-def words(visit: Visit, asked: wire.Generate) -> str:
+def words(visit: NotebookSession, asked: wire.Generate) -> str:
     return said(ask(visit, asked), asked)[0]
 
 
@@ -530,7 +530,7 @@ def test_a_request_generated_in_the_kernel_is_noted_with_its_output(serving: Ser
     )
 
 
-def fill(visit: Visit, model: str = ONE) -> int:
+def fill(visit: NotebookSession, model: str = ONE) -> int:
     """Notes as much as is taken, and answers how much that was."""
     many, one = wire.Note(model=model, rows=[[65]] * 64, settings={}), wire.Note(model=model, rows=[[65]], settings={})
     while ask(visit, many).kind == "noted":
@@ -593,7 +593,7 @@ def test_the_host_tells_where_the_models_are(serving: Serving, home: Path) -> No
 # --- A kernel that goes away ---
 
 
-def begun(visit: Visit, asked: wire.Generate, gate: Gate) -> socket.socket:
+def begun(visit: NotebookSession, asked: wire.Generate, gate: Gate) -> socket.socket:
     """A connection on which a request is being generated."""
     line = socket.socket(socket.AF_UNIX)
     line.connect(visit.socket)
@@ -865,7 +865,7 @@ def test_a_host_ends_when_its_parent_is_killed(course: Path, home: Path) -> None
 
 def test_a_host_ends_when_nobody_asks_anything(course: Path, home: Path) -> None:
     path = runtime_folder() / "h.sock"
-    command = [*server_command(course, home, path, 1), "--idle", "0.01"]
+    command = [*server_command(course, home, 1, path), "--idle", "0.01"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.wait(LONG) == 0
     assert not path.exists()

@@ -22,20 +22,20 @@ from conftest import ROOT
 from nbformat import NotebookNode
 from nbgrader.apps import api, autogradeapp
 from nbgrader.converters import Autograde
-from nbgrader.coursedir import CourseDirectory
 from sqlalchemy.exc import OperationalError
 
 from autograder.errors import NotReady
 from autograder.facts.evidence import Facts
 from autograder.facts.transcript import Transcript
-from autograder.grading import gradebook
+from autograder.grading import execution_pool, gradebook
 from autograder.grading.claims import Claim, cut_short
-from autograder.grading.execution_pool import Ahead, Run
+from autograder.grading.execution_pool import ExecutionPool, Run, work_through
 from autograder.grading.executions import Execution
 from autograder.grading.records import Records
 from autograder.judging.contract import ASSIGNMENT
-from autograder.plugins import autograde as nbgrader_autograde
-from autograder.plugins.autograde import Begun, GradeSubmissions, install
+from autograder.plugins.autograde import GradeSubmissions, install
+from autograder.plugins.grading_run import Begun, Underway
+from autograder.submissions.submission import Mended
 from trials.classes import Student, write_submission
 from trials.demo import ScratchCourse
 
@@ -379,26 +379,25 @@ def test_where_our_own_side_fails_one_submission_is_not_judged_and_the_others_ar
 # --- The order of work ---
 
 
-class Noting(GradeSubmissions):
+class Noting:
     """Begins and judges nothing, and notes what it was asked to."""
 
-    def __init__(self, runs: dict[str, Run], finishing: Callable[[str], None], **given: object) -> None:
-        super().__init__(**given)
-        self.assignments = {student: [] for student in runs}
+    def __init__(self, runs: dict[str, Run], finishing: Callable[[str], None]) -> None:
         self.noted: list[str] = []
-        self._runs, self._finishing, self._ahead = runs, finishing, Ahead(2)
+        self._runs, self._finishing, self._pool = runs, finishing, ExecutionPool(2)
 
-    def _begin(self, folder: str) -> Begun:
-        self.noted.append(f"begin {folder}")
-        return Begun(folder, cast(Claim, None), {"chatbot": self._ahead.begin(folder, self._runs[folder])})
+    def begin(self, student: str) -> Begun:
+        self.noted.append(f"begin {student}")
+        pending = self._pool.begin(student, self._runs[student])
+        return Begun(student, cast(Claim, None), {"chatbot": Underway(Path(student), Mended(), pending)})
 
-    def _finish(self, begun: Begun) -> None:
+    def finish(self, begun: Begun) -> None:
         self.noted.append(f"judge {begun.student}")
         self._finishing(begun.student)
 
     def all_graded(self) -> list[str]:
-        self._grade_all()
-        self._ahead.end()
+        work_through(self._runs, self.begin, self.finish, self._pool)
+        self._pool.end()
         return self.noted
 
 
@@ -415,14 +414,14 @@ def test_a_long_notebook_holds_up_nobody() -> None:
             go.set()
 
     runs = {"anna": long, "bjorn": lambda: NOTHING, "celine": lambda: NOTHING}
-    noted = Noting(runs, finishing, coursedir=CourseDirectory()).all_graded()
+    noted = Noting(runs, finishing).all_graded()
     assert [line for line in noted if line.startswith("judge")] == ["judge bjorn", "judge celine", "judge anna"]
 
 
 def test_there_is_an_end_to_how_many_submissions_are_begun_and_not_judged(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(nbgrader_autograde, "WINDOW", 3)
+    monkeypatch.setattr(execution_pool, "WINDOW", 3)
     runs = {f"student-{n}": lambda: NOTHING for n in range(10)}
-    noted = Noting(runs, lambda _: None, coursedir=CourseDirectory()).all_graded()
+    noted = Noting(runs, lambda _: None).all_graded()
     open_ones = [sum(1 if line.startswith("begin") else -1 for line in noted[:n]) for n in range(21)]
     assert max(open_ones) <= 3
     assert open_ones[-1] == 0

@@ -15,7 +15,7 @@ import two_courses
 from conftest import ROOT
 from two_courses import Course, files, notebook, rows, words
 
-from autograder.plugins.course import is_ours
+from autograder.grading.released import is_ours
 
 OURS = """\
 from pathlib import Path

@@ -463,12 +463,12 @@ NOT_KEPT = {
 
 @pytest.mark.parametrize("why", NOT_KEPT)
 def test_an_execution_that_did_not_come_to_its_end_is_not_kept(why: str) -> None:
-    assert not NOT_KEPT[why].whole
+    assert not NOT_KEPT[why].reusable
 
 
 @pytest.mark.parametrize("kept", [execution(), execution(Incident(kind="output", cell="3"))])
 def test_an_execution_that_came_to_its_end_is_kept_whatever_the_student_did_wrong(kept: Execution) -> None:
-    assert kept.whole
+    assert kept.reusable
 
 
 def test_an_execution_from_disk_says_that_it_is_one_of_before(tmp_path: Path) -> None:

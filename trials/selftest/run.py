@@ -157,13 +157,9 @@ def grade(
             if path.stem != submission.notebook:
                 path.unlink()
 
-    def follow(line: str) -> None:
-        if "] Autograding " in line:
-            one()
-
     env = {"OMP_NUM_THREADS": "1", "AUTOGRADER_ECHO": "1" if echo else ""}
     env |= {} if seed is None else {"AUTOGRADER_SEED": str(seed)}
-    course.instructor("autograde", ASSIGNMENT, each_line=follow, env=env)
+    course.instructor("autograde", ASSIGNMENT, each_notebook=one, env=env)
     records = Records(course.root)
     return {s.id: records.read(ASSIGNMENT, s.id, s.notebook) or Record() for s in submissions}
 

@@ -1,4 +1,4 @@
-"""The grader's helpers on this machine, shared by all notebooks of a run: the model host, and the parent of all kernels.
+"""What a run starts on this machine for all its notebooks: the model host, and the parent of all kernels.
 
 One of each for a course and its model home, for as long as this process lives; one that has died is started again.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -16,7 +17,6 @@ from autograder.host.control import Host
 from autograder.jail.limits import Level, Limits
 from autograder.jail.provisioner import Kernels
 from autograder.protocol.model_cache import snapshot_files
-from autograder.protocol.wire import Counts
 
 
 def jail_limits(limits: ProfileLimits) -> Limits:
@@ -48,15 +48,23 @@ def _kernels() -> dict[Path, Kernels]:
 
 
 _STARTING = threading.Lock()
-"""One thread at a time starts helpers; the others wait for them."""
+"""One thread at a time starts them; the others wait."""
 
 
-def helpers_for(course: Path, home: Path, host: bool, kernels: bool) -> tuple[Host | None, Kernels | None]:
-    """The host and the parent of kernels, those that are wanted; they start side by side."""
+@dataclass(frozen=True)
+class HostAndKernels:
+    """The model host, and the parent of kernels."""
+
+    host: Host
+    kernels: Kernels
+
+
+def host_and_kernels(course: Path, home: Path) -> HostAndKernels:
+    """Both, for a course and its model home; they start side by side. Raises HostLost where one does not."""
     with _STARTING, ThreadPoolExecutor(2) as side_by_side:
-        started = side_by_side.submit(host_for, course, home) if host else None
-        parent = kernels_for(course, home) if kernels else None
-        return started.result() if started else None, parent
+        host = side_by_side.submit(host_for, course, home)
+        kernels = kernels_for(course, home)
+        return HostAndKernels(host.result(), kernels)
 
 
 def end_kernels() -> None:
@@ -90,15 +98,3 @@ def host_for(course: Path, home: Path) -> Host:
     if where not in hosts:
         hosts[where] = Host.kept(course, home) or Host.started(course, home)
     return hosts[where]
-
-
-def said_at_the_end(counts: Counts) -> list[str]:
-    """What a person must know of a run that the host has served: nothing, where all went well."""
-    said = []
-    if counts.lost:
-        said.append(f"{counts.lost} request(s) could not be answered by this machine; their verdicts are not judged.")
-    if counts.differing:
-        said.append(f"{counts.differing} remembered answer(s) came out otherwise when they were generated again.")
-    if counts.dropped:
-        said.append(f"Memory ran out: models were dropped and loaded again {counts.dropped} time(s).")
-    return said

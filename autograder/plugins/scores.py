@@ -1,0 +1,106 @@
+"""Scores in nbgrader's gradebook: which are open, a person's decision about a criterion, and taking back what does not count."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+
+from nbgrader.api import Gradebook, MissingEntry
+
+from autograder.errors import NotReady
+from autograder.facts.verdict import Override, Verdict
+from autograder.grading.grades import Grade
+from autograder.grading.records import Records, with_overrides
+from autograder.grading.released import released_profile
+from autograder.judging.contract import ASSIGNMENT, task_of, tasks
+from autograder.plugins.course import Resources
+
+
+def grades_of(names: Resources) -> dict[str, Grade]:
+    """What the gradebook has for a notebook, by grade id.
+
+    Args:
+        names: nbgrader's `resources["nbgrader"]`.
+    """
+    where = names["notebook"], names["assignment"], names["student"]
+    with Gradebook(names["db_url"]) as gradebook:
+        return {row.name: Grade.of(row) for row in gradebook.find_submission_notebook(*where).grades}
+
+
+def unsettled(gradebook: Gradebook, assignment: str, student: str = "*") -> list[str]:
+    """`student: notebook, cell` of every check that has no score yet, neither the autograder's nor a person's.
+
+    Args:
+        student: only this one's; everybody's with "*".
+    """
+    try:
+        submissions = gradebook.find_assignment(assignment).submissions
+    except MissingEntry:
+        return []
+    return [
+        f"{submission.student.id}: {notebook.name}, {row.name}"
+        for submission in submissions
+        for notebook in submission.notebooks
+        for row in notebook.grades
+        if student in ("*", submission.student.id) and Grade.of(row).is_not_judged
+    ]
+
+
+def take_back(gradebook: Gradebook, submission: tuple[str, str], notebook: str, check_ids: Collection[str]) -> None:
+    """Takes back the autograder's scores of some checks of a submitted notebook.
+
+    Args:
+        submission: assignment and student; both are made where the gradebook does not have them.
+    """
+    assignment, student = submission
+    gradebook.update_or_create_student(student)
+    gradebook.update_or_create_submission(assignment, student)
+    for row in gradebook.find_submission_notebook(notebook, assignment, student).grades:
+        if row.name in check_ids:
+            row.auto_score = None
+    gradebook.db.commit()
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What a person has decided about one criterion of a student's verdict."""
+
+    student: str
+    check_id: str
+    criterion: str
+    points: float
+    reason: str
+    by: str
+
+
+def overrule(root: Path, decision: Decision, gradebook: Gradebook | None = None) -> Verdict:
+    """Keeps a decision for every later regrade, and puts the score into the gradebook at once.
+
+    Args:
+        gradebook: one that is open; the course directory's when None.
+
+    Raises NotReady when there is no such verdict or criterion, or the points are not between 0 and the criterion's.
+    """
+    student, check_id, points = decision.student, decision.check_id, decision.points
+    profile = released_profile(root, ASSIGNMENT)
+    task = task_of(check_id, profile)
+    records = Records(root)
+    record = records.read(ASSIGNMENT, student, task.notebook) if task else None
+    verdict = record.verdict(check_id) if record else None
+    if task is None or verdict is None:
+        valid = ", ".join(t.check_id for t in tasks(profile) if t.judged_by == "autograder")
+        raise NotReady(f"{student} has no verdict on {check_id!r}. Checks: {valid}. Grade the student first.")
+    found = next((c for c in verdict.criteria if c.name == decision.criterion), None)
+    if found is None or not 0 <= points <= found.points:
+        valid = ", ".join(f"{c.name} (0 to {c.points:g})" for c in verdict.criteria)
+        raise NotReady(f"{check_id}: {decision.criterion!r} with {points:g} points is not possible. Valid: {valid}.")
+    override = Override(earned=points, reason=decision.reason, by=decision.by)
+    records.overrule(ASSIGNMENT, student, check_id, decision.criterion, override)
+    decided = with_overrides(verdict, records.overrides(ASSIGNMENT, student))
+    with nullcontext(gradebook) if gradebook else Gradebook(f"sqlite:///{root / 'gradebook.db'}") as opened:
+        row = opened.find_grade(check_id, task.notebook, ASSIGNMENT, student)
+        row.auto_score = decided.score
+        opened.db.commit()
+    return decided
