@@ -181,7 +181,7 @@ class GoneAtOnce(Worker):
 
 def test_a_worker_that_ends_as_soon_as_it_is_ready_keeps_nobody_waiting() -> None:
     code = (
-        "import sys; from autograder.host import orders; from autograder.protocol import wire; "
+        "import sys; from autograder.host import orders; from autograder.protocol import wire\n"
         "sys.stdout.buffer.write(wire.packed(orders.Ready(versions={})))"
     )
     asked = orders.Make(model=ONE, rows=[[1]], mask=[[1]], settings={}, seed=None, tokenizer=False)

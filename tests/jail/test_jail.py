@@ -471,7 +471,7 @@ def entered(outside: Path, level: Level, user: int, code: str) -> str:
     command = [SYSTEM_PYTHON, "-c", HARNESS, level, str(outside / "private")]
     done = subprocess.run(
         [*command, str(outside / "folder"), code.replace("{base}", str(outside))],
-        capture_output=True, text=True, user=user, group=user, extra_groups=[], timeout=60,
+        capture_output=True, text=True, user=user, group=user, extra_groups=[], timeout=60, cwd=outside,
         env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(outside / "code"), "PYTHONDONTWRITEBYTECODE": "1"},
     )  # fmt: skip
     return done.stdout.strip() or done.stderr.strip().split("\n")[-1] or str(done.returncode)
