@@ -13,6 +13,7 @@ from third_profile import third_profile
 from autograder.course import profile as profiles
 from autograder.course.profile import Profile
 from autograder.facts.verdict import Verdict
+from autograder.judging import contract
 from autograder.judging.contract import task_of
 from autograder.kernel.recorder import Recorder
 from autograder.kernel.selfcheck import Session
@@ -23,12 +24,17 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 
 @pytest.fixture(scope="session")
 def llama() -> Profile:
-    return profiles.load(ROOT / "course.toml")
+    return contract.load(ROOT / "course.toml")
 
 
 @pytest.fixture(scope="session")
 def gemma() -> Profile:
-    return profiles.load(ROOT / "profiles" / "gemma.toml")
+    return contract.load(ROOT / "profiles" / "gemma.toml")
+
+
+@pytest.fixture(scope="session")
+def nucleus() -> Profile:
+    return contract.load(ROOT / "profiles" / "nucleus.toml")
 
 
 @pytest.fixture(scope="session")
@@ -36,7 +42,7 @@ def third(tmp_path_factory: pytest.TempPathFactory) -> Profile:
     """A profile that no course has (`third_profile.py`)."""
     path = tmp_path_factory.mktemp("third") / "course.toml"
     path.write_text(third_profile(ROOT / "course.toml"), encoding="utf-8")
-    return profiles.load(path)
+    return contract.load(path)
 
 
 @pytest.fixture(scope="session")

@@ -11,8 +11,8 @@ import nbformat
 from conftest import ROOT
 from nbgrader.api import Gradebook
 
-from autograder.course import profile as profiles
 from autograder.course.profile import Language
+from autograder.judging import contract
 from autograder.judging.contract import ASSIGNMENT
 from autograder.plugins.scores import Decision, overrule
 from trials.classes import Student, write_submission
@@ -69,7 +69,7 @@ def feedback_course(folder: Path, model_home: Path, language: Language, only: tu
     text = (ROOT / "course.toml").read_text(encoding="utf-8").replace('language = "nb"', f'language = "{language}"')
     path.write_text(text, encoding="utf-8")
     course = ScratchCourse(folder, ROOT, model_home, path)
-    assert profiles.load(course.root / "course.toml").course.language == language
+    assert contract.load(course.root / "course.toml").course.language == language
     course.instructor("generate_assignment", ASSIGNMENT)
     chosen = [student for student in students(course) if not only or student.id in only]
     for student in chosen:

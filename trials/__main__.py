@@ -13,9 +13,10 @@ import click
 from rich.markup import escape
 from rich.table import Table
 
-from autograder.course.profile import Profile, load
+from autograder.course.profile import Profile
 from autograder.errors import AutograderError
 from autograder.judging import contract
+from autograder.judging.contract import load
 from autograder.words.terminal import Terminal, progress
 
 console = Terminal()

@@ -17,10 +17,10 @@ from types import MappingProxyType
 
 from nbgrader.api import Gradebook
 
-from autograder.course.profile import Profile, load
+from autograder.course.profile import Profile
 from autograder.errors import NotReady
 from autograder.grading.progress import Listener
-from autograder.judging.contract import ASSIGNMENT, tasks
+from autograder.judging.contract import ASSIGNMENT, load, tasks
 from autograder.words.terminal import Begin
 from trials.classes import Cells, Student, reference, write_submission
 
@@ -246,8 +246,7 @@ def typical_mistakes(profile: Profile, cells: Cells) -> Cells:
         f"prompt = ChatPromptTemplate([('system', {profile.chat.system_prompt!r}), ('human', '{{messages}}')])",
         "ideal-boat": "boat = result",
     }
-    last = f"temperature-{len(profile.generation.temperatures)}"
-    if last in by_id:
+    if last := next((task_id for task_id, task in reversed(by_id.items()) if task.settings), None):
         changed[last] = cells[last].replace('"do_sample": True', '"do_sample": False')
     return {task_id: cell for task_id, cell in changed.items() if task_id in by_id}
 

@@ -1,25 +1,23 @@
 """The profile: what an instructor changes from one semester to the next, in one file, `course.toml`.
 
-Read with `load(path)`, which answers a validated, immutable `Profile` or raises `ProfileError` that names the key, what
-was found and what is valid. A release freezes its profile as `profile.json` beside the notebooks (`freeze`): grading and
-the students' own checks read that file, never `course.toml`.
+`reading.py` makes an immutable `Profile` of the file, or an error that names the key, what was found and what is valid. A
+release freezes its profile as `profile.json` beside the notebooks (`freeze`): grading and the students' own checks read that
+file, never `course.toml`.
 
-This module knows nothing of notebooks, checks or models: it is data.
+This module knows nothing of notebooks, checks or models: it is data. Nor does it know which tasks there are (`Needs`).
 """
 
 from __future__ import annotations
 
-import difflib
 import functools
 import hashlib
 import json
 import math
-import tomllib
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Annotated, Any, Literal
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from autograder.errors import ProfileError
 
@@ -28,25 +26,12 @@ Role = Literal["base", "instruct", "large"]
 ArgumentName = Literal[
     "model_id", "task", "device", "pipeline_kwargs", "max_new_tokens", "do_sample", "temperature", "num_beams"
 ]
-TaskId = Literal[
-    "model-home", "ask-base", "load-model", "limit-output", "arguments", "prompt", "chain", "who-are-you",
-    "ideal-boat", "memory", "instruct-small", "compare-small", "instruct-large", "compare-large", "temperature",
-    "compare-temperature",
-]  # fmt: skip
 
 ARGUMENT_NAMES: tuple[str, ...] = ArgumentName.__args__  # type: ignore[attr-defined]
 FROZEN_NAME = "profile.json"
 DIGEST_PREFIX = "pbkdf2:"
 DIGEST_ROUNDS = 20_000
 """Rounds of PBKDF2 for one answer of the task `arguments`: about 5 ms, so that a check of all eight stays instant."""
-
-NEEDS_MODEL = frozenset(
-    ["ask-base", "load-model", "limit-output", "chain", "who-are-you", "ideal-boat", "instruct-small",
-     "instruct-large", "temperature"]
-)  # fmt: skip
-NEEDS_QUESTION = frozenset(["ask-base", "who-are-you", "ideal-boat", "instruct-small", "instruct-large", "temperature"])
-SAME_MODEL = ("load-model", "limit-output", "chain", "who-are-you", "ideal-boat")
-"""The chatbot of the first notebook is one chatbot: its tasks share a model role."""
 
 Text = Annotated[str, Field(min_length=1, max_length=2000)]
 Points = Annotated[float, Field(gt=0, le=100, multiple_of=0.25)]
@@ -59,6 +44,41 @@ class Part(BaseModel):
     """A part of the profile: unknown keys are refused, values never change, and no type is quietly converted."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+@dataclass(frozen=True)
+class Values:
+    """One task for each value that `[generation]` lists under a key: `temperatures = [0.9, 2.0]`.
+
+    Attributes:
+        key: the list's name in the profile.
+        setting: what the values are of, as transformers names it.
+        most: the largest value that makes sense.
+    """
+
+    key: str
+    setting: str
+    most: float = 100.0
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What a profile must say of a task that it uses, and only then.
+
+    Attributes:
+        model, question: whether its entry has these keys.
+        arguments: whether the table `[arguments]` must be there.
+        values: the list of which each value is a task, if there is one.
+        one_chatbot: whether it shares its model role with all others that say so.
+        own_question: whether no other that says so may ask the same.
+    """
+
+    model: bool = False
+    question: bool = False
+    arguments: bool = False
+    values: Values | None = None
+    one_chatbot: bool = False
+    own_question: bool = False
 
 
 class Course(Part):
@@ -96,22 +116,13 @@ class Chat(Part):
 
 
 class Generation(Part):
+    """The token limit, and the lists of values that tasks are made of (`Values`): those are fields too, by `reading.schema`."""
+
     max_new_tokens: Annotated[int, Field(ge=1, le=4096)]
-    temperatures: Annotated[tuple[Annotated[float, Field(gt=0, le=100)], ...], Field(min_length=1, max_length=8)]
 
-    @field_validator("temperatures", mode="before")
-    @classmethod
-    def _list_of_numbers(cls, value: Any) -> Any:
-        if isinstance(value, list):
-            return tuple(float(v) if type(v) is int else v for v in value)
-        return value
-
-    @field_validator("temperatures")
-    @classmethod
-    def _all_different(cls, value: tuple[float, ...]) -> tuple[float, ...]:
-        if len(set(value)) != len(value):
-            raise ValueError("the same temperature is there twice; each must be different")
-        return value
+    def values(self, key: str) -> tuple[float, ...]:
+        """The list under a key; nothing where the profile has none."""
+        return getattr(self, key, None) or ()
 
 
 class Limits(Part):
@@ -166,16 +177,19 @@ class Hub(Part):
 class TaskInUse(Part):
     """One entry of the list of tasks: which, for how many points, with which model role and question (by its key)."""
 
-    id: TaskId
+    needs: ClassVar[Mapping[str, Needs]] = {}
+
+    id: str
     points: Points
     model: Role | None = None
     question: str | None = None
 
     @model_validator(mode="after")
     def _has_what_it_needs(self) -> TaskInUse:
-        for key, needing in (("model", NEEDS_MODEL), ("question", NEEDS_QUESTION)):
+        needs = self.needs[self.id]
+        for key, needed in (("model", needs.model), ("question", needs.question)):
             given = getattr(self, key) is not None
-            if given != (self.id in needing):
+            if given != needed:
                 word = "needs the key" if not given else "takes no key"
                 raise ValueError(f"the task {self.id!r} {word} {key!r}")
         return self
@@ -183,6 +197,8 @@ class TaskInUse(Part):
 
 class Profile(Part):
     """Everything that changes from one semester to the next. See `course.toml` for a commented example."""
+
+    needs: ClassVar[Mapping[str, Needs]] = {}
 
     course: Course
     models: Models
@@ -222,20 +238,34 @@ class Profile(Part):
                 valid = ", ".join(sorted(self.questions))
                 raise ValueError(f"{where}.question: {task.question!r} is not in [questions]; there are: {valid}")
         self._chatbot_is_one()
-        if "arguments" in ids and not self.arguments:
-            raise ValueError("arguments: the task 'arguments' is in use, and its key is missing (a = …, b = …)")
-        parts = self.temperature_points() if "temperature" in ids else ()
-        if any(part < 0.25 for part in parts):
-            raise ValueError("tasks: 'temperature' has too few points: each temperature needs 0.25 at least")
+        for task in self.tasks:
+            self._has_what_it_needs(task.id)
         return self
 
     def _chatbot_is_one(self) -> None:
-        roles = {task.model for task in self.tasks if task.id in SAME_MODEL}
-        if len(roles) > 1:
-            raise ValueError(f"tasks: {', '.join(SAME_MODEL)} are about one chatbot and need the same model role")
-        asked = {task.id: self.questions[task.question] for task in self.tasks if task.question}
-        if "who-are-you" in asked and asked["who-are-you"] == asked.get("ideal-boat"):
-            raise ValueError("tasks: 'who-are-you' and 'ideal-boat' ask the same question; they need different ones")
+        together = [task_id for task_id, needs in self.needs.items() if needs.one_chatbot]
+        if len({task.model for task in self.tasks if task.id in together}) > 1:
+            raise ValueError(f"tasks: {', '.join(together)} are about one chatbot and need the same model role")
+        asked: dict[str, str] = {}
+        for task in sorted(self.tasks, key=lambda task: [*self.needs].index(task.id)):
+            if task.question and self.needs[task.id].own_question:
+                first = asked.setdefault(self.questions[task.question], task.id)
+                if first != task.id:
+                    raise ValueError(
+                        f"tasks: {first!r} and {task.id!r} ask the same question; they need different ones"
+                    )
+
+    def _has_what_it_needs(self, task_id: str) -> None:
+        needs = self.needs[task_id]
+        if needs.arguments and not self.arguments:
+            raise ValueError(f"arguments: the task {task_id!r} is in use, and its key is missing (a = …, b = …)")
+        if needs.values is None:
+            return
+        if not self.generation.values(needs.values.key):
+            raise ValueError(f"generation.{needs.values.key}: missing; it must be there")
+        if any(part < 0.25 for part in self.points_of(task_id)):
+            setting = needs.values.setting
+            raise ValueError(f"tasks: {task_id!r} has too few points: each {setting} needs 0.25 at least")
 
     def uses(self, task_id: str) -> bool:
         return any(task.id == task_id for task in self.tasks)
@@ -262,10 +292,15 @@ class Profile(Part):
         """Names of the models that some task uses."""
         return tuple(self.model(role).name for role in self.roles_in_use())
 
-    def temperature_points(self) -> tuple[float, ...]:
-        """Points of each temperature: equal parts, rounded down to 0.25; the first takes the rest."""
-        total = self.task("temperature").points
-        count = len(self.generation.temperatures)
+    def values_of(self, task_id: str) -> tuple[float, ...]:
+        """The values that make a task several; nothing for one that is not made of values."""
+        values = self.needs[task_id].values
+        return self.generation.values(values.key) if values else ()
+
+    def points_of(self, task_id: str) -> tuple[float, ...]:
+        """Points for each of a task's values: equal parts, rounded down to 0.25; the first takes the rest."""
+        total = self.task(task_id).points
+        count = max(1, len(self.values_of(task_id)))
         part = math.floor(total / count * 4) / 4
         return (total - part * (count - 1),) + (part,) * (count - 1)
 
@@ -296,77 +331,3 @@ class Profile(Part):
 def _slow_digest(salt: str, name: str, rounds: int) -> str:
     """A digest that takes its time, against guessing; a grader asks for the same few again and again."""
     return DIGEST_PREFIX + hashlib.pbkdf2_hmac("sha256", name.encode(), salt.encode(), rounds, 16).hex()
-
-
-def load(path: Path) -> Profile:
-    """Reads `course.toml`, or a frozen `profile.json`.
-
-    Raises:
-        ProfileError: the file is missing or unreadable, is not TOML (JSON), or holds something that is not valid.
-    """
-    try:
-        text = path.read_text(encoding="utf-8")
-        raw = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
-    except FileNotFoundError:
-        raise ProfileError(f"{path}: there is no such file; a course has its profile in course.toml") from None
-    except OSError as error:
-        raise ProfileError(f"{path}: cannot be read ({error.strerror})") from error
-    except (ValueError, RecursionError) as error:  # TOMLDecodeError, JSONDecodeError, UnicodeDecodeError, deep nesting
-        raise ProfileError(f"{path}: is not valid {path.suffix[1:].upper()}: {error}") from error
-    return parse(raw, str(path))
-
-
-def parse(raw: Any, origin: str) -> Profile:
-    """Validates what a TOML or JSON file held. `origin` stands in front of each error. Raises ProfileError."""
-    try:
-        return Profile.model_validate(raw)
-    except ValidationError as error:
-        problems = error.errors()
-        inner = [problem["loc"] for problem in problems]
-        lines = [
-            _say(problem, raw)
-            for problem in problems  # one bad element of a list also makes the list too short: told once
-            if not any(len(loc) > len(problem["loc"]) and loc[: len(problem["loc"])] == problem["loc"] for loc in inner)
-        ]
-        raise ProfileError("\n".join(f"{origin}: {line}" for line in lines)) from None
-
-
-def _say(problem: Mapping[str, Any], raw: Any) -> str:
-    """One problem in words: the key, what was found, what is valid."""
-    place = problem["loc"]
-    key = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in place).lstrip(".")
-    kind, message = problem["type"], problem["msg"].removeprefix("Value error, ")
-    message = message.replace("tuple", "list").replace("Tuple", "List")
-    if kind == "model_type":
-        message = "input should be a table with keys"
-    key = key or "the file"
-    if kind == "extra_forbidden":
-        valid = sorted(_fields_at(place[:-1]))
-        close = difflib.get_close_matches(str(place[-1]), valid, 1)
-        advice = f"did you mean {close[0]!r}?" if close else f"valid here: {', '.join(valid)}"
-        return f"{key}: unknown key; {advice}"
-    if kind == "missing":
-        return f"{key}: missing; it must be there"
-    if kind == "value_error":
-        return f"{key}: {message}" if place else message
-    return f"{key}: found {_short(problem['input'])}; {message[0].lower() + message[1:]}"
-
-
-def _short(value: Any) -> str:
-    try:
-        text = json.dumps(value, ensure_ascii=False, default=str)
-    except RecursionError:
-        return "…"
-    return text if len(text) <= 60 else text[:57] + "…"
-
-
-def _fields_at(place: tuple[str | int, ...]) -> list[str]:
-    """Names of the keys that are valid at a place of the profile."""
-    part: type[BaseModel] = Profile
-    for step in place:
-        if isinstance(step, int):
-            continue
-        nested = {"tasks": TaskInUse, "base": Model, "instruct": Model, "large": Model, "hub": Hub}
-        annotation = part.model_fields[step].annotation
-        part = nested.get(step) or annotation  # type: ignore[assignment]
-    return list(part.model_fields)

@@ -62,6 +62,10 @@ class Variable(Fact):
     given: Annotated[dict[Short, tuple[Short, ...]], Field(max_length=5)] = {}
     temperatures: Annotated[tuple[float, ...], Field(max_length=10)] = ()
 
+    def values_of(self, setting: str) -> tuple[float, ...]:
+        """The values of a setting that it carries anywhere, where the probe notes them."""
+        return self.temperatures if setting == "temperature" else ()
+
 
 class Offer(Fact):
     """One way in which the question was put to the chain: which requests arrived, and how the chain ended."""

@@ -15,7 +15,7 @@ from autograder.facts.evidence import Evidence
 from autograder.facts.transcript import Message
 from autograder.facts.verdict import IncidentKind
 from autograder.jail.limits import ENDED
-from autograder.judging.contract import Task
+from autograder.judging.task import Task
 from autograder.kernel.selfcheck import EVIDENCE_TYPE
 
 MAX_EVIDENCE = 10**6

@@ -12,9 +12,8 @@ from autograder.facts.transcript import Transcript
 from autograder.facts.verdict import Incident, Phrase, Sentence, Verdict
 from autograder.grading.executions import Execution
 from autograder.grading.records import Overrides, Record
-from autograder.judging.answers import charged_prompts
-from autograder.judging.contract import Task, tasks
-from autograder.judging.judge import judge
+from autograder.judging.judge import judge, penalised_prompts, prompt_task
+from autograder.judging.task import Task
 from autograder.submissions.repair_json import Repair
 from autograder.submissions.submission import Mended
 from autograder.words.sentences import INCIDENTS, REASONS, UNREADABLE
@@ -95,13 +94,13 @@ def charged_before(record: Record | None, profile: Profile) -> tuple[PromptFacts
     Args:
         record: of the first notebook, which is graded before the others; None where it has not been.
     """
-    of_prompt = next((task for task in tasks(profile) if task.kind == "prompt"), None)
+    of_prompt = prompt_task(profile)
     verdict = record.verdict(of_prompt.check_id) if record and of_prompt else None
     if of_prompt is not None and (verdict is None or verdict.state != "judged" or _is_cut(record, verdict)):
         return None
     evidence = {each.check_id: each for each in record.evidence} if record else {}
     transcript = record.transcript if record else Transcript()
-    return charged_prompts(Facts(evidence=evidence, transcript=transcript, in_grading=True), profile)
+    return penalised_prompts(Facts(evidence=evidence, transcript=transcript, in_grading=True), profile)
 
 
 def _is_cut(record: Record | None, verdict: Verdict) -> bool:

@@ -29,7 +29,7 @@ from autograder.grading.kernel_facts import Findings, conversations, read_eviden
 from autograder.host.control import NotebookSession
 from autograder.jail.messages import OUTPUTS
 from autograder.jail.provisioner import Plan, WarmKernelManager
-from autograder.judging.contract import Task
+from autograder.judging.task import Task
 from autograder.kernel.probe import new_question
 from autograder.kernel.selfcheck import EVIDENCE_TYPE
 from autograder.protocol.wire import TOO_LONG

@@ -13,8 +13,9 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
-from autograder.course.profile import FROZEN_NAME, Profile, load
+from autograder.course.profile import FROZEN_NAME, Profile
 from autograder.errors import NotReady
+from autograder.judging.contract import load
 from autograder.submissions.cells import grade_id_of, marks_of
 from autograder.submissions.repair import ReleasedCell
 from autograder.submissions.submission import Released

@@ -9,13 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from autograder.course.profile import Profile
 from autograder.facts.evidence import Challenge, Evidence, Facts, PromptFacts
 from autograder.facts.transcript import Message, Request, bare, plain
-from autograder.judging.contract import Task, task_of, tasks
+from autograder.judging.task import Task, Tasks
 
-JUDGE_CHAINS = ("chain", "instruct-small", "instruct-large", "temperature")
-"""Kinds of tasks whose checks judge the text that a chain sends."""
+
+def of_prompt(tasks: Tasks) -> Task | None:
+    """The task that asks for `prompt`."""
+    return next((task for task in tasks if task.own("prompt")), None)
+
+
+def of_check(check_id: str, tasks: Tasks) -> Task | None:
+    return next((task for task in tasks if task.check_id == check_id), None)
 
 
 def requests_of(challenge: Challenge, facts: Facts) -> tuple[Request, ...]:
@@ -29,18 +34,17 @@ def asked_of(evidence: Evidence | None, variable: str, facts: Facts) -> tuple[Re
     return requests_of(challenge, facts) if challenge else ()
 
 
-def judged_prompts(check_id: str, facts: Facts, profile: Profile) -> tuple[PromptFacts, ...] | None:
+def judged_prompts(task: Task, facts: Facts, tasks: Tasks) -> tuple[PromptFacts, ...] | None:
     """What `prompt` was when checks before this one judged it; None where it is not known whether any has.
 
-    In the notebook of the task `prompt` that is its check; in the others, what has been judged in that notebook
+    In the notebook of the task that asks for it that is its check; in the others, what has been judged in that notebook
     (`Facts.charged`). Then each chain that was judged when it sent what `prompt` made of the question.
     """
-    task = task_of(check_id, profile)
-    of_prompt = next((t for t in tasks(profile) if t.kind == "prompt"), None)
+    its_own = of_prompt(tasks)
     first: tuple[PromptFacts, ...] | None = ()
-    if of_prompt is not None and task is not None:
-        first = prompt_at(of_prompt, facts) if task.notebook == of_prompt.notebook else facts.charged
-    return None if first is None else first + through_chains(before(check_id, facts), facts, profile)
+    if its_own is not None:
+        first = prompt_at(its_own, facts) if task.notebook == its_own.notebook else facts.charged
+    return None if first is None else first + through_chains(before(task.check_id, facts), facts, tasks)
 
 
 def prompt_at(task: Task, facts: Facts) -> tuple[PromptFacts, ...] | None:
@@ -51,15 +55,19 @@ def prompt_at(task: Task, facts: Facts) -> tuple[PromptFacts, ...] | None:
     return (evidence.prompt,) if evidence.prompt else ()
 
 
-def through_chains(earlier: Iterable[Evidence], facts: Facts, profile: Profile) -> tuple[PromptFacts, ...]:
+def through_chains(earlier: Iterable[Evidence], facts: Facts, tasks: Tasks) -> tuple[PromptFacts, ...]:
     """What `prompt` was at each of these checks that judged a chain which sent what it makes of the question."""
     return tuple(
         evidence.prompt
         for evidence in earlier
         if evidence.prompt is not None
-        and (task := task_of(evidence.check_id, profile)) is not None
-        and task.kind in JUDGE_CHAINS
-        and any(_went_through(evidence.prompt, challenge, facts) for challenge in evidence.challenges)
+        and (task := of_check(evidence.check_id, tasks)) is not None
+        and task.own("chain")
+        and any(
+            _went_through(evidence.prompt, challenge, facts)
+            for challenge in evidence.challenges
+            if task.holds(challenge.variable) == "chain"
+        )
     )
 
 
@@ -70,8 +78,6 @@ def before(check_id: str, facts: Facts) -> tuple[Evidence, ...]:
 
 
 def _went_through(prompt: PromptFacts, challenge: Challenge, facts: Facts) -> bool:
-    if not challenge.variable.startswith("chatbot"):
-        return False
     return any(
         bare(request.text) in forms
         for request in requests_of(challenge, facts)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Set
+from dataclasses import dataclass
 
 from autograder.facts.evidence import Challenge, Failure
-from autograder.facts.verdict import Sentence as Words
+from autograder.facts.verdict import Sentence as Sentence
 from autograder.words.sentences import FOUND, HINTS
 
 _COMMA = re.compile(r"':' expected after dictionary key|positional argument follows keyword")
@@ -29,7 +30,15 @@ _OBJECT = re.compile(r"<(?:[\w.]+\.)?(\w+)(?: object)? at 0x[0-9a-fA-F]+>|\b(\w+
 """An object as Python shows it, and a pipeline as transformers does."""
 
 
-def stopped(variable: str, raised: Failure, names: Set[str], decimals: bool, places: bool) -> Words:
+@dataclass(frozen=True)
+class Mistake:
+    """What is told of a mistake: where to look and what to do next, and what was found."""
+
+    hint: Sentence
+    found: Sentence
+
+
+def stopped(variable: str, raised: Failure, names: Set[str], decimals: bool, places: bool) -> Sentence:
     """The hint where the cell that should make a variable raised.
 
     Args:
@@ -51,14 +60,14 @@ def stopped(variable: str, raised: Failure, names: Set[str], decimals: bool, pla
     return HINTS["missing-raised"].fill(variable=variable, error=error_text(raised))
 
 
-def settings_mistake(variable: str, failure: Failure) -> tuple[Words, Words] | None:
-    """Hint and finding where settings were not written as a dict of names and values, else None."""
+def settings_mistake(variable: str, failure: Failure) -> Mistake | None:
+    """Where settings were not written as a dict of names and values, that; else None."""
     if found := _NOT_A_DICT.search(failure.message):
         kind = found[1] or found[2]
         hint = HINTS["settings-set" if kind == "set" else "settings-type"].fill(variable=variable, type=kind)
-        return hint, FOUND["settings"].fill(type=kind)
+        return Mistake(hint, FOUND["settings"].fill(type=kind))
     if failure.name == "TypeError" and "keywords must be strings" in failure.message:
-        return HINTS["settings-names"].fill(variable=variable), FOUND["settings-names"]
+        return Mistake(HINTS["settings-names"].fill(variable=variable), FOUND["settings-names"])
     return None
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 MAX_SURE = 0.001
@@ -32,6 +32,8 @@ model (SmolLM2, every step of an answer at temperature 0.9): the likeliest token
 to 0.57 at 2.0, 0.0003 to 0.003 at 5.0, and there 0.03 to 0.17 of the first 50. The exponents 0.5 to 4 give 0.06 to 0.95,
 0.007 to 0.61, 0.0004 to 0.03, and 0.03 to 0.15. So the flattest is flatter than what was measured where little is left
 to choose from: a doubt helps the student."""
+WHOLE_REFUSED = frozenset({"temperature"})
+"""Settings for which transformers refuses a whole number."""
 NEAR_TIE = 0.06
 """Logits between the first two in one more distribution: the nearest tie that was measured (p₂/p₁ = 0.93 at 0.9)."""
 
@@ -80,6 +82,33 @@ def cancelled_by(settings: Mapping[str, object]) -> str | None:
     names = [name for name, value in vars(asked).items() if value is not None and value != getattr(plain, name)]
     blamed = min(names, key=lambda name: _most_left(replace(plain, **{name: getattr(asked, name)})))
     return f"{blamed}={str(settings[blamed])[:40]}"
+
+
+def why_no_draw(settings: Mapping[str, object], demanded: Iterable[str] = ()) -> str | None:
+    """What keeps these settings from drawing: "off", or the setting that cancels it; None where they draw.
+
+    Args:
+        demanded: settings that are not to blame, since a task asks for them.
+    """
+    if not settings.get("do_sample"):
+        return "off"
+    return cancelled_by({k: v for k, v in settings.items() if k == "temperature" or k not in demanded})
+
+
+def draws_with(settings: Mapping[str, object], demanded: Mapping[str, float]) -> bool:
+    """Whether these resolved settings draw with what is demanded, and more than one token to choose from."""
+    if not demanded:
+        return True
+    numbers = all(is_number(settings, name, value) for name, value in demanded.items())
+    return numbers and why_no_draw(settings, demanded) is None
+
+
+def is_number(settings: Mapping[str, object], name: str, wanted: float) -> bool:
+    """Whether a setting is this number."""
+    value = settings.get(name)
+    if isinstance(value, bool) or not isinstance(value, float if name in WHOLE_REFUSED else int | float):
+        return False
+    return abs(value - wanted) < 1e-6
 
 
 @functools.lru_cache(maxsize=1024)

@@ -79,7 +79,8 @@ def begin_grading(profile: str, host: tuple[str, dict[str, str]]) -> None:
     Args:
         profile: the frozen profile, as JSON.
     """
-    from autograder.course.profile import FROZEN_NAME, parse
+    from autograder.course.profile import FROZEN_NAME
+    from autograder.judging.contract import parse
 
     here = session()
     here.begin_grading(parse(json.loads(profile), FROZEN_NAME), host)

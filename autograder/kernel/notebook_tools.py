@@ -37,6 +37,8 @@ from autograder.protocol.model_cache import model_folder, newest_snapshot
 
 Say = Callable[[str], None]
 
+FOR_MODELS = ("llm", "chain")
+"""What a variable of the contract holds that is freed with its model."""
 HOLDERS = ("Model", "Pipeline", "HuggingFacePipeline", "ChatHuggingFace")
 IPYTHON_NAMES = re.compile(r"_{1,3}|_oh|Out|_ih|In|_dh|_i{1,3}|_i?\d+")
 OUTPUT_NAMES = re.compile(r"_{1,3}|_\d+")
@@ -64,15 +66,10 @@ def free_models(profile: Profile, namespace: MutableMapping[str, object], say: S
 
 
 def _clear_contract(profile: Profile, namespace: MutableMapping[str, object]) -> list[str]:
-    names = dict.fromkeys(name for task in tasks(profile) for name in task.variables if _is_for_model(name))
+    names = dict.fromkeys(one.name for task in tasks(profile) for one in task.named if one.holds in FOR_MODELS)
     freed = [name for name in names if namespace.get(name) is not None]
     namespace.update(dict.fromkeys(freed))
     return freed
-
-
-def _is_for_model(variable: str) -> bool:
-    """Whether a variable of the contract holds a model or a chain, by the contract's own way of naming them."""
-    return variable.endswith("llm") or variable.startswith("chatbot")
 
 
 def _clear(holder: Any, keys: Iterable[Any], depth: int = 0) -> list[Any]:

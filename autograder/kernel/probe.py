@@ -21,12 +21,14 @@ from typing import Any, Literal
 from autograder.course.profile import Profile
 from autograder.facts.evidence import Challenge, Evidence, Failure, Form, Offer, PromptFacts, Variable
 from autograder.facts.transcript import Message, Request, bare, plain
-from autograder.judging.contract import Task
+from autograder.judging.task import LLM, PROMPT, Holds, Named, Task
 from autograder.kernel import live_objects, virtual_gpu
 from autograder.kernel.live_objects import first_inside, is_a, kinds_of
 from autograder.kernel.recorder import Answered, Recorder
 
 INSIDE = ("HuggingFacePipeline", "ChatHuggingFace", "PromptTemplate", "Message")
+ASKED: tuple[Holds, ...] = ("llm", "chain")
+"""What a check puts a question of its own to."""
 QUESTIONS = (
     "Which word comes after {a} in the list {b}?",
     "What would you call a street between {a} and {b}?",
@@ -53,21 +55,18 @@ class Probe:
         """
         began = time.monotonic()
         seen = self.recorder.count()
-        wanted = _WANTED[task.kind]
-        names = dict.fromkeys(task.variables + wanted.also)
         question = question or new_question()
-        prompt = self._prompt(question) if wanted.prompt else None
+        prompt = self._prompt(question) if PROMPT in task.looked_at else None
         challenges = [
-            self._challenge(name, question, prompt)
-            for name in names
-            if name in _CHALLENGED or name.startswith("chatbot")
-            if self.namespace.get(name) is not None
+            self._challenge(one, question, prompt)
+            for one in task.looked_at
+            if one.holds in ASKED and self.namespace.get(one.name) is not None
         ]
         self._render(task, question, prompt)
         raised, self.recorder.raised = self.recorder.raised, None
         return Evidence(
             check_id=task.check_id,
-            variables={name: self._variable(name) for name in names},
+            variables={one.name: self._variable(one.name) for one in task.looked_at},
             challenges=tuple(challenges),
             prompt=prompt,
             environment=_environment(),
@@ -103,7 +102,7 @@ class Probe:
 
     def _holds(self, chain: Any) -> tuple[str, ...]:
         parts = list(live_objects.parts_of(chain))
-        return tuple(n for n in ("prompt", "llm") if any(part is self.namespace.get(n, self) for part in parts))
+        return tuple(n for n in (PROMPT.name, LLM.name) if any(part is self.namespace.get(n, self) for part in parts))
 
     def _identity(self, thing: Any) -> int:
         """A number for this object, never given to another one even if the first is gone."""
@@ -120,7 +119,7 @@ class Probe:
 
     def _prompt(self, question: str) -> PromptFacts:
         """What the student's own `prompt` makes of the questions and of a short conversation."""
-        prompt = self.namespace.get("prompt")
+        prompt = self.namespace.get(PROMPT.name)
         if not is_a(prompt, "Runnable"):
             return PromptFacts()
         history: tuple[Message, ...] = (("human", question), ("ai", "Yes."), ("human", "Why?"))
@@ -137,11 +136,11 @@ class Probe:
                 facts["failure"] = failure_of(error)
         return PromptFacts(**facts)
 
-    def _challenge(self, name: str, question: str, prompt: PromptFacts | None) -> Challenge:
+    def _challenge(self, asked: Named, question: str, prompt: PromptFacts | None) -> Challenge:
         """Puts a question to a chain in each form that chains take, until the right request arrives."""
-        chain = self.namespace[name]
+        name, chain = asked.name, self.namespace[asked.name]
         began = time.monotonic()
-        if name.startswith("chatbot"):
+        if asked.holds == "chain":
             forms: tuple[Form, ...] = ("dict", "list", "text", "keys")
             right = {plain(self.asked(question))}
             if prompt is not None and question in prompt.texts:
@@ -207,30 +206,6 @@ class Probe:
     def asked(self, question: str) -> tuple[Message, ...]:
         """The messages that a right chain sends for a question."""
         return (("system", self.profile.chat.system_prompt), ("human", question))
-
-
-class _Wanted:
-    """What the probe looks at for a kind of task, besides the task's own variables."""
-
-    def __init__(self, *also: str, prompt: bool = False) -> None:
-        self.also, self.prompt = also, prompt
-
-
-_WANTED = {
-    "model-home": _Wanted(),
-    "ask-base": _Wanted(),
-    "load-model": _Wanted(),
-    "limit-output": _Wanted(),
-    "arguments": _Wanted(),
-    "prompt": _Wanted(prompt=True),
-    "chain": _Wanted("prompt", "llm", prompt=True),
-    "who-are-you": _Wanted("prompt", "llm", "chatbot", prompt=True),
-    "ideal-boat": _Wanted("prompt", "llm", "chatbot", prompt=True),
-    "instruct-small": _Wanted("prompt", prompt=True),
-    "instruct-large": _Wanted("prompt", prompt=True),
-    "temperature": _Wanted("prompt", prompt=True),
-}
-_CHALLENGED = ("llm", "base_llm")
 
 
 class AnyKey(dict[str, Any]):

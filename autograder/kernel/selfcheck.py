@@ -18,13 +18,14 @@ from collections.abc import MutableMapping
 from pathlib import Path
 from typing import Any
 
-from autograder.course.profile import FROZEN_NAME, Language, Profile, load, parse
+from autograder.course.profile import FROZEN_NAME, Language, Profile
 from autograder.errors import ProfileError
 from autograder.facts.evidence import Evidence, Facts
 from autograder.facts.verdict import Verdict
 from autograder.judging import answers
-from autograder.judging.contract import Task, task_of, tasks
+from autograder.judging.contract import load, parse, task_of, tasks
 from autograder.judging.judge import judge
+from autograder.judging.task import Task
 from autograder.kernel import virtual_gpu
 from autograder.kernel.probe import Probe, failure_of
 from autograder.kernel.recorder import Recorder
@@ -138,9 +139,11 @@ class Session:
         return self.verdicts[task.check_id]
 
     def _remember(self, task: Task, evidence: Evidence) -> None:
-        """Keeps the evidence; that of `load-model` only until `llm` has been made again for the task after it."""
-        if task.kind == "load-model" and "check-limit-output" in self.evidence:
-            return
+        """Keeps the evidence; only until a later task that builds on this one has made its variable again."""
+        for later in tasks(self.profile):
+            again = task.kind in later.defined.builds_on and {*task.variables} & {*later.variables}
+            if again and later.check_id in self.evidence and later.check_id != task.check_id:
+                return
         self.evidence[task.check_id] = evidence
 
     def said(self, task: Task) -> str | None:

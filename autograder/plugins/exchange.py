@@ -26,11 +26,12 @@ from nbgrader.exchange.default import Exchange, ExchangeCollect, ExchangeSubmit
 from nbgrader.utils import check_mode, get_username, parse_utc
 from traitlets import Enum
 
-from autograder.course.profile import FROZEN_NAME, Language, load
+from autograder.course.profile import FROZEN_NAME, Language
 from autograder.errors import ProfileError
 from autograder.facts.verdict import Sentence
 from autograder.grading.released import is_ours
 from autograder.grading.view import OF_NBGRADER
+from autograder.judging.contract import load
 from autograder.plugins.course import tolerant
 from autograder.submissions import hand_in
 from autograder.submissions.safe_copy import Copy, copy_folder

@@ -30,7 +30,8 @@ from autograder.grading.notebook_grading import NotebookGrading
 from autograder.grading.progress import Teller
 from autograder.grading.records import Record, Records
 from autograder.grading.view import View
-from autograder.judging.contract import Task, tasks
+from autograder.judging.contract import tasks
+from autograder.judging.task import Task
 from autograder.plugins.course import released_notebooks
 from autograder.plugins.scores import take_back
 from autograder.plugins.submission_converter import SubmissionConverter

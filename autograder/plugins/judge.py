@@ -18,7 +18,7 @@ from autograder.errors import NotJudged
 from autograder.grading.notebook_grading import NotebookGrading, charged_before
 from autograder.grading.outputs import explain_errors, explain_incidents, show_verdict
 from autograder.grading.records import Record, Records, with_overrides
-from autograder.judging.contract import CONTRACT
+from autograder.judging.judge import prompt_task
 from autograder.plugins.course import Resources, course_root, frozen_profile, grading_of
 from autograder.submissions.cells import check_cells, is_answer, marks_of
 from autograder.words.tables import say
@@ -45,9 +45,9 @@ class Judge(NbGraderPreprocessor):  # type: ignore[misc]
             return nb, resources
         names, records = resources["nbgrader"], Records(course_root(self))
         assignment, student, profile = names["assignment"], names["student"], grading.profile
-        charged, of_prompt = None, CONTRACT["prompt"].notebook
-        if names["notebook"] != of_prompt:
-            charged = charged_before(records.read(assignment, student, of_prompt), profile)
+        charged, of_prompt = None, prompt_task(profile)
+        if of_prompt is not None and names["notebook"] != of_prompt.notebook:
+            charged = charged_before(records.read(assignment, student, of_prompt.notebook), profile)
         checks = check_cells(nb, profile)
         here, overrides = [task for _, task in checks], records.overrides(assignment, student)
         resources["autograder"] = judged = grading.judged(here, charged, overrides, self.log)

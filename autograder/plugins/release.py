@@ -13,8 +13,9 @@ from nbformat import NotebookNode
 from nbgrader.preprocessors import ClearSolutions, NbGraderPreprocessor
 from traitlets import Unicode
 
-from autograder.course.profile import FROZEN_NAME, Profile, load
+from autograder.course.profile import FROZEN_NAME, Profile
 from autograder.grading.released import MARK
+from autograder.judging.contract import load
 from autograder.plugins.course import Resources, course_root, source_folder, source_is_ours
 from autograder.release import authoring
 

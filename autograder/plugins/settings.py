@@ -30,8 +30,8 @@ from nbgrader.preprocessors import (
     SaveCells,
 )
 
-from autograder.course.profile import load
 from autograder.errors import ProfileError
+from autograder.judging.contract import load
 from autograder.pages.sanitize import FILTERS
 from autograder.plugins import autograde as nbgrader_autograde
 from autograder.plugins import formgrader as nbgrader_formgrader

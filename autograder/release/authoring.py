@@ -12,21 +12,23 @@ for the texts.) Its whole vocabulary:
     course.id  course.language                    texts of the profile
     models.home  models.package                   where models lie; the package of HuggingFacePipeline
     models.base  models.instruct  models.large    names of the models that the profile has
-    system_prompt  max_new_tokens  temperatures   the text, the token limit, the list of numbers
+    system_prompt  max_new_tokens  temperatures   the text, the token limit, the list of numbers (and every other
+                                                  list that tasks are made of, as `top_p`)
     arguments                                     letter -> argument: the key of that task, for its solution
                                                   and for choosing descriptions, never to be shown as it is
     task.id  task.check_id  task.kind             the cell's own task, where it has one; role is base,
-    task.points  task.number  task.role           instruct or large; number is 1, 2, … for temperatures,
-    task.model  task.question  task.temperature   else 0; what a task does not have is an unknown name
+    task.points  task.number  task.role           instruct or large; number is 1, 2, … for one of a list's
+    task.model  task.question  task.temperature   values, which has its setting's name, else 0; what a task does
+                                                  not have is an unknown name
     uses("chain")                                 whether a task is in use
-    task_of("chain")                              that task; of "temperature" the first one
+    task_of("chain")                              that task; of "temperature" and the like the first one
     points(1.5)                                   a number as the course's language writes it: 1,5 or 1.5
     py(value)                                     a value as Python source: "text", 0.9, [1, 2]
 
 Metadata. A cell that belongs to a task has `metadata.autograder = {"task": "chain"}` (or `{"any_of": [...]}`
 for one that several tasks share) and is left out when none of them is in use. Neighbouring cells with
-`{"task": "temperature", "each": "temperature"}` are repeated together, once for each temperature; the part
-`n` of their ids becomes its number: `check-temperature-n`, `check-temperature-2`. The result has no such key.
+`{"task": "temperature", "each": "temperature"}` are repeated together, once for each temperature (so with every task
+that a list of values makes several); the part `n` of their ids becomes its number: `check-temperature-n`, `check-temperature-2`. The result has no such key.
 
 Languages. In a Markdown cell the lines `<!-- nb -->`, `<!-- en -->` and `<!-- both -->` say whom the text
 after them is for; text before the first is for both. In a code cell a comment `# nb: …` or `# en: …`, alone
@@ -45,19 +47,22 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, get_args
 
 from jinja2 import Environment, StrictUndefined, TemplateError, TemplateSyntaxError
 from nbformat import NotebookNode
 
-from autograder.judging.contract import CONTRACT, NOTEBOOKS, Task, task_of, tasks
+from autograder.judging.contract import NOTEBOOKS, task_of, tasks
+from autograder.judging.task import Task
+from autograder.judging.tasks import DEFINITIONS
 from autograder.errors import ContractError
 from autograder.course.profile import Language, Profile, Role
 from autograder.submissions.cells import grade_id_of, marks_of
 from autograder.words.render import points as render_points
 
-REPEATED = "temperature"
+REPEATED = tuple(name for name, definition in DEFINITIONS.items() if definition.needs.values)
+"""The tasks that are several: one for each value that the profile lists."""
 SETUP = "setup"
 SCHEMA_VERSION = 3
 
@@ -145,7 +150,7 @@ class _Belongs:
 
     task: str | None = None
     any_of: tuple[str, ...] = ()
-    each: bool = False
+    each: str | None = None
 
     def in_use(self, profile: Profile) -> bool:
         wanted = (self.task,) if self.task else self.any_of
@@ -156,7 +161,7 @@ def _cells(sources: Sequence[NotebookNode], profile: Profile) -> Iterator[Notebo
     """Cells of the filled notebook. Neighbouring repeated cells go round together: text, solution, check."""
     for repeated, group in itertools.groupby(sources, key=lambda cell: _belongs(cell).each):
         used = [cell for cell in group if _belongs(cell).in_use(profile)]
-        rounds = [task for task in tasks(profile) if task.kind == REPEATED] if repeated else [None]
+        rounds = [task for task in tasks(profile) if task.kind == repeated] if repeated else [None]
         for task in rounds:
             for cell in used:
                 yield _filled(cell, profile, task)
@@ -166,14 +171,14 @@ def _belongs(cell: NotebookNode) -> _Belongs:
     said = cell.metadata.get("autograder", {})
     if unknown := sorted(set(said) - {"task", "any_of", "each"}):
         raise _wrong(cell, f"metadata.autograder has the key {unknown[0]!r}", "valid: any_of, each, task")
-    belongs = _Belongs(said.get("task"), tuple(said.get("any_of", ())), "each" in said)
+    belongs = _Belongs(said.get("task"), tuple(said.get("any_of", ())), said.get("each"))
     for task_id in (*belongs.any_of, *((belongs.task,) if belongs.task else ())):
-        if task_id not in CONTRACT:
-            valid = ", ".join(CONTRACT)
+        if task_id not in DEFINITIONS:
+            valid = ", ".join(DEFINITIONS)
             raise _wrong(cell, f"metadata.autograder names the task {task_id!r}", f"valid: {valid}")
-    if belongs.each and (belongs.task, said["each"]) != (REPEATED, REPEATED):
-        found = "only cells of the task 'temperature' are repeated"
-        raise _wrong(cell, found, 'valid: "each": "temperature"')
+    if "each" in said and (belongs.task != belongs.each or belongs.each not in REPEATED):
+        found = f"only cells of {' and '.join(f'the task {name!r}' for name in REPEATED)} are repeated, each by its own"
+        raise _wrong(cell, found, "valid: " + ", ".join(f'"each": "{name}"' for name in REPEATED))
     return belongs
 
 
@@ -184,21 +189,21 @@ def _filled(source: NotebookNode, profile: Profile, repeated_for: Task | None) -
     cell.metadata.pop("autograder", None)
     meta = marks_of(cell)
     if repeated_for:
-        cell.id = _numbered(cell.id, repeated_for.number, source)
+        cell.id = _numbered(cell.id, repeated_for, source)
         if "grade_id" in meta:
-            meta["grade_id"] = _numbered(meta["grade_id"], repeated_for.number, source)
+            meta["grade_id"] = _numbered(meta["grade_id"], repeated_for, source)
     cell.source = _rendered(cell, profile, task)
     if meta.get("grade") and (graded := task_of(meta["grade_id"], profile)):
         meta["points"] = graded.points
     return cell
 
 
-def _numbered(name: str, number: int, cell: NotebookNode) -> str:
+def _numbered(name: str, task: Task, cell: NotebookNode) -> str:
     parts = name.split("-")
     if parts.count("n") != 1:
-        found = f"{name!r} is repeated for each temperature"
-        raise _wrong(cell, found, "its id needs one part 'n': temperature-n")
-    return "-".join(str(number) if part == "n" else part for part in parts)
+        found = f"{name!r} is repeated for each {task.kind}"
+        raise _wrong(cell, found, f"its id needs one part 'n': {task.kind}-n")
+    return "-".join(str(task.number) if part == "n" else part for part in parts)
 
 
 def _rendered(cell: NotebookNode, profile: Profile, task: Task | None) -> str:
@@ -214,8 +219,8 @@ def _values(cell: NotebookNode, profile: Profile, task: Task | None) -> dict[str
     """The vocabulary of the docstring above. What a profile lacks is left out: naming it is an error."""
 
     def uses(task_id: str) -> bool:
-        if task_id not in CONTRACT:
-            raise _wrong(cell, f"uses({task_id!r}): there is no such task", f"valid: {', '.join(CONTRACT)}")
+        if task_id not in DEFINITIONS:
+            raise _wrong(cell, f"uses({task_id!r}): there is no such task", f"valid: {', '.join(DEFINITIONS)}")
         return profile.uses(task_id)
 
     def find(task_id: str) -> dict[str, Any]:
@@ -235,13 +240,14 @@ def _values(cell: NotebookNode, profile: Profile, task: Task | None) -> dict[str
         "models": {"home": profile.models.home, "package": profile.models.package, **roles},
         "system_prompt": profile.chat.system_prompt,
         "max_new_tokens": profile.generation.max_new_tokens,
-        "temperatures": list(profile.generation.temperatures),
         "arguments": dict(profile.arguments),
         "uses": uses,
         "task_of": find,
         "points": points,
         "py": _python_literal,
     }
+    lists = {used.needs.values.key for used in DEFINITIONS.values() if used.needs.values}
+    values |= {key: list(listed) for key in lists if (listed := profile.generation.values(key))}
     return values | ({"task": _public(task)} if task else {})
 
 
@@ -250,8 +256,8 @@ def _named(task_id: str, profile: Profile) -> Task | None:
 
 
 def _public(task: Task) -> dict[str, Any]:
-    shown = ("id", "check_id", "kind", "points", "number", "role", "model", "question", "temperature")
-    return {key: value for key, value in asdict(task).items() if key in shown and value is not None}
+    shown = ("id", "check_id", "kind", "points", "number", "role", "model", "question")
+    return {key: value for key in shown if (value := getattr(task, key)) is not None} | dict(task.settings)
 
 
 def _python_literal(value: object) -> str:
@@ -343,7 +349,7 @@ def _cell_problems(cell: NotebookNode, profile: Profile) -> Iterator[str]:
         yield f"grade_id is {meta.get('grade_id')!r}; it must be the cell's id"
     if meta.get("grade") and task_of(meta.get("grade_id", ""), profile) is None:
         yield "is graded, and is no cell of a task in use"
-    elif meta.get("solution") and meta.get("grade_id") in CONTRACT and not profile.uses(meta["grade_id"]):
+    elif meta.get("solution") and meta.get("grade_id") in DEFINITIONS and not profile.uses(meta["grade_id"]):
         yield "is the solution cell of a task that is not in use"
 
 

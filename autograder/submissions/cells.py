@@ -7,7 +7,8 @@ from typing import Any
 from nbformat import NotebookNode
 
 from autograder.course.profile import Profile
-from autograder.judging.contract import Task, tasks
+from autograder.judging.contract import tasks
+from autograder.judging.task import Task
 
 
 def marks_of(cell: NotebookNode) -> dict[str, Any]:

@@ -5,39 +5,26 @@ from __future__ import annotations
 from autograder.words.tables import Table, w
 
 TITLES = Table("titles", {
-    "model-home": w("HF_HOME peker på kursets modellmappe", "HF_HOME points to the course's model folder"),
     "kind": w("`{variable}` er en pipeline for tekstgenerering", "`{variable}` is a pipeline for text generation"),
     "model": w("`{variable}` bruker modellen {model}", "`{variable}` uses the model {model}"),
     "device": w("`{variable}` ligger på GPU 0", "`{variable}` is on GPU 0"),
-    "limit": w("`{variable}` har grensen {n} nye tokener", "`{variable}` has the limit of {n} new tokens"),
-    "format": w("`answers` har ett argument for hver bokstav", "`answers` has one argument for each letter"),
-    "answers": w("svarene i `answers` er riktige", "the answers in `answers` are right"),
-    "system": w("`prompt` begynner med systemledeteksten", "`prompt` begins with the system prompt"),
-    "placeholder": w("`prompt` har en plassholder for meldinger", "`prompt` has a placeholder for messages"),
     "runnable": w("`{variable}` er en kjede som kan kalles", "`{variable}` is a chain that can be called"),
     "text": w("`{variable}` sender ledeteksten din med spørsmålet", "`{variable}` sends your prompt with the question"),
-    "temperature": w("`{variable}` trekker med temperatur {t}", "`{variable}` samples at temperature {t}"),
     "asked": w("spørsmålet er stilt", "the question has been asked"),
     "kept": w("`{variable}` holder svaret", "`{variable}` holds the answer"),
     "evidence": w("sjekken ble kjørt", "the check could run"),
+    "setting": w("`{variable}` trekker med `{setting}` lik {t}", "`{variable}` samples with {t} as `{setting}`"),
 })  # fmt: skip
 
 EXPECTED = Table("expected", {
     "text": w("modellen får «{text}»", "the model gets «{text}»"),
     "value": w("{value}", "{value}"),
-    "limit": w("en grense på {n} nye tokener", "a limit of {n} new tokens"),
-    "sampling": w("trekking på, temperatur {t}", "sampling on, temperature {t}"),
     "answer": w("det modellen svarte på «{question}»", "what the model answered to «{question}»"),
-    "right": w("{all} riktige", "{all} right"),
     "gpu": w("GPU 0", "GPU 0"),
     "kind": w("HuggingFacePipeline for text-generation", "HuggingFacePipeline for text-generation"),
-    "placeholder": w(
-        "meldingene som sendes inn, kommer uendret etter systemledeteksten",
-        "the messages that go in come out unchanged after the system prompt",
-    ),
     "runnable": w("en kjede (Runnable)", "a chain (Runnable)"),
-    "letters": w("bokstavene {letters}", "the letters {letters}"),
     "checked": w("en kjørt sjekk", "a check that ran"),
+    "setting": w("trekking på, `{setting}` lik {t}", "sampling on, {t} as `{setting}`"),
 })  # fmt: skip
 
 FOUND = Table("found", {
@@ -46,12 +33,6 @@ FOUND = Table("found", {
     "missing": w("`{variable}` finnes ikke", "`{variable}` does not exist"),
     "none": w("None", "None"),
     "text": w("modellen fikk «{text}»", "the model got «{text}»"),
-    "limit": w("en grense på {n} nye tokener", "a limit of {n} new tokens"),
-    "no-limit": w("ingen grense på nye tokener", "no limit on new tokens"),
-    "sampling": w("trekking {sampling}, temperatur {t}", "sampling {sampling}, temperature {t}"),
-    "on": w("på", "on"),
-    "off": w("av", "off"),
-    "right": w("{right} av {all} riktige", "{right} of {all} right"),
     "processor": w("prosessoren (CPU)", "the processor (CPU)"),
     "error": w("{error}", "{error}"),
     "left-over": w("`{variable}` fra oppgaven før", "`{variable}` from the task before"),
@@ -59,6 +40,8 @@ FOUND = Table("found", {
     "settings": w("innstillinger som er {type}", "settings that are {type}"),
     "settings-names": w("en innstilling uten navn", "a setting without a name"),
     "not-asked": w("ingen modell fikk spørsmålet", "no model got the question"),
+    "setting-on": w("trekking på, `{setting}` lik {t}", "sampling on, {t} as `{setting}`"),
+    "setting-off": w("trekking av, `{setting}` lik {t}", "sampling off, {t} as `{setting}`"),
 })  # fmt: skip
 
 NOTES = Table("notes", {

@@ -36,14 +36,6 @@ HINTS = Table("hints", {
         "Decimal numbers are written with a point in code. Replace the comma in the number for `{variable}`.",
     ),
     # model-home
-    "home-unset": w(
-        "`HF_HOME` er ikke satt. Gi miljøvariabelen stien som står i oppgaven.",
-        "`HF_HOME` is not set. Give the environment variable the path that the task names.",
-    ),
-    "home-other": w(
-        "`HF_HOME` peker et annet sted. Sammenlign stien med oppgaven, tegn for tegn.",
-        "`HF_HOME` points somewhere else. Compare the path with the task, character by character.",
-    ),
     # load-model, ask-base
     "not-a-pipeline": w(
         "`{variable}` er {type}. Oppgaven ber om LangChains klasse rundt en pipeline; se hvilken klasse den nevner.",
@@ -90,22 +82,6 @@ HINTS = Table("hints", {
         "The class read a text where it wants a number. Write the GPU of `{variable}` as a number, without quotes.",
     ),
     # limit-output
-    "limit-default": w(
-        "`{variable}` har ingen egen grense: {found} nye tokener er det som gjelder ellers. Sett grensen til {n}.",
-        "`{variable}` has no limit of its own: {found} new tokens is what holds otherwise. Set the limit to {n}.",
-    ),
-    "limit-other": w(
-        "`{variable}` lager opptil {found} nye tokener. Se på tallet i cellen over; det skal være {n}.",
-        "`{variable}` makes up to {found} new tokens. Look at the number in the cell above; it should be {n}.",
-    ),
-    "limit-total": w(
-        "`max_length` teller ledeteksten med. Oppgaven gjelder nye tokener i `{variable}`: finn argumentet for det.",
-        "`max_length` counts the prompt too. The task is about new tokens in `{variable}`: find the argument for it.",
-    ),
-    "limit-ignored": w(
-        "Grensen nådde ikke modellen: `{variable}` har den et sted der den ikke blir lest. Gi den til pipelinen.",
-        "The limit did not reach the model: `{variable}` has it where nobody reads it. Give it to the pipeline.",
-    ),
     "settings-set": w(
         "Innstillingene i `{variable}` er en mengde (set): det står komma der det skal stå kolon mellom navn og verdi.",
         "The settings in `{variable}` are a set: a comma stands where a colon belongs between name and value.",
@@ -118,72 +94,12 @@ HINTS = Table("hints", {
         "En innstilling i `{variable}` har et navn som ikke er tekst. Navnet skal stå først, i anførselstegn.",
         "A setting in `{variable}` has a name that is not text. The name comes first, in quotation marks.",
     ),
-    "limit-refused": w(
-        "Biblioteket tar ikke imot grensen i `{variable}`. Skriv den som et helt tall, uten anførselstegn.",
-        "The library does not take the limit in `{variable}`. Write it as a whole number, without quotation marks.",
-    ),
     "left-over": w(
         "`{variable}` er den samme som i oppgaven før. Lag den på nytt, eller endre den, i cellen til denne oppgaven.",
         "`{variable}` is the same as in the task before. Make it anew, or change it, in this task's cell.",
     ),
     # arguments
-    "answers-type": w(
-        "`answers` er {type}. Den skal være en ordbok (dict) fra bokstav til navnet på et argument.",
-        "`answers` is {type}. It should be a dictionary (dict) from a letter to the name of an argument.",
-    ),
-    "answers-letters": w(
-        "`answers` mangler eller har for mange bokstaver: {found}. Hver av {expected} skal stå én gang.",
-        "`answers` lacks letters or has too many: {found}. Each of {expected} should be there once.",
-    ),
-    "answers-unknown": w(
-        "`answers` har noe som ikke er et av argumentene i oppgaven: {found}. Skriv navnene som tekst, nøyaktig.",
-        "`answers` has something that is none of the task's arguments: {found}. Write the names as text, exactly.",
-    ),
-    "answers-some": w(
-        "{right} av {all} i `answers` er riktige. Les beskrivelsene av argumentene en gang til.",
-        "{right} of {all} in `answers` are right. Read the descriptions of the arguments once more.",
-    ),
     # prompt
-    "prompt-type": w(
-        "`prompt` er {type}. Oppgaven ber om en mal for chat-ledetekster fra LangChain.",
-        "`prompt` is {type}. The task asks for a chat prompt template from LangChain.",
-    ),
-    "prompt-raised": w(
-        "`prompt` stoppet med {error} da den fikk en liste med meldinger. Se på navnet på plassholderen.",
-        "`prompt` stopped with {error} when it got a list of messages. Look at the placeholder's name.",
-    ),
-    "prompt-variables": w(
-        "`prompt` venter på {found}. Plassholderen i `prompt` skal hete `messages`, og ingenting annet trengs.",
-        "`prompt` waits for {found}. The placeholder in `prompt` should be called `messages`; nothing else is needed.",
-    ),
-    "system-missing": w(
-        "`prompt` har ingen systemmelding. Den første meldingen i `prompt` skal være av typen system.",
-        "`prompt` has no system message. The first message in `prompt` should be of the type system.",
-    ),
-    "system-other": w(
-        "Systemledeteksten i `prompt` er en annen enn i oppgaven. Kopier den derfra, med alle tegn.",
-        "The system prompt in `prompt` differs from the task's. Copy it from there, with every character.",
-    ),
-    "system-last": w(
-        "I `prompt` kommer plassholderen før systemmeldingen. Bytt om på rekkefølgen.",
-        "In `prompt` the placeholder comes before the system message. Swap the order.",
-    ),
-    "placeholder-text": w(
-        "`prompt` gjør lista med meldinger om til tekst. Bruk en plassholder for meldinger, ikke en tekstvariabel.",
-        "`prompt` turns the list of messages into text. Use a placeholder for messages, not a text variable.",
-    ),
-    "placeholder-missing": w(
-        "Meldingene som sendes inn, kommer ikke ut av `prompt`. Legg til en plassholder som heter `messages`.",
-        "The messages that go in do not come out of `prompt`. Add a placeholder called `messages`.",
-    ),
-    "question-inside": w(
-        "`prompt` har et spørsmål skrevet inn i seg. Ta det ut: spørsmålet kommer når kjeden kalles.",
-        "`prompt` has a question written into it. Take it out: the question comes when the chain is called.",
-    ),
-    "prompt-extra": w(
-        "`prompt` legger til flere meldinger enn systemledeteksten og dine egne. Fjern det som er for mye.",
-        "`prompt` adds more messages than the system prompt and your own. Remove what is too much.",
-    ),
     # chain
     "not-runnable": w(
         "`{variable}` er {type}, ikke en kjede. En kjede settes sammen av ledetekst og modell, i den rekkefølgen.",
@@ -218,33 +134,9 @@ HINTS = Table("hints", {
         "The text that reached the model is not what `prompt` gives. See what `{variable}` adds or changes.",
     ),
     # temperature
-    "sampling-off": w(
-        "`{variable}` velger alltid det mest sannsynlige tokenet, så temperaturen virker ikke. Slå på trekkingen.",
-        "`{variable}` always picks the likeliest token, so the temperature does nothing. Switch sampling on.",
-    ),
     "sampling-cancelled": w(
         "`{variable}` trekker, men {setting} lar bare ett token være igjen å velge i. Ta bort den innstillingen.",
         "`{variable}` samples, but {setting} leaves just one token to choose from. Take that setting away.",
-    ),
-    "temperature-text": w(
-        "Temperaturen i `{variable}` er tekst, ikke et tall. Skriv tallet uten anførselstegn.",
-        "The temperature in `{variable}` is text, not a number. Write the number without quotation marks.",
-    ),
-    "temperature-whole": w(
-        "Biblioteket tar ikke imot et helt tall som temperatur. Skriv {found} med desimalpunkt i `{variable}`.",
-        "The library does not take a whole number as temperature. Write {found} with a decimal point in `{variable}`.",
-    ),
-    "temperature-other": w(
-        "`{variable}` har temperatur {found}. Se på innstillingene i `{variable}`: den skal være {t}.",
-        "`{variable}` has temperature {found}. Look at the settings of `{variable}`: it should be {t}.",
-    ),
-    "temperature-ignored": w(
-        "Temperaturen nådde ikke modellen: `{variable}` bruker {found}. Gi den til pipelinen, ikke rett til `.bind`.",
-        "The temperature did not reach the model: `{variable}` uses {found}. Give it to the pipeline, not to `.bind`.",
-    ),
-    "temperature-none": w(
-        "`{variable}` har ingen temperatur; modellen bruker {found}. Gi den til pipelinen: fra kallet når den ikke fram.",
-        "`{variable}` has no temperature; the model uses {found}. Give it to the pipeline: in the call it gets lost.",
     ),
     "settings-on-chain": w(
         "Innstillingene til `{variable}` er gitt til hele kjeden, og der blir de oversett. Gi dem til modellen i den.",
@@ -279,10 +171,6 @@ HINTS = Table("hints", {
         "Spørsmålet gikk til {found}. Still spørsmålet til {expected} i cellen som lager `{variable}`.",
         "The question went to {found}. Ask {expected} in the cell that makes `{variable}`.",
     ),
-    "asked-other-settings": w(
-        "Spørsmålet ble stilt med temperatur {found}. Still det til kjeden med temperatur {t} for `{variable}`.",
-        "The question was asked at temperature {found}. Ask the chain with temperature {t} for `{variable}`.",
-    ),
     "not-kept": w(
         "Spørsmålet er stilt, men svaret ligger ikke i `{variable}`. Gi det variabelen der du kaller kjeden.",
         "The question has been asked, but the answer is not in `{variable}`. Assign it where you call the chain.",
@@ -306,5 +194,29 @@ HINTS = Table("hints", {
     "no-evidence": w(
         "Sjekken av denne oppgaven kunne ikke kjøres, så ingenting kunne ses. Kjør notebooken fra toppen, og lever på nytt.",
         "The check of this task could not run, so nothing could be seen. Run the notebook from the top; hand in again.",
+    ),
+    "setting-off": w(
+        "`{variable}` velger alltid det mest sannsynlige tokenet, så `{setting}` virker ikke. Slå på trekkingen.",
+        "`{variable}` always picks the likeliest token, so `{setting}` does nothing. Switch sampling on.",
+    ),
+    "setting-text": w(
+        "`{setting}` i `{variable}` er tekst, ikke et tall. Skriv tallet uten anførselstegn.",
+        "`{setting}` in `{variable}` is text, not a number. Write the number without quotation marks.",
+    ),
+    "setting-other": w(
+        "`{variable}` har `{setting}` lik {found}. Se på innstillingene i `{variable}`: den skal være {t}.",
+        "`{variable}` has {found} as its `{setting}`. Look at the settings of `{variable}`: it should be {t}.",
+    ),
+    "setting-ignored": w(
+        "`{setting}` nådde ikke modellen: `{variable}` bruker {found}. Gi den til pipelinen, ikke rett til `.bind`.",
+        "`{setting}` did not reach the model: `{variable}` uses {found}. Give it to the pipeline, not to `.bind`.",
+    ),
+    "setting-none": w(
+        "`{variable}` har ingen `{setting}`; modellen bruker {found}. Gi den til pipelinen: fra kallet når den ikke fram.",
+        "`{variable}` has no `{setting}`; the model uses {found}. Give it to the pipeline: in the call it gets lost.",
+    ),
+    "setting-asked": w(
+        "Spørsmålet ble stilt med `{setting}` lik {found}. Still det til kjeden der den er {t}, for `{variable}`.",
+        "The question was asked with {found} as `{setting}`. Ask the chain in which it is {t}, for `{variable}`.",
     ),
 })  # fmt: skip

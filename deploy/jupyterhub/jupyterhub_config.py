@@ -12,7 +12,8 @@ from urllib.parse import urlparse
 
 from tornado.web import RequestHandler
 
-from autograder.course.profile import Hub, load
+from autograder.course.profile import Hub
+from autograder.judging.contract import load
 
 c = get_config()  # noqa: F821
 

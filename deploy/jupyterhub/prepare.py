@@ -18,7 +18,8 @@ from pathlib import Path
 
 from nbconvert.filters import markdown2html
 
-from autograder.course.profile import Hub, Profile, load
+from autograder.course.profile import Hub, Profile
+from autograder.judging.contract import load
 
 HERE = Path(__file__).resolve().parent
 PRIVACY = HERE.parent.parent / "docs" / "privacy.md"

@@ -14,12 +14,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autograder.course import profile as profile_module
-from autograder.course.profile import ArgumentName, Profile, TaskId, load, parse
+from autograder.course.profile import ArgumentName, Profile
 from autograder.errors import ProfileError
+from autograder.judging.contract import load, parse
+from autograder.judging.tasks import DEFINITIONS
 
-SHIPPED = {"default": ROOT / "course.toml", "gemma": ROOT / "profiles" / "gemma.toml"}
+PROFILES = ROOT / "profiles"
+SHIPPED = {"default": ROOT / "course.toml", **{name: PROFILES / f"{name}.toml" for name in ("gemma", "nucleus")}}
 ARGUMENTS = ArgumentName.__args__  # type: ignore[attr-defined]
-TASKS = TaskId.__args__  # type: ignore[attr-defined]
+TASKS = tuple(DEFINITIONS)
 RAW: dict[str, Any] = tomllib.loads(SHIPPED["default"].read_text(encoding="utf-8"))
 GONE = "taken out"
 """Stands for a key that is not there."""
@@ -126,6 +129,9 @@ MISTAKES = [
     ("generation.temperatures", [0.9, 0.9], ["generation.temperatures: ", "twice", "each must be different"]),
     ("generation.temperatures", [1, 1.0], ["generation.temperatures: ", "twice", "each must be different"]),
     ("generation.temperatures", [0.1 * n for n in range(1, 10)], ["generation.temperatures: ", "at most 8"]),
+    ("generation.temperatures", GONE, ["generation.temperatures: missing"]),
+    ("generation.top_p", [0.5, 1.5], ["generation.top_p[1]: ", "found 1.5", "less than or equal to 1"]),
+    ("generation.top_p", [0.5, 0.5], ["generation.top_p: ", "the same top_p is there twice"]),
     ("limits.cell_seconds", 1, ["limits.cell_seconds: ", "found 1", "greater than or equal to 5"]),
     ("limits.prompt_tokens", 0, ["limits.prompt_tokens: ", "found 0", "greater than or equal to 256"]),
     ("limits.memory_gb", 0.5, ["limits.memory_gb: ", "found 0.5", "greater than or equal to 1"]),
@@ -348,7 +354,7 @@ def with_temperatures(count: int, points: float) -> dict[str, Any]:
 
 
 def test_five_points_on_three_temperatures_are_two_and_twice_one_and_a_half() -> None:
-    assert parse(with_temperatures(3, 5), "x").temperature_points() == (2, 1.5, 1.5)
+    assert parse(with_temperatures(3, 5), "x").points_of("temperature") == (2, 1.5, 1.5)
 
 
 counts = st.integers(1, 8)
@@ -360,7 +366,7 @@ the_same_everywhere = settings(derandomize=True, database=None, deadline=None)
 @given(count=counts, more=st.integers(0, 392))
 def test_points_of_temperatures_add_up_in_equal_quarters(count: int, more: int) -> None:
     total = min(count + more, 400) / 4
-    first, *rest = parts = parse(with_temperatures(count, total), "x").temperature_points()
+    first, *rest = parts = parse(with_temperatures(count, total), "x").points_of("temperature")
     assert len(parts) == count
     assert sum(parts) == total
     assert len(set(rest)) <= 1
@@ -373,7 +379,7 @@ def test_points_of_temperatures_add_up_in_equal_quarters(count: int, more: int) 
 def test_too_few_points_for_the_temperatures_are_refused_and_no_others(count: int, total: int) -> None:
     raw = with_temperatures(count, total / 4)
     if total >= count:
-        assert len(parse(raw, "x").temperature_points()) == count
+        assert len(parse(raw, "x").points_of("temperature")) == count
     else:
         with pytest.raises(ProfileError, match="too few points"):
             parse(raw, "x")

@@ -24,7 +24,8 @@ import pytest
 from conftest import ROOT
 from hub_browser import CHROMIUM, Formgrader, Person, browser
 
-from autograder.course.profile import Profile, load
+from autograder.course.profile import Profile
+from autograder.judging.contract import load
 from trials.classes import Student, reference, write_submission
 
 SOFTWARE = Path(os.environ.get("LLM_HUB_SOFTWARE", "/opt/llm-hub"))

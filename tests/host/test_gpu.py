@@ -21,7 +21,7 @@ def has_gpu() -> bool:
 CODE = """
 import json
 from pathlib import Path
-from autograder.judging.contract import task_of
+from autograder.judging.contract import task_of, load
 from autograder.kernel.selfcheck import Session
 
 session = Session({{"__name__": "__main__"}}, Path({folder!r}))

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import ast
 import tomllib
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from conftest import ROOT
 
-from autograder.course.profile import NEEDS_MODEL, NEEDS_QUESTION, Profile, TaskId, load, parse
-from autograder.judging.contract import CONTRACT, NOTEBOOKS, Task, task_of, tasks
+from autograder.course.profile import Profile
+from autograder.judging import tasks as registry
+from autograder.judging.contract import NOTEBOOKS, load, parse, task_of, tasks
+from autograder.judging.task import Definition, Task
+from autograder.judging.tasks import DEFINITIONS
+from autograder.judging.tasks.families import PROMPT_AGAIN
+from autograder.words.sentences import HINTS, add, w
 
 DEFAULT = load(ROOT / "course.toml")
 GEMMA = load(ROOT / "profiles" / "gemma.toml")
@@ -70,12 +78,12 @@ def test_free_text_alone_is_judged_by_a_person() -> None:
 
 
 def test_each_temperature_is_a_task_of_its_own() -> None:
-    found = [(t.number, t.temperature) for t in tasks(DEFAULT) if t.kind == "temperature"]
-    assert found == [(1, 0.9), (2, 2.0), (3, 5.0)]
+    found = [(t.number, t.settings) for t in tasks(DEFAULT) if t.kind == "temperature"]
+    assert found == [(n, {"temperature": t}) for n, t in ((1, 0.9), (2, 2.0), (3, 5.0))]
 
 
 def test_only_temperatures_have_a_temperature_and_a_number() -> None:
-    assert {(t.number, t.temperature) for t in tasks(DEFAULT) if t.kind != "temperature"} == {(0, None)}
+    assert [t.id for t in tasks(DEFAULT) if t.kind != "temperature" and (t.number or t.settings)] == []
 
 
 def four_temperatures() -> Profile:
@@ -132,17 +140,88 @@ def test_a_cell_without_points_belongs_to_no_task(cell: str) -> None:
     assert task_of(cell, DEFAULT) is None
 
 
-def test_the_profile_and_the_contract_know_the_same_tasks() -> None:
-    assert set(TaskId.__args__) == set(CONTRACT)  # type: ignore[attr-defined]
-
-
 def test_every_notebook_of_the_contract_has_tasks() -> None:
-    assert {entry.notebook for entry in CONTRACT.values()} == set(NOTEBOOKS)
-
-
-def test_what_needs_a_model_or_a_question_is_in_the_contract() -> None:
-    assert set(CONTRACT) >= NEEDS_MODEL | NEEDS_QUESTION
+    assert NOTEBOOKS == ("chatbot", "larger-model", "temperature")
 
 
 def test_a_task_that_a_person_judges_needs_no_model() -> None:
-    assert [kind for kind in NEEDS_MODEL if CONTRACT[kind].judged_by == "person"] == []
+    assert [d.id for d in DEFINITIONS.values() if d.judged_by == "person" and d.needs.model] == []
+
+
+def test_a_task_builds_only_on_tasks_that_there_are_or_on_an_unscored_cell() -> None:
+    assert {one for d in DEFINITIONS.values() for one in d.builds_on} <= {*DEFINITIONS, PROMPT_AGAIN}
+
+
+def test_each_file_of_a_task_has_one_of_its_own_name() -> None:
+    files = {path.stem for path in Path(registry.__file__).parent.glob("*.py")} - {"__init__", "families"}
+    assert {name.replace("-", "_") for name in DEFINITIONS} == files
+
+
+@pytest.mark.parametrize("wrong", [Definition(id="b", after="nowhere", notebook="x"), Definition(id="a", notebook="y")])
+def test_a_task_that_has_no_place_is_refused(wrong: Definition) -> None:
+    with pytest.raises(ValueError, match=wrong.id):
+        registry.in_order([Definition(id="a", notebook="x"), wrong])
+
+
+def test_two_sentences_with_one_key_are_refused() -> None:
+    with pytest.raises(KeyError, match="left-over"):
+        add(HINTS, {"left-over": w("x", "x")})
+
+
+# Nobody else names a task
+
+
+def strings(tree: ast.AST) -> Iterator[str]:
+    """The texts of a module, without docstrings and the like."""
+    told = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in told:
+            yield node.value
+
+
+def of_tasks(tree: ast.AST) -> Iterator[ast.expr]:
+    """What a module compares a kind of tasks with, and the ids that it asks a profile for."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Compare) and any(
+            isinstance(n, ast.Attribute) and n.attr == "kind" for n in ast.walk(node)
+        ):
+            yield from node.comparators
+        if (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Attribute)
+            and node.func.attr in ("uses", "task", "of")
+        ):
+            yield from node.args
+
+
+MODULES = [
+    path.relative_to(ROOT)
+    for folder in ("autograder", "trials")
+    for path in sorted((ROOT / folder).rglob("*.py"))
+    if "autograder/judging/tasks" not in str(path)
+]
+WORDS = ("sentences.py",)
+"""Sentences by keys of their own, some of which are words that a task is called by too."""
+SOLUTIONS = ("trials/selftest", "trials/attacks", "trials/bench", "trials/demo.py")
+"""What a student wrote, by task."""
+
+
+@pytest.mark.parametrize("path", MODULES, ids=str)
+def test_no_other_module_names_a_task(path: Path) -> None:
+    tree = ast.parse((ROOT / path).read_text(encoding="utf-8"))
+    named = {name for name in DEFINITIONS if "-" in name or "_" in name} | {f"check-{name}" for name in DEFINITIONS}
+    if not str(path).startswith(SOLUTIONS) and path.name not in WORDS:
+        assert named & set(strings(tree)) == set()
+    compared = {c.value for node in of_tasks(tree) for c in ast.walk(node) if isinstance(c, ast.Constant)}
+    assert compared & set(DEFINITIONS) == set()
+
+
+@pytest.mark.parametrize("path", MODULES, ids=str)
+def test_no_module_tells_variables_by_how_their_names_begin_or_end(path: Path) -> None:
+    names = [*(one.name.split("{")[0] for d in DEFINITIONS.values() for one in d.variables), "chatbot", "result"]
+    tree = ast.parse((ROOT / path).read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        method = node.func.attr if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) else ""
+        if isinstance(node, ast.Call) and method in ("startswith", "endswith", "removeprefix", "removesuffix"):
+            asked = {c.value for arg in node.args for c in ast.walk(arg) if isinstance(c, ast.Constant)}
+            assert asked & set(names) == set()

@@ -16,7 +16,7 @@ from autograder.words.tables import LANGUAGES, say
 from trials.classes import reference
 from trials.selftest.hint_rules import given_away, names_a_place, pieces_of
 from trials.selftest.run import Submission, compare_hints
-from trials.selftest.wrong import WRONG
+from trials.selftest.solutions import WRONG
 
 MISTAKES = {
     # what a student did: the hint that is due, and a wrong solution of the library that must show it
@@ -61,7 +61,7 @@ MISTAKES = {
     "no prompt in the chain": ("text-no-prompt", "chain: the model alone"),
     "question inside the chain": ("text-no-question", "chain: a fixed question"),
     "text added by the chain": ("text-other", "chain: text added after the prompt"),
-    "sampling off": ("sampling-off", "temperature-1: sampling off"),
+    "sampling off": ("temperature-off", "temperature-1: sampling off"),
     "sampling cancelled": ("sampling-cancelled", "temperature-1: top_k leaves one token"),
     "temperature as text": ("temperature-text", "temperature-1: a text"),
     "temperature with a decimal comma": ("decimal-comma", "temperature-2: a decimal comma in the dict"),
@@ -76,7 +76,7 @@ MISTAKES = {
     "question misspelled": ("asked-nearly", "who-are-you: the question lacks its last character"),
     "both questions at once": ("asked-together", "ideal-boat: both questions in one call"),
     "another model asked": ("asked-other-model", "instruct-large: the small chatbot's answer again"),
-    "the temperature before asked": ("asked-other-settings", "temperature-2: the chain before is asked"),
+    "the temperature before asked": ("temperature-asked", "temperature-2: the chain before is asked"),
     "the prompt kept for the answer": ("not-kept", "asked, and the prompt's text is kept"),
     "print's result kept": ("kept-none", "print's result is kept"),
     "answer to another question kept": ("kept-other", "ideal-boat: the wrong answer of a batch"),
@@ -85,7 +85,7 @@ MISTAKES = {
 }
 
 
-@pytest.fixture(params=["llama", "gemma", "third"])
+@pytest.fixture(params=["llama", "gemma", "third", "nucleus"])
 def profile(request: pytest.FixtureRequest) -> Profile:
     loaded: Profile = request.getfixturevalue(request.param)
     return loaded

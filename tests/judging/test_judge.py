@@ -16,20 +16,23 @@ import pytest
 from conftest import ROOT
 
 from autograder.course import profile as profile_module
-from autograder.course.profile import Profile, load, parse
+from autograder.course.profile import Profile
 from autograder.facts.evidence import Challenge, Evidence, Facts, Failure, Offer, PromptFacts, Variable
 from autograder.facts.transcript import Message, Rendering, Request, Transcript, plain
 from autograder.facts.verdict import Criterion, Phrase, Sentence, Verdict
-from autograder.judging.answers import holds, repetition
-from autograder.judging.contract import Task, task_of, tasks
-from autograder.judging.criteria import samples_at
-from autograder.judging.judge import PIPELINE_LIMIT, judge
+from autograder.judging.contract import load, parse, task_of, tasks
+from autograder.judging.judge import judge
+from autograder.judging.outputs import holds, repetition
+from autograder.judging.sampling import draws_with
+from autograder.judging.task import Task
+from autograder.judging.tasks.limit_output import PIPELINE_LIMIT
 from autograder.words.checks import NOTES, OBSERVATIONS, REASONS
 from autograder.words.hints import HINTS
 from autograder.words.tables import LANGUAGES, say, words_of
 
 DEFAULT = load(ROOT / "course.toml")
 GEMMA = load(ROOT / "profiles" / "gemma.toml")
+NUCLEUS = load(ROOT / "profiles" / "nucleus.toml")
 BASE, INSTRUCT, LARGE = (getattr(DEFAULT.models, role).name for role in ("base", "instruct", "large"))
 SYSTEM = DEFAULT.chat.system_prompt
 FIRST, SECOND = DEFAULT.questions["first"], DEFAULT.questions["second"]
@@ -222,16 +225,16 @@ def _answer(work: Work) -> None:
 
 def _chain_and_answer(work: Work) -> None:
     name, answer = work.task.variables
-    t = {"temperature": work.task.temperature} if work.task.temperature else {}
+    t = dict(work.task.settings)
     _prompt(work)
     work.variables |= {name: chain(5 + work.task.number), answer: text(OUTPUT)}
     work.arrivals[name] = [request(work.task.model, ideal(QUESTION, work.profile), **t)]
     work.requests.append(request(work.task.model, ideal(work.task.question or "", work.profile), **t))
 
 
-def _temperature(work: Work) -> None:
+def _setting(work: Work) -> None:
     if work.task.number > 1:
-        work.earlier.append(right("temperature-1", work.profile))
+        work.earlier.append(right(f"{work.task.kind}-1", work.profile))
     _chain_and_answer(work)
 
 
@@ -253,7 +256,8 @@ _RIGHT: dict[str, Callable[[Work], None]] = {
     "ideal-boat": _answer,
     "instruct-small": _chain_and_answer,
     "instruct-large": _chain_and_answer,
-    "temperature": _temperature,
+    "temperature": _setting,
+    "top_p": _setting,
 }
 
 
@@ -429,7 +433,7 @@ def four_temperatures() -> Profile:
 
 JUDGED = [
     pytest.param(task.id, profile, id=f"{name}-{task.id}")
-    for name, profile in {"default": DEFAULT, "gemma": GEMMA, "four": four_temperatures()}.items()
+    for name, profile in {"default": DEFAULT, "gemma": GEMMA, "nucleus": NUCLEUS, "four": four_temperatures()}.items()
     for task in tasks(profile)
     if task.judged_by == "autograder"
 ]
@@ -1157,9 +1161,9 @@ def at(task_id: str, what: str, settings: dict[str, Any], hint: str, *more: Chan
 
 BOUND = holds_("chatbot_1", given={"bind": ("temperature",)})
 TEMPERATURES = [
-    at("temperature-1", "sampling off", {"do_sample": False}, "sampling-off"),
-    at("temperature-1", "sampling not set", {"do_sample": None}, "sampling-off"),
-    at("temperature-1", "beams without sampling", {"do_sample": False, "num_beams": 4}, "sampling-off"),
+    at("temperature-1", "sampling off", {"do_sample": False}, "temperature-off"),
+    at("temperature-1", "sampling not set", {"do_sample": None}, "temperature-off"),
+    at("temperature-1", "beams without sampling", {"do_sample": False, "num_beams": 4}, "temperature-off"),
     at("temperature-1", "one token to choose from", {"top_k": 1}, "sampling-cancelled"),
     at("temperature-1", "a nucleus of one token", {"top_p": 0.001}, "sampling-cancelled"),
     at("temperature-1", "a decimal comma in text", {"temperature": "0,9"}, "decimal-comma"),
@@ -1183,21 +1187,19 @@ TEMPERATURES = [
         holds_("chatbot_1", given={"chain": ("temperature",)}),
     ),
     at("temperature-2", "the first one's number", {"temperature": 0.9}, "temperature-other"),
-    at("temperature-3", "sampling off", {"do_sample": False}, "sampling-off"),
+    at("temperature-3", "sampling off", {"do_sample": False}, "temperature-off"),
     Wrong("temperature-1", "the base model", both("chatbot_1", model=BASE), {"model": "base-for-instruct"}),
     Wrong("temperature-1", "the small model", both("chatbot_1", model=INSTRUCT), {"model": "wrong-model"}),
     Wrong("temperature-2", "the small model, here alone", both("chatbot_2", model=INSTRUCT), {"model": "wrong-model"}),
     Wrong("temperature-1", "no prompt", [arrives("chatbot_1", text=f"Human: {QUESTION}")], {"text": "text-no-prompt"}),
     Wrong("temperature-1", "not asked", [never_asks], {"kept": "not-asked"}),
-    Wrong(
-        "temperature-1", "asked at another temperature", [asks({"temperature": 0.5})], {"kept": "asked-other-settings"}
-    ),
-    Wrong("temperature-1", "asked without sampling", [asks({"do_sample": False})], {"kept": "sampling-off"}),
+    Wrong("temperature-1", "asked at another temperature", [asks({"temperature": 0.5})], {"kept": "temperature-asked"}),
+    Wrong("temperature-1", "asked without sampling", [asks({"do_sample": False})], {"kept": "temperature-off"}),
     Wrong(
         "temperature-1",
         "asked without sampling at another temperature",
         [asks({"do_sample": False, "temperature": 0.5})],
-        {"kept": "asked-other-settings"},
+        {"kept": "temperature-asked"},
     ),
     Wrong("temperature-1", "the call raised", [asks(error="RuntimeError", outputs=())], {"kept": "asked-raised"}),
     Wrong(
@@ -1225,6 +1227,37 @@ TEMPERATURES = [
     Wrong("temperature-1", "the prompt alone", [holds_("result_1", text=ideal(FIRST))], {"kept": "not-kept"}),
     Wrong(
         "temperature-1", "raises", [silent("chatbot_1", TYPE_ERROR)], every("model text temperature", "chain-raised")
+    ),
+]
+
+
+def drawn(task_id: str, what: str, settings: dict[str, Any], hint: str, **given: tuple[str, ...]) -> Wrong:
+    """As `at`, for `top_p`; `given` are the names of the settings that the chain carries, by where."""
+    name = f"chatbot_p{task_id[-1]}"
+    carried = {"pipeline_kwargs": ("do_sample", "top_p"), **given}
+    return Wrong(task_id, what, [holds_(name, given=carried), *both(name, settings)], {"top_p": hint}, NUCLEUS)
+
+
+TOP_P = [
+    drawn("top_p-1", "sampling off", {"do_sample": False}, "setting-off"),
+    drawn("top_p-1", "one token to choose from", {"top_k": 1}, "sampling-cancelled"),
+    drawn("top_p-1", "text", {"top_p": "0.3"}, "setting-text"),
+    drawn("top_p-1", "a decimal comma that made a tuple", {"top_p": [0, 3]}, "decimal-comma"),
+    drawn("top_p-1", "another number", {"top_p": 0.9}, "setting-other"),
+    drawn("top_p-1", "so small that it leaves one token", {"top_p": 0.001}, "setting-other"),
+    drawn("top_p-2", "the first one's number", {"top_p": 0.3}, "setting-other"),
+    drawn("top_p-2", "true", {"top_p": True}, "setting-other"),
+    drawn("top_p-1", "bound where nobody reads it", {"top_p": 0.9}, "setting-ignored", bind=("top_p",)),
+    drawn("top_p-1", "no top_p given", {"top_p": 0.9}, "setting-none", pipeline_kwargs=("do_sample",)),
+    drawn("top_p-1", "bound to the whole chain", {"top_p": 0.9}, "settings-on-chain", chain=("top_p",)),
+    Wrong("top_p-1", "asked with another", [asks({"top_p": 0.5})], {"kept": "setting-asked"}, NUCLEUS),
+    Wrong("top_p-1", "asked without sampling", [asks({"do_sample": False})], {"kept": "setting-off"}, NUCLEUS),
+    Wrong(
+        "top_p-2",
+        "the chain of the first",
+        [holds_("chatbot_p2", identity=6), *both("chatbot_p2", {"top_p": 0.3})],
+        every("model text top_p kept", "left-over"),
+        NUCLEUS,
     ),
 ]
 
@@ -1280,6 +1313,7 @@ WRONG: list[Wrong] = [
     *ANSWERS,
     *INSTRUCTED,
     *TEMPERATURES,
+    *TOP_P,
 ]
 each_wrong = pytest.mark.parametrize("wrong", [*WRONG, *DICTS], ids=str)
 
@@ -2071,13 +2105,12 @@ SAMPLES = [
     ({"do_sample": True, "temperature": True}, 1.0, False),
     ({"do_sample": True, "temperature": 0.9, "top_k": 1}, 0.9, False),
     ({"do_sample": True, "temperature": float("nan")}, 0.9, False),
-    ({"do_sample": True, "temperature": 0.9}, None, False),
 ]
 
 
 @pytest.mark.parametrize(("settings", "t", "draws"), SAMPLES, ids=repr)
-def test_settings_sample_at_their_temperature(settings: dict[str, Any], t: float | None, draws: bool) -> None:
-    assert samples_at(settings, t) is draws
+def test_settings_sample_at_their_temperature(settings: dict[str, Any], t: float, draws: bool) -> None:
+    assert draws_with(settings, {"temperature": t}) is draws
 
 
 PLAIN: list[tuple[tuple[Message, ...], str]] = [

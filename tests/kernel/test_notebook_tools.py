@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 from conftest import ROOT
 
-from autograder.course.profile import Profile, load
+from autograder.course.profile import Profile
+from autograder.judging.contract import load
 from autograder.kernel.gpu_memory import GpuMemory, Holder
 from autograder.kernel.notebook_tools import free_models, in_columns, memory_report, models_there, show_gpu_memory
 from autograder.kernel.surprise import MAX_BITS, Draw, answer_tokens, ask, surprise_bits, surprise_of

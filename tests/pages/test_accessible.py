@@ -20,9 +20,9 @@ from conftest import ROOT
 from hub_browser import CHROMIUM, browser
 from test_what_is_stored import hub_prepare
 
-from autograder.course import profile as profiles
 from autograder.course.profile import Language
 from autograder.facts.verdict import Criterion, Override, Verdict, Words
+from autograder.judging import contract
 from autograder.pages.report.page import page_of
 from autograder.words import render
 from autograder.words.checks import OBSERVATIONS
@@ -53,7 +53,7 @@ def reports(folder: Path, _: Path) -> list[Path]:
     """The report on a class with everything in it, and on a class of nobody."""
     from test_report import nasty_class, numbers
 
-    profile = profiles.load(ROOT / "course.toml")
+    profile = contract.load(ROOT / "course.toml")
     made = []
     for language in LANGUAGES:
         for name, works in (("full", nasty_class(profile)), ("empty", [])):

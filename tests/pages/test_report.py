@@ -24,7 +24,8 @@ from autograder.facts.evidence import Evidence
 from autograder.facts.transcript import Request, Transcript
 from autograder.facts.verdict import Criterion, Incident, Override, Phrase, Verdict, Words
 from autograder.grading.records import Record, Records
-from autograder.judging.contract import ASSIGNMENT, Task, tasks
+from autograder.judging.contract import ASSIGNMENT, tasks
+from autograder.judging.task import Task
 from autograder.pages.report.numbers import Numbers, numbers_of
 from autograder.pages.report.page import page_of
 from autograder.pages.report.pictures import percent, written
@@ -73,7 +74,7 @@ def records(profile: Profile, share: float = 1.0, **more: Any) -> dict[str, Reco
 
 
 def drawn(temperature: float, text: str, profile: Profile, number: int = 0) -> Request:
-    task = next(task for task in judged(profile) if task.temperature is not None)
+    task = next(task for task in judged(profile) if "temperature" in task.settings)
     return Request(
         number=number,
         model=task.model or "",
@@ -253,7 +254,7 @@ def test_equal_answers_are_counted_once(llama: Profile) -> None:
 
 
 def test_each_temperature_has_the_different_answers_of_the_class(llama: Profile) -> None:
-    first, second, third = (t for task in judged(llama) if (t := task.temperature) is not None)
+    first, second, third = (task.settings["temperature"] for task in judged(llama) if "temperature" in task.settings)
     requests = {
         "a": (drawn(first, "arr I be a pirate", llama), drawn(second, "arr", llama)),
         "b": (drawn(first, "arr I be a pirate", llama), drawn(first, "arr I be a parrot", llama)),

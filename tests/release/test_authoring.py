@@ -15,13 +15,14 @@ from conftest import ROOT
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from autograder.course.profile import Profile, load, parse
+from autograder.course.profile import Profile
 from autograder.errors import ContractError
-from autograder.judging.contract import NOTEBOOKS, tasks
+from autograder.judging.contract import NOTEBOOKS, tasks, load, parse
 from autograder.release.authoring import check_contract, fill, select_language
 
 COURSE = load(ROOT / "course.toml")
 GEMMA = load(ROOT / "profiles" / "gemma.toml")
+NUCLEUS = load(ROOT / "profiles" / "nucleus.toml")
 
 
 def changed(profile: Profile, **parts: Any) -> Profile:
@@ -32,11 +33,22 @@ def changed(profile: Profile, **parts: Any) -> Profile:
     return parse(raw, "test")
 
 
+def with_top_p() -> Profile:
+    """The course's own profile with `top_p` after its temperatures."""
+    raw = COURSE.model_dump(mode="json", exclude_none=True)
+    raw["generation"]["top_p"] = [0.5, 1]
+    raw["tasks"].append({"id": "top_p", "points": 2.0, "model": "large", "question": "first"})
+    return parse(raw, "test")
+
+
 ENGLISH = changed(COURSE, course={"language": "en"})
 PROFILES = {
     "course": COURSE,
     "course in English": ENGLISH,
     "gemma": GEMMA,
+    "nucleus": NUCLEUS,
+    "nucleus in Norwegian": changed(NUCLEUS, course={"language": "nb"}),
+    "temperatures and top_p": with_top_p(),
     "gemma in English": changed(GEMMA, course={"language": "en"}),
     "four temperatures": changed(ENGLISH, generation={"temperatures": [0.5, 1.0, 3.0, 7.5]}),
     "one temperature": changed(COURSE, generation={"temperatures": [2.0]}),

@@ -20,12 +20,11 @@ from trials.classes import reference
 from trials.selftest import run as selftest
 from trials.selftest.library import Solution
 from trials.selftest.mutants import Mutant, mutants
-from trials.selftest.right import RIGHT
 from trials.selftest.run import Submission, compare, compare_mutants, library_pieces, mutant_pieces, submissions_for
 from trials.selftest.sharing import Piece, Sharing, bound, bound_from_first_difference, pack, read
-from trials.selftest.wrong import WRONG
+from trials.selftest.solutions import RIGHT, WRONG
 
-PROFILES = ("llama", "gemma", "third")
+PROFILES = ("llama", "gemma", "third", "nucleus")
 
 
 @pytest.fixture(params=PROFILES)

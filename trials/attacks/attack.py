@@ -20,7 +20,8 @@ import nbformat
 from nbformat import NotebookNode
 
 from autograder.course.profile import FROZEN_NAME, Profile
-from autograder.judging.contract import Task, tasks
+from autograder.judging.contract import tasks
+from autograder.judging.task import Task
 from autograder.release.authoring import render
 from trials.classes import Cells, answered
 

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Mapping
 
 from autograder.course.profile import Profile
-from autograder.judging.contract import Task
+from autograder.judging.task import Task
 
 NO_SOLUTION = ("print", "free_models")
 """Functions that the reference solution calls and that solve nothing."""

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field, replace
 from typing import get_args
 
 from autograder.course.profile import Profile, Role
-from autograder.judging.contract import Task, tasks
+from autograder.judging.contract import tasks
+from autograder.judging.task import Task
 from autograder.release.authoring import render
 from trials.classes import Cells
 
@@ -34,7 +35,7 @@ class Solution:
         loses: for a wrong one, the criteria that must not have their points, by task id. All others must keep theirs.
         hint: key in `words.HINTS` of the hint that the first failed criterion of the first losing task shows.
         review: tasks that go to a person, with their points proposed.
-        alone: its cells change what later tasks see (`sharing.LATER`), so that nobody else may be about those. One that is
+        alone: its cells change what later tasks see (`Definition.builds_on`), so that nobody else may be about those. One that is
             not leaves behind what the reference's later cells count on.
     """
 

@@ -21,8 +21,9 @@ from autograder.course.profile import Profile
 from autograder.facts.transcript import Request
 from autograder.facts.verdict import Criterion, Sentence, Verdict
 from autograder.grading.records import Record, Records
-from autograder.judging.contract import ASSIGNMENT, Task, tasks
+from autograder.judging.contract import ASSIGNMENT, tasks
 from autograder.judging.failures import error_text
+from autograder.judging.task import Task
 from autograder.words.tables import LANGUAGES, say
 from trials.classes import Cells, Student, write_submission
 from trials.demo import ScratchCourse
@@ -30,9 +31,8 @@ from trials.models.tiny import TinyModel, make_model_home
 from trials.selftest.hint_rules import given_away, names_a_place, pieces_of
 from trials.selftest.library import Solution
 from trials.selftest.mutants import mutants
-from trials.selftest.right import RIGHT
 from trials.selftest.sharing import Piece, Sharing, pack
-from trials.selftest.wrong import WRONG
+from trials.selftest.solutions import RIGHT, WRONG
 
 SEED_SAMPLE = 8
 """Notebooks that are graded again with each further seed."""
@@ -387,7 +387,9 @@ def traces(record: Record, here: Sequence[Task]) -> dict[str, Any]:
             (c.variable, [_asked(r, questions, c.variable == "llm") for r in record.transcript.requests if _of(r, c)])
             for c in evidence.challenges
         ]
-        if any(task.kind == "model-home" and task.check_id == evidence.check_id for task in here):
+        if any(
+            not task.variables and task.check_id == evidence.check_id for task in here
+        ):  # about the environment alone
             left["HF_HOME"] = evidence.environment.get("HF_HOME", "").rstrip("/")
     return left
 

@@ -14,23 +14,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from autograder.course.profile import Profile
-from autograder.judging.contract import Task, tasks
+from autograder.judging.contract import tasks
+from autograder.judging.task import Task
 from trials.classes import Cells
 from trials.selftest.library import EXTRA_CELLS, Solution
 from trials.selftest.mutants import Mutant
-
-ANSWERS = ("who-are-you", "ideal-boat")
-LATER = {
-    "load-model": ("limit-output", "chain", *ANSWERS),  # the model that costs nothing a second time
-    "limit-output": ("chain", *ANSWERS),
-    "prompt": ("chain", *ANSWERS),
-    "chain": ANSWERS,
-    "who-are-you": ("ideal-boat",),
-    "prompt-again": ("instruct-small", "instruct-large", "temperature"),
-    "instruct-small": ("instruct-large",),
-    "temperature": ("temperature",),
-}
-"""By kind of task, those of later tasks that count on what it leaves behind, or that look back on how it was judged."""
 
 
 @dataclass(frozen=True)
@@ -94,9 +82,9 @@ class Sharing:
     def later(self, task_id: str) -> frozenset[str]:
         """The tasks after this one in which what its cell leaves behind may show."""
         task = self.by_id.get(task_id)
-        kinds = LATER.get(task.kind if task else task_id, ())
-        number = task.number if task else 0
-        return frozenset(t.id for t in self.by_id.values() if t.kind in kinds and (t.number > number or not t.number))
+        kind, number = (task.kind, task.number) if task else (task_id, 0)
+        later = [t for t in self.by_id.values() if kind in t.defined.builds_on]
+        return frozenset(t.id for t in later if t.number > number or not t.number)
 
     def of_solution(self, solution: Solution, right: bool) -> list[Piece]:
         """A piece for each notebook that the solution's tasks are in; none where it does not fit the profile.

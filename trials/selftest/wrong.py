@@ -1444,9 +1444,9 @@ CONFIG = "from transformers import GenerationConfig\n\n"
 ASK_FIRST = f"\nchatbot_1 = prompt | {bound(settings())}\nresult_1 = chatbot_1.invoke({QUESTION})"
 TEMPERATURES = (
     # The settings
-    warm(1, "sampling off", HEAT, "sampling-off", sampling('"do_sample": False')),
-    warm(2, "sampling off", HEAT, "sampling-off", sampling('"do_sample": False')),
-    warm(3, "beams without sampling", HEAT, "sampling-off", sampling('"do_sample": False, "num_beams": 3')),
+    warm(1, "sampling off", HEAT, "temperature-off", sampling('"do_sample": False')),
+    warm(2, "sampling off", HEAT, "temperature-off", sampling('"do_sample": False')),
+    warm(3, "beams without sampling", HEAT, "temperature-off", sampling('"do_sample": False, "num_beams": 3')),
     warm(
         1, "top_k leaves one token", HEAT, "sampling-cancelled", sampling('"do_sample": True, "top_k": 1'), alone=True
     ),
@@ -1649,7 +1649,7 @@ TEMPERATURES = (
     warm(3, "only printed", KEPT, "missing", asked=f"print(chatbot_N.invoke({QUESTION}))"),
     warm(3, "another question", KEPT, "not-asked", asked='result_N = chatbot_N.invoke([HumanMessage("Really?")])'),
     warm(3, "a text for a list", KEPT, "missing-raised", asked="result_N = chatbot_N.invoke(«py(task.question)»)"),
-    warm(2, "the answer before", KEPT, "asked-other-settings", asked="result_N = result_1"),
+    warm(2, "the answer before", KEPT, "temperature-asked", asked="result_N = result_1"),
     warm(
         2,
         "asked, and the answer before kept",
@@ -1661,7 +1661,7 @@ TEMPERATURES = (
         2,
         "the chain before is asked",
         KEPT,
-        "asked-other-settings",
+        "temperature-asked",
         asked=f"result_N = chatbot_1.invoke({QUESTION})",
     ),
     warm(

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from autograder.facts.verdict import Criterion, IncidentKind, Phrase, Sentence
-from autograder.judging.contract import Task
+from autograder.judging.task import Task
 from autograder.pages.report.scores import NOT_RUN
 from autograder.pages.report.works import Hide, Work
 from autograder.words.tables import blank

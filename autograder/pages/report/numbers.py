@@ -90,7 +90,7 @@ def numbers_of(works: Sequence[Work], profile: Profile, hide: Hide) -> Numbers:
         incidents=incidents_of(works, hide),
         mended=mended_in(works),
         cost=cost_of(works, profile),
-        temperatures=tuple(temperature_numbers(task, works, hide) for task in judged if task.temperature is not None),
+        temperatures=tuple(temperature_numbers(task, works, hide) for task in judged if "temperature" in task.settings),
         observed=observed_of(graded, judged),
         damaged=tuple((work.name, file) for work in works for file in work.damaged),
     )

@@ -14,8 +14,9 @@ from autograder.course.profile import Profile
 from autograder.facts.evidence import Evidence
 from autograder.facts.transcript import Request
 from autograder.grading.records import Record
-from autograder.judging.answers import repetition
-from autograder.judging.contract import Task, tasks
+from autograder.judging.contract import tasks
+from autograder.judging.outputs import repetition
+from autograder.judging.task import Task
 from autograder.pages.report.works import Hide, Work
 
 MAX_SAMPLES = 120
@@ -144,13 +145,13 @@ def temperature_numbers(task: Task, works: Iterable[Work], hide: Hide) -> Temper
         for (request, text), alike in zip(chosen, _alike(words), strict=True)
     )  # fmt: skip
     example = next((text for _, text in chosen if text.strip()), "")
-    return TemperatureNumbers(task.temperature or 0.0, students, samples, hide(example))
+    return TemperatureNumbers(task.settings["temperature"], students, samples, hide(example))
 
 
 def _drawn_at(request: Request, task: Task) -> bool:
     settings = request.settings
     asked = task.question is None or task.question in request.text
-    return asked and bool(settings.get("do_sample")) and settings.get("temperature") == task.temperature
+    return asked and bool(settings.get("do_sample")) and settings.get("temperature") == task.settings["temperature"]
 
 
 def _alike(words: Sequence[frozenset[str]]) -> list[float | None]:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from autograder.facts.verdict import Criterion, Phrase, Verdict
-from autograder.judging.contract import Task
+from autograder.judging.task import Task
 from autograder.pages.report.works import Hide, Work
 
 NOT_RUN = "evidence"

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from autograder.facts.verdict import Verdict
 from autograder.grading.records import Overrides, Record, with_overrides
-from autograder.judging.contract import Task
+from autograder.judging.task import Task
 
 MAX_EXAMPLE = 240
 HIDDEN = "[…]"

@@ -1,0 +1,7 @@
+"""`compare-temperature`: what temperature does to the answers, in the student's own words."""
+
+from __future__ import annotations
+
+from autograder.judging.tasks.families import written
+
+TASK = written("compare-temperature", "temperature", "temperature")

@@ -1,0 +1,50 @@
+"""`model-home`: the environment variable HF_HOME points to the course's folder of models."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from autograder.facts.verdict import Criterion
+from autograder.judging.case import Case
+from autograder.judging.failures import Mistake
+from autograder.judging.task import Definition
+from autograder.words.sentences import EXPECTED, FOUND, HINTS, TITLES, add, w
+
+
+def criteria(case: Case) -> Iterable[Criterion]:
+    home = case.profile.models.home
+    share = case.share("model-home", 1, EXPECTED["value"].fill(value=home))
+    found = case.evidence.environment.get("HF_HOME", "")
+    accepted = {home.rstrip("/")}
+    override = case.evidence.environment.get("AUTOGRADER_MODEL_HOME")
+    if override and not case.facts.in_grading:
+        accepted.add(override.rstrip("/"))
+    if found.rstrip("/") in accepted:
+        yield share.passed()
+    elif found:
+        yield share.failed(Mistake(HINTS["home-other"], FOUND["value"].fill(value=found)))
+    else:
+        yield share.failed(Mistake(HINTS["home-unset"], FOUND["nothing"]))
+
+
+TASK = Definition(id="model-home", notebook="chatbot", criteria=criteria)
+
+add(
+    TITLES,
+    {
+        "model-home": w("HF_HOME peker på kursets modellmappe", "HF_HOME points to the course's model folder"),
+    },
+)
+add(
+    HINTS,
+    {
+        "home-unset": w(
+            "`HF_HOME` er ikke satt. Gi miljøvariabelen stien som står i oppgaven.",
+            "`HF_HOME` is not set. Give the environment variable the path that the task names.",
+        ),
+        "home-other": w(
+            "`HF_HOME` peker et annet sted. Sammenlign stien med oppgaven, tegn for tegn.",
+            "`HF_HOME` points somewhere else. Compare the path with the task, character by character.",
+        ),
+    },
+)

@@ -1,0 +1,62 @@
+"""`temperature`: the chatbot draws at a temperature; a task for each of `generation.temperatures`."""
+
+from __future__ import annotations
+
+from autograder.course.profile import Values
+from autograder.judging.tasks.families import values_of_a_setting
+from autograder.words.sentences import EXPECTED, FOUND, HINTS, TITLES, add, w
+
+TASK = values_of_a_setting("temperature", "compare-large", Values("temperatures", "temperature"))
+
+add(
+    TITLES,
+    {
+        "temperature": w("`{variable}` trekker med temperatur {t}", "`{variable}` samples at temperature {t}"),
+    },
+)
+add(
+    EXPECTED,
+    {
+        "temperature": w("trekking på, temperatur {t}", "sampling on, temperature {t}"),
+    },
+)
+add(
+    FOUND,
+    {
+        "temperature-on": w("trekking på, temperatur {t}", "sampling on, temperature {t}"),
+        "temperature-off": w("trekking av, temperatur {t}", "sampling off, temperature {t}"),
+    },
+)
+add(
+    HINTS,
+    {
+        "temperature-off": w(
+            "`{variable}` velger alltid det mest sannsynlige tokenet, så temperaturen virker ikke. Slå på trekkingen.",
+            "`{variable}` always picks the likeliest token, so the temperature does nothing. Switch sampling on.",
+        ),
+        "temperature-text": w(
+            "Temperaturen i `{variable}` er tekst, ikke et tall. Skriv tallet uten anførselstegn.",
+            "The temperature in `{variable}` is text, not a number. Write the number without quotation marks.",
+        ),
+        "temperature-whole": w(
+            "Biblioteket tar ikke imot et helt tall som temperatur. Skriv {found} med desimalpunkt i `{variable}`.",
+            "The library does not take a whole number as temperature. Write {found} with a decimal point in `{variable}`.",
+        ),
+        "temperature-other": w(
+            "`{variable}` har temperatur {found}. Se på innstillingene i `{variable}`: den skal være {t}.",
+            "`{variable}` has temperature {found}. Look at the settings of `{variable}`: it should be {t}.",
+        ),
+        "temperature-ignored": w(
+            "Temperaturen nådde ikke modellen: `{variable}` bruker {found}. Gi den til pipelinen, ikke rett til `.bind`.",
+            "The temperature did not reach the model: `{variable}` uses {found}. Give it to the pipeline, not to `.bind`.",
+        ),
+        "temperature-none": w(
+            "`{variable}` har ingen temperatur; modellen bruker {found}. Gi den til pipelinen: fra kallet når den ikke fram.",
+            "`{variable}` has no temperature; the model uses {found}. Give it to the pipeline: in the call it gets lost.",
+        ),
+        "temperature-asked": w(
+            "Spørsmålet ble stilt med temperatur {found}. Still det til kjeden med temperatur {t} for `{variable}`.",
+            "The question was asked at temperature {found}. Ask the chain with temperature {t} for `{variable}`.",
+        ),
+    },
+)
