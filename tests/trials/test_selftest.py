@@ -52,7 +52,7 @@ def test_a_right_solution_loses_nothing_and_a_wrong_one_something_or_goes_to_a_p
 def test_every_solution_can_be_written_for_a_profile_that_it_fits(profile: Profile) -> None:
     adapted = [s.adapted(profile) for s in RIGHT + WRONG]
     written = [s.written(profile) for s in adapted if s is not None]
-    assert len(written) > 350
+    assert len(written) > (350 if len(profile.tasks) > 12 else 250)
     assert not [cells for cells in written for code in cells.values() if "«" in code]
 
 
@@ -64,7 +64,7 @@ def test_the_third_profile_differs_in_language_models_temperatures_and_tasks(lla
 
 def test_a_task_left_out_takes_along_only_the_solutions_that_are_about_it_or_name_it(third: Profile) -> None:
     gone = [s for s in RIGHT + WRONG if not s.fits(third)]
-    out = (*LEFT_OUT, "ask-base")
+    out = (*LEFT_OUT, "ask-base", "top_p-1", "top_p-2")
     assert [
         s.name for s in gone if not {*s.cells} & {*out} and not any("ideal-boat" in c for c in s.cells.values())
     ] == []
