@@ -24,7 +24,7 @@ from trials.bench.report import lines, table
 from trials.bench.run import Cost, Floor, Graded, Outcome, floor_of, run
 from trials.bench.students import FROM_LIBRARY, Member, full_points, kinds_of, make_class, stock_sample
 from trials.classes import Cells, reference
-from trials.selftest.right import RIGHT
+from trials.selftest.solutions import RIGHT
 
 
 @pytest.fixture(scope="module")

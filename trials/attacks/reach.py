@@ -79,7 +79,7 @@ assert others
         "imports the kit's library of solutions",
         "files",
         """
-import trials.selftest.right as library
+import trials.selftest.solutions as library
 print(len(library.RIGHT))
 """,
     ),

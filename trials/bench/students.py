@@ -19,8 +19,8 @@ from autograder.judging.contract import NOTEBOOKS, tasks
 from trials.classes import Cells, Student
 from trials.demo import raising
 from trials.selftest.library import Solution
-from trials.selftest.right import HUMAN, LOAD, PACKAGE, RIGHT
-from trials.selftest.wrong import WRONG
+from trials.selftest.solutions import RIGHT, WRONG
+from trials.selftest.solutions.pieces import HUMAN, LOAD, PACKAGE
 
 Kind = Literal["letter", "varied", "broken"]
 Mix = Literal["usual", "identical", "varied"]

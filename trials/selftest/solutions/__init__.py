@@ -1,6 +1,26 @@
 """The library of solutions: a file for each task has what is right (`RIGHT`) and what is wrong (`WRONG`) about it.
 
-Another file in this folder is more solutions, and no list names it.
+Another file in this folder is more solutions, and no list names it; `pieces.py` and `families.py` have what several share. All
+were written from the contract and tried against the installed libraries, without a look at the checks: where a check
+disagrees, one of the two is mistaken, and the contract says which.
+
+Right ones do what their tasks ask, in the way of somebody: who reads LangChain's documentation or that of transformers, who asks
+a chat assistant, who remembers an older edition, who writes helper functions. Where what came back was changed beyond
+recognition, the points stay and a person looks (`review`). How they are written, so that one fits every profile and stands
+beside others in one notebook:
+
+- Values come from the vocabulary of `authoring.py`; the chapter's model may be a base model, which has no chat template.
+- A solution that is not `alone` leaves behind what other cells count on: `llm`, and the class by its name, after a
+  loading cell; after `chain` a chatbot that takes a list or a dict of messages and answers with text.
+- Answers may be gibberish or empty: no code depends on what the model says.
+
+Wrong ones are what students hand in that must lose points, and exactly which, with the hint that is due: one mistake, in one cell
+where that can be (the rest is the reference solution). What a mistake costs is in `loses`, later tasks included where they have
+nothing of their own to show: the chain was never made, so nothing was asked. Where a later task is right but for an earlier
+mistake, it loses nothing. `hint` is None where the profile decides which one is due (a chatbot on a base model here, on an
+instruct model there). A few answers written by hand lose nothing and go to a person: nobody can tell them from processed ones.
+
+What this is not: a list of all right solutions, or of good style. Attacks on the grader are in `trials/attacks`.
 """
 
 from __future__ import annotations
@@ -8,10 +28,15 @@ from __future__ import annotations
 import importlib
 import pkgutil
 
-from trials.selftest import right, wrong
+from autograder.judging.tasks import DEFINITIONS
 from trials.selftest.library import Solution
 
-_MODULES = [importlib.import_module(f"{__name__}.{module.name}") for module in pkgutil.iter_modules(__path__)]
+_IN_ORDER = [name.replace("-", "_") for name in DEFINITIONS]
+_FOUND = sorted(
+    (module.name for module in pkgutil.iter_modules(__path__)),
+    key=lambda name: (_IN_ORDER.index(name) if name in _IN_ORDER else len(_IN_ORDER), name),
+)
+_MODULES = [importlib.import_module(f"{__name__}.{name}") for name in _FOUND]
 
-RIGHT: tuple[Solution, ...] = (*right.RIGHT, *(solution for module in _MODULES for solution in module.RIGHT))
-WRONG: tuple[Solution, ...] = (*wrong.WRONG, *(solution for module in _MODULES for solution in module.WRONG))
+RIGHT: tuple[Solution, ...] = tuple(one for module in _MODULES for one in getattr(module, "RIGHT", ()))
+WRONG: tuple[Solution, ...] = tuple(one for module in _MODULES for one in getattr(module, "WRONG", ()))

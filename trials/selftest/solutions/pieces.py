@@ -1,0 +1,96 @@
+"""Pieces of code that solutions are put together from, and sets of criteria that mistakes cost."""
+
+from __future__ import annotations
+
+PACKAGE = "from «models.package».llms import HuggingFacePipeline\n"
+COMMUNITY = "from langchain_community.llms import HuggingFacePipeline\n"
+PARTNER = "from langchain_huggingface import HuggingFacePipeline\n"
+HUMAN = "from langchain_core.messages import HumanMessage\n"
+LOAD = """
+free_models()
+llm = HuggingFacePipeline.from_model_id(
+    model_id=«py(task.model)»,
+    task="text-generation",
+    device=0,
+)
+"""
+LOAD_LIMITED = """
+free_models()
+llm = HuggingFacePipeline.from_model_id(
+    model_id=«py(task.model)»,
+    task="text-generation",
+    device=0,
+    pipeline_kwargs={"max_new_tokens": «max_new_tokens»},
+)
+"""
+LOAD_WITH_TRANSFORMERS = """
+from transformers import AutoModelForCausalLM, AutoTokenizer, pipeline
+
+free_models()
+tokenizer = AutoTokenizer.from_pretrained(«py(task.model)»)
+model = AutoModelForCausalLM.from_pretrained(«py(task.model)»)
+"""
+
+PIPELINE = frozenset({"kind", "model", "device"})
+BASE = frozenset({"kind", "model", "asked", "kept"})
+PROMPT = frozenset({"system", "placeholder"})
+CHAIN = frozenset({"runnable", "text", "model"})
+ANSWER = frozenset({"asked", "kept"})
+CHATBOT = frozenset({"model", "text", "kept"})
+WARM = frozenset({"model", "text", "temperature", "kept"})
+NOT_ASKED = {"who-are-you": ANSWER, "ideal-boat": ANSWER}
+NO_CHAIN = {"chain": CHAIN, **NOT_ASKED}
+NO_PROMPT = {"prompt": PROMPT, **NO_CHAIN}
+
+EITHER_PACKAGE = """\
+«% if models.package == "langchain_community" %»
+from langchain_community.llms import HuggingFacePipeline
+«% else %»
+from langchain_huggingface import HuggingFacePipeline
+«% endif %»
+"""
+FREE = EITHER_PACKAGE + "\nfree_models()\n"
+IMPORT_HUMAN = "from langchain_core.messages import HumanMessage\n\n"
+TEMPLATES = "from langchain_core.prompts import ChatPromptTemplate, MessagesPlaceholder\n\n"
+LIMIT = '{"max_new_tokens": «max_new_tokens»}'
+THE_MODEL = "«py(task.model)»"
+QUESTION = "[HumanMessage(«py(task.question)»)]"
+TODO = "# I did not get this far\n"
+ANOTHER_PROMPT = """\
+other_prompt = ChatPromptTemplate(
+    [
+        ("system", "You are a grumpy cat."),
+        MessagesPlaceholder("messages"),
+    ]
+)
+"""
+READY = """\
+from transformers import pipeline
+
+free_models()
+pipe = pipeline("text-generation", model=«py(task.model)», device=0)
+"""
+
+
+def loaded(variable: str = "llm", model: str = THE_MODEL, device: str = "device=0", settings: str = "") -> str:
+    """Code that loads a model as the course does, with `settings` as `pipeline_kwargs` where there are any."""
+    kwargs = f"    pipeline_kwargs={settings},\n" if settings else ""
+    return (
+        f"{variable} = HuggingFacePipeline.from_model_id(\n"
+        f'    model_id={model},\n    task="text-generation",\n    {device},\n{kwargs})\n'
+    )
+
+
+def settings(temperature: str = "«py(task.temperature)»", extra: str = '"do_sample": True, ') -> str:
+    return f'{{"max_new_tokens": «max_new_tokens», {extra}"temperature": {temperature}}}'
+
+
+def prompt_of(*parts: str) -> str:
+    """Code that makes `prompt` out of messages."""
+    return (
+        TEMPLATES + "prompt = ChatPromptTemplate(\n    [\n" + "".join(f"        {p},\n" for p in parts) + "    ]\n)\n"
+    )
+
+
+SYSTEM = '("system", «py(system_prompt)»)'
+PLACEHOLDER = 'MessagesPlaceholder("messages")'
