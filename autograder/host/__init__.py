@@ -1,9 +1,12 @@
 """The model host: the process that owns models and GPU, generates for every kernel, and writes the transcripts.
 
-`server` is the process: `frames` reads what arrives, `notebooks` holds the transcripts, `jobs` makes each output once,
-`memory` remembers it. `worker` is the process that generates, started by `maker`: `models` holds weights, `generation` is one
-call, `orders` what the two say to each other, `failures` whose fault it is. `control` is the grader's side.
+`server` is the process: `frames` reads what arrives, `notebooks` keeps what is known of each notebook, `jobs` makes each
+output once, `memory` remembers it. `worker` is the process that generates, started by `maker` (it can be ended without
+losing a transcript): `models` holds weights, `generation` is one call, `orders` what the two say to each other,
+`failures` whose fault it is. `control` is the grader's side.
 
-No student's code runs here, and no kernel reads this process's memory; the code is in a student's environment. May import
-`protocol`, `system`, `facts` and `words`.
+Runs in: the model host's process and its child, the worker; `control` in the grader's.
+Imports: `errors`, `facts`, `words`, `system`, `protocol`; torch and transformers when they are needed. Never `judging`:
+it writes down what arrived, right or wrong.
+Read by students: yes, the code. Its folders and the grader's socket are out of a kernel's sight.
 """
