@@ -95,11 +95,11 @@ NAMES = (
     Name("tenacity.nap:time.sleep", "kernel/live_objects.py"),
     Name("traitlets.config:Application._log_formatter_cls", "plugins/settings.py"),
     # nbgrader
-    Name("nbgrader.converters.base:BaseConverter._format_source", "plugins/autograde.py",
+    Name("nbgrader.converters.base:BaseConverter._format_source", "plugins/submission_converter.py",
          ("self", "assignment_id", "student_id")),
-    Name("nbgrader.converters.base:BaseConverter._format_dest", "plugins/autograde.py",
+    Name("nbgrader.converters.base:BaseConverter._format_dest", "plugins/submission_converter.py",
          ("self", "assignment_id", "student_id")),
-    Name("nbgrader.converters.autograde:Autograde._init_preprocessors", "plugins/autograde.py", ("self",)),
+    Name("nbgrader.converters.autograde:Autograde._init_preprocessors", "plugins/submission_converter.py", ("self",)),
     Name("nbgrader.preprocessors.saveautogrades:SaveAutoGrades._add_score", "plugins/judge.py",
          ("self", "cell", "resources")),
 )  # fmt: skip

@@ -61,10 +61,10 @@ class Executor:
     def key(self, view: View) -> str:
         """The key of a notebook's execution. Raises NotReady where a model is missing."""
         refuse_without_models(self._profile)
-        return key_of(view, self._around)
+        return key_of(view, self._cache_context)
 
     @cached_property
-    def _around(self) -> dict[str, str]:
+    def _cache_context(self) -> dict[str, str]:
         """What an execution depends on beside the submission."""
         return {
             "profile": self._profile.to_json(),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from autograder.course.profile import Profile
 from autograder.errors import NotReady
-from autograder.protocol.model_cache import newest_snapshot
+from autograder.protocol import model_cache
 
 
 def model_home(profile: Profile) -> Path:
@@ -16,12 +16,12 @@ def model_home(profile: Profile) -> Path:
 
 
 def model_folder(name: str, profile: Profile) -> Path:
-    return model_home(profile) / "hub" / f"models--{name.replace('/', '--')}"
+    return model_cache.model_folder(model_home(profile), name)
 
 
 def snapshots(profile: Profile) -> dict[str, Path]:
     """The snapshot of each model that the profile's tasks use, of those that are here."""
-    found = {name: newest_snapshot(model_folder(name, profile)) for name in profile.models_in_use()}
+    found = {name: model_cache.newest_snapshot(model_folder(name, profile)) for name in profile.models_in_use()}
     return {name: folder for name, folder in found.items() if folder is not None}
 
 
@@ -32,7 +32,7 @@ def refuse_without_models(profile: Profile) -> None:
     """
     for name in profile.models_in_use():
         folder = model_folder(name, profile)
-        if not any(folder.glob("snapshots/*/config.json")):
+        if model_cache.newest_snapshot(folder) is None:
             raise NotReady(
                 f"{name} is not in {folder}. Put it there, or set AUTOGRADER_MODEL_HOME to a Hugging Face home that "
                 "has it (`python -m trials.models.stand_ins` makes one to try things out)."

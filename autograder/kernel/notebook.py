@@ -89,7 +89,7 @@ def begin_grading(profile: str, host: tuple[str, dict[str, str]]) -> None:
 
 
 def publish(check_id: str, question: str | None = None) -> None:
-    """Called by the executing side in place of a check cell: hands over evidence and transcript."""
+    """Called by the executing side in place of a check cell: hands over evidence."""
     from IPython.display import display
 
     display(session().publish(check_id, question), raw=True)

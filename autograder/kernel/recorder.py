@@ -72,15 +72,15 @@ class Recorder:
         when_imported(GENERATION, self._hook_generate)
         when_imported(TOKENIZERS, self._hook_tokenizers)
 
-    def transcript(self, since: int = 0) -> Transcript:
-        """What was recorded, from request number `since` on.
+    def transcript(self) -> Transcript:
+        """What was recorded.
 
         Ask `count` first: it waits a little for calls in other threads, since a streamed answer is complete before its
         `generate` has returned.
         """
         with self._lock:
             return Transcript(
-                requests=tuple(self._requests[since:]),
+                requests=tuple(self._requests),
                 renderings=tuple(self._renderings.values()),
                 complete=self._complete,
                 faults=tuple(self._faults),

@@ -3,7 +3,7 @@
 One `Session` for each kernel: it holds the recorder, and what earlier checks saw. `check` shows ticks, or raises
 `CheckFailed`, which a notebook renders as the hint and nothing else; `notebook.check` makes a panel of it where one can be
 shown. While grading, the executing side calls `publish` instead, which shows nothing and judges nothing: it hands evidence
-and transcript over as JSON.
+over as JSON.
 
 Importing this loads none of torch, transformers and huggingface_hub.
 """
@@ -38,7 +38,6 @@ from autograder.words.sentences import LAYOUT, NOTES
 from autograder.words.tables import LANGUAGES, say
 
 EVIDENCE_TYPE = "application/vnd.llm-autograder.evidence+json"
-TRANSCRIPT_TYPE = "application/vnd.llm-autograder.transcript+json"
 
 
 HUB_VARIABLES = ("HF_HOME", "HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "TRANSFORMERS_CACHE")
@@ -78,7 +77,6 @@ class Session:
         self.verdicts: dict[str, Verdict] = {}
         self._profile: Profile | None = None
         self._probe: Probe | None = None
-        self._published = 0
 
     @property
     def profile(self) -> Profile:
@@ -153,7 +151,7 @@ class Session:
         return answers.said(task, self.evidence[task.check_id], self.recorder.transcript())
 
     def publish(self, check_id: str, question: str | None = None) -> dict[str, str]:
-        """Evidence of one task and what is new in the transcript, as a bundle of MIME types.
+        """Evidence of one task, as a bundle of MIME types. The transcript is the model host's.
 
         Args:
             question: the check's own, where the executing side has drawn it.
@@ -167,9 +165,7 @@ class Session:
         except Exception as error:  # told to the grader, who sends the task to a person
             failure = failure_of(error)
             evidence = Evidence(check_id=check_id, problem=f"{failure.name}: {failure.message}"[:500])
-        new = self.recorder.transcript(since=self._published)
-        self._published += len(new.requests)
-        return {EVIDENCE_TYPE: evidence.model_dump_json(), TRANSCRIPT_TYPE: new.model_dump_json()}
+        return {EVIDENCE_TYPE: evidence.model_dump_json()}
 
 
 class Report:

@@ -176,9 +176,10 @@ import json
 from IPython.display import display
 import autograder.kernel.notebook as notebook
 from autograder.facts.evidence import Challenge, Evidence, Offer, PromptFacts, Variable
-from autograder.kernel.selfcheck import EVIDENCE_TYPE, TRANSCRIPT_TYPE
+from autograder.kernel.selfcheck import EVIDENCE_TYPE
 from autograder.facts.transcript import Request, Transcript
 profile = notebook.session().profile
+TRANSCRIPT_TYPE = EVIDENCE_TYPE.replace("evidence", "transcript")
 
 def made_up(check_id, question="?"):
     ideal = (("system", profile.chat.system_prompt), ("human", question))
