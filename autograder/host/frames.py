@@ -1,4 +1,4 @@
-"""Reading and answering frames on one connection, whoever is at its other end, and whatever they send."""
+"""Reads and answers frames on one connection, whatever the other end sends."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ def _count(settings: Mapping[str, Any], name: str, usual: int) -> int:
 
 
 def within_limits(settings: Mapping[str, Any], longest: int) -> dict[str, Any]:
-    """Settings whose lengths are no longer than the host generates: some decoding makes room for all of it at once."""
+    """Settings with lengths cut to what the host generates: some decoding allocates all of it at once."""
     bounded = dict(settings)
     for name, limit in (("max_new_tokens", MAX_NEW_TOKENS), ("max_length", longest + MAX_NEW_TOKENS)):
         if name in bounded:
@@ -156,7 +156,7 @@ def _with_own_generator(multinomial: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def refuse_improbable(probabilities: Any) -> None:
-    """Raises RuntimeError, with torch's words on a processor, for a row that nothing can be drawn from."""
+    """Raises RuntimeError, in torch's words, for a row that nothing can be drawn from."""
     import torch
 
     if not bool((torch.isfinite(probabilities) & (probabilities >= 0)).all()):

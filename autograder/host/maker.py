@@ -87,7 +87,7 @@ class Worker:
         return await asyncio.shield(ready)
 
     async def make(self, asked: orders.Make, stop: asyncio.Event) -> Sequences:
-        """An output. Raises Failed: `TOOK_TOO_LONG` where the process was ended for it, `ENDED_IT` where it ended the process."""
+        """An output. Raises Failed: `TOOK_TOO_LONG` when the process was ended for it, `ENDED_IT` when it ended the process."""
         for suspect in (False, True):
             while True:
                 async with self._turn(alone=suspect):
@@ -102,7 +102,7 @@ class Worker:
         raise Failed("WorkerLost", f"the process that generates for {asked.model} has ended twice", machine=True)
 
     async def _can_generate(self, model: str) -> bool:
-        """Whether a model answers the shortest request that there is: if so, what ended the process lies in the request."""
+        """Whether a model still answers the shortest request."""
         settings = {"max_new_tokens": 1, "do_sample": False}
         plain = orders.Make(model=model, rows=[[0]], mask=[[1]], settings=settings, seed=None, tokenizer=False)
         try:

@@ -47,7 +47,7 @@ class Weights:
         self._idle: list[Any] = []
 
     def take(self) -> Any:
-        """A model for one thread: what modules note while they run is its own, the weights are everybody's."""
+        """A model for one thread: a copy of the modules that shares the weights."""
         try:
             return self._idle.pop()
         except IndexError:
@@ -109,7 +109,7 @@ class Models:
         return encoded(self.tokenizer(name), text)
 
     def render(self, name: str, messages: Sequence[Message]) -> str | None:
-        """What the model's chat template makes of messages, as the model gets it; None where it refuses or has none."""
+        """Messages through the model's chat template; None where it refuses them or has none."""
         return templated(self.tokenizer(name), messages)
 
     def fingerprint(self, name: str) -> str:
@@ -163,7 +163,7 @@ class Models:
 
     @contextmanager
     def _turn(self, size: int) -> Iterator[None]:
-        """Waits until a batch of so many tokens has room; the largest is alone, and so is each on a GPU."""
+        """Waits until a batch of so many tokens has room. On a GPU each batch runs alone."""
         if (self._device or device_here()) != "cpu":
             size = MAX_BATCH_TOKENS
         with self._turns:
@@ -209,7 +209,7 @@ class Models:
         return self._loaded[name]
 
     def _drop_one(self, wanted: str) -> bool:
-        """Lets go of the model that was used longest ago, other than the wanted one. False where there is none."""
+        """Drops the least recently used model other than the wanted one. False where there is none."""
         with self._loading:
             oldest = next((name for name in self._loaded if name != wanted), None)
             if oldest is None:
@@ -239,7 +239,7 @@ def weights_bytes(snapshot: Path) -> int:
 
 
 def load_model(snapshot: Path, device: str) -> Any:
-    """The model in its checkpoint's own type, with settings of its own taken away: a request brings all it needs."""
+    """The model in its checkpoint's own type, without generation settings of its own: a request brings all that it needs."""
     from transformers import AutoModelForCausalLM, GenerationConfig
     from transformers.utils.logging import disable_progress_bar
 
@@ -287,7 +287,7 @@ def library_versions() -> dict[str, str]:
 
 
 def without_torch() -> None:
-    """Has this process do without torch: one that reads texts needs none, and imports transformers in a third of the time."""
+    """Keeps torch out of this process, which reads texts alone: transformers then imports in a third of the time."""
     sys.modules["torch"] = None  # type: ignore[assignment]
 
 

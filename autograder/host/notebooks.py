@@ -18,7 +18,7 @@ from autograder.words.grading import MODELS
 from autograder.words.tables import say
 
 MAX_STORED_TOKENS = 500_000
-"""Tokens of one notebook's transcript, its settings and texts counted as tokens too; what comes later is refused."""
+"""Tokens of one notebook's transcript, settings and texts included; later requests are refused."""
 FOR_CHECKS_TOKENS = 100_000
 """Of these only checks can use so many."""
 CHARACTERS = 4

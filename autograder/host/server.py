@@ -41,7 +41,7 @@ from autograder.words.masking import visible
 MAX_CONNECTIONS = 64
 """Connections of one kernel at a time."""
 MAX_AT_ONCE = 8
-"""Requests of one kernel that are in this process at a time; further ones wait unread in the socket."""
+"""Requests of one kernel that this process holds at a time; others wait in the socket."""
 MAX_GENERATORS = 4
 """Threads that generate; no more notebooks than that are executed side by side."""
 MAX_SAID = 1000
@@ -77,7 +77,7 @@ class Server:
         self._said = 0
 
     async def prepare(self) -> None:
-        """Has what generates and what reads texts imported, so that no cell's time goes into it; a failure is told later."""
+        """Imports what generates and what reads texts, so that no cell's time goes into that."""
         texts = asyncio.create_task(self._in_thread(self._read_one))
         with contextlib.suppress(Failed):
             await self.jobs.maker.versions()

@@ -72,7 +72,7 @@ class Group:
         return False
 
     def remove(self) -> bool:
-        """Ends what is left in it. Answers whether it is gone: what has just been ended may need a moment."""
+        """Ends what is left in it, and answers whether the group is gone, which may take a moment."""
         with contextlib.suppress(OSError):
             for pid in (self.folder / "cgroup.procs").read_text(encoding="ascii").split():
                 with contextlib.suppress(OSError):
@@ -184,7 +184,7 @@ def _shown(path: str, root: str, point: Path) -> Path:
 
 
 def _handing_on(own: Path, point: Path) -> Iterator[Group]:
-    """In version 2 only a group without processes hands a controller on, so ours will be beside our own, or further up."""
+    """The nearest group, our own or further up, that hands the memory controller on: only one without processes can."""
     for folder in (own, *own.parents):
         with contextlib.suppress(OSError):
             if "memory" in (folder / "cgroup.subtree_control").read_text(encoding="ascii").split():

@@ -58,7 +58,7 @@ LOCKED_BYTES = 1 << 20
 """Memory that a process may keep from being swapped out."""
 
 Close = Callable[[], None]
-"""To be called once the kernel's sockets are bound, before a line of the student's code runs: closes their folder."""
+"""Closes the folder of the kernel's sockets. Call it when they are bound, before a line of the student's code runs."""
 
 
 def enter(jail: Jail, group: Group | None = None) -> Close:
@@ -119,7 +119,7 @@ def give_up_privileges(uid: int, gid: int, groups: Sequence[int], processes: int
 
 
 def into_namespaces(jail: Jail, uid: int, gid: int, group: Group | None = None) -> Close:
-    """New namespaces, a new root. Returns in the grandchild that is to be the kernel, still with its privileges inside."""
+    """Makes new namespaces and a new root. Returns in the grandchild that becomes the kernel, which still has privileges."""
     outer_uid, outer_gid, root = os.geteuid(), os.getegid(), os.geteuid() == 0
     room = room_for(Path(jail.folder), jail.limits.disk_bytes, jail.limits.files)
     if group is not None:
@@ -156,7 +156,7 @@ def into_namespaces(jail: Jail, uid: int, gid: int, group: Group | None = None) 
 
 
 def first_process(jail: Jail, kernel: int, status: int, asked: socket.socket) -> NoReturn:
-    """Inside, the one that keeps its privileges: closes the folder of the sockets when the kernel has bound them."""
+    """Keeps privileges inside the jail, to close the folder of the sockets when the kernel has bound them."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     with asked:
@@ -189,7 +189,7 @@ def loopback_up() -> None:
 
 
 def watched(jail: Jail, uid: int, gid: int, group: Group | None) -> Close:
-    """Without namespaces: forks, and stays behind as the monitor. Orphans come to the monitor, so that none is missed."""
+    """Forks without namespaces, and stays as the monitor, which adopts all orphans."""
     disk, files = room_for(Path(jail.folder), jail.limits.disk_bytes, jail.limits.files)
     if group is not None:
         group.bound(jail.limits.memory_bytes, jail.limits)

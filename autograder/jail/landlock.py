@@ -25,7 +25,7 @@ NEEDED, CLOSES_SOCKETS = 6, 9
 FILES, SOCKETS_BY_PATH = (1 << 16) - 1, 1 << 16
 """Rights over files as of version 5, and the one that version 9 adds."""
 OF_A_FILE = 0b111 | 1 << 14 | 1 << 15 | SOCKETS_BY_PATH
-"""Rights that make sense for what is no folder: execute, write, read, truncate, ioctl, connect."""
+"""Rights over what is no folder: execute, write, read, truncate, ioctl, connect."""
 READING = 0b1101
 """Execute, read a file, read a folder."""
 

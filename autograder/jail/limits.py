@@ -8,7 +8,7 @@ from typing import Literal
 
 Level = Literal["full", "landlock", "none"]
 ENDED = {"time": 225, "memory": 226, "disk": 227}
-"""Exit codes of a kernel that was ended for taking too much; its own exit codes are never these."""
+"""Exit codes of a kernel that was ended for taking too much. A kernel's own exit codes are changed to others."""
 
 
 @dataclass(frozen=True)

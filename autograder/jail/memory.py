@@ -83,7 +83,7 @@ def _added(path: str, names: Sequence[str]) -> int:
 
 
 def sockets(process: int) -> int:
-    """How many sockets the network that a process is in has, those on their way in messages included."""
+    """Number of sockets in a process's network namespace, those in flight included."""
     with contextlib.suppress(OSError, ValueError, IndexError):
         line = Path(f"/proc/{process}/net/sockstat").read_text(encoding="ascii").splitlines()[0]
         return int(line.split()[2])
@@ -91,7 +91,7 @@ def sockets(process: int) -> int:
 
 
 def written(folder: Path, members: Iterable[int]) -> tuple[int, int]:
-    """Bytes and number of the files below a folder, those included that have no name any more but are open."""
+    """Bytes and number of the files below a folder, deleted files that are still open included."""
     size, count, stack = 0, 0, [str(folder)]
     while stack:
         with contextlib.suppress(OSError), os.scandir(stack.pop()) as found:

@@ -25,11 +25,11 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from traitlets import Type, default
 
 MAX_MESSAGE = 64 * 10**6
-"""Bytes of one frame from a kernel that the grader would read; a larger one never reaches its memory."""
+"""Bytes of one frame that the grader reads; ZMQ refuses a larger one."""
 MAX_DEPTH = 60
 """Lists and dictionaries in each other; pydantic and nbformat read a few hundred."""
 MAX_REPLY_TEXT = 10_000
-"""Characters of each text of an `execute_reply`, which counts for no output; the rest is cut off."""
+"""Characters of each text of an `execute_reply`; the rest is cut off."""
 OUTPUTS = ("stream", "display_data", "execute_result", "update_display_data", "error")
 IGNORED = (
     "comm_open", "comm_msg", "comm_close", "comm_info_reply", "debug_event", "debug_reply", "iopub_welcome", "input_request",
@@ -186,7 +186,7 @@ class CheckedSession(Session):  # type: ignore[misc]
 
 
 class CheckedChannel(AsyncZMQSocketChannel):  # type: ignore[misc]
-    """Waits for the next message, whatever else arrives. A flood holds nothing up: time runs, and others have their turn."""
+    """Waits for the next message, leaving out what is none. Other tasks run and the timeout holds during a flood."""
 
     async def get_msg(self, timeout: float | None = None) -> dict[str, Any]:
         """Raises Empty where none arrives in `timeout` seconds."""

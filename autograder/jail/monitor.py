@@ -22,7 +22,7 @@ from autograder.jail.limits import ENDED, Limits
 
 WATCH_SECONDS, SHORTEST_WATCH = 0.4, 0.02
 FILLED_A_SECOND = 4 * 10**9
-"""Bytes of memory that one processor fills in a second, about: how soon the monitor must look again."""
+"""Bytes of memory that one processor fills in a second, about."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def monitor(tree: Tree, limits: Limits, status: int | None = None) -> NoReturn:
 
 
 def room(tree: Tree, limits: Limits) -> int:
-    """Bytes of memory that the tree may still take, below 0 where it has too much. A group's are never too much."""
+    """Bytes of memory that the tree may still take; negative where it has taken too much. Never negative with a group."""
     if tree.group is not None:
         return limits.memory_bytes
     return limits.memory_bytes - memory.taken(tree.members(), limits.memory_bytes)
@@ -110,7 +110,7 @@ def end_all(members: Callable[[], Iterable[int]]) -> None:
 
 
 def reap(kernel: int, status: int) -> NoReturn:
-    """Inside, as the first process: waits for whatever ends, until the kernel does; then everything else ends too."""
+    """Inside, as the first process: reaps children until the kernel ends, which ends all others."""
     while True:
         pid, ended = os.wait()
         if pid == kernel:

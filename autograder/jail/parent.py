@@ -1,4 +1,4 @@
-"""The parent of all kernels: `python -m autograder.jail.parent`. It imports what kernels need, once, and forks.
+"""The parent of all kernels: `python -m autograder.jail.parent`. It imports what kernels need once, and forks.
 
 It has exactly one thread, since a fork takes only the thread that asks for it; a clean environment, since a kernel can
 read the one that its parent began with; and no weights. A kernel ends when its connection closes or this process does.
@@ -42,7 +42,7 @@ IMPORTS = (
     "matplotlib_inline.backend_inline",
     "autograder.kernel.notebook", "autograder.kernel.notebook_tools", "autograder.kernel.temperature_picture",
 )  # fmt: skip
-"""What a notebook of the course imports. What is not here is imported by the kernel that wants it."""
+"""What a notebook of the course imports. A kernel imports anything else by itself."""
 
 
 @dataclass
@@ -144,7 +144,7 @@ class Parent:
                 self._drop(child.connection)
 
     def _end_orphans(self) -> None:
-        """Ends what has outlived its kernel: children of ours that we did not fork. The next one is seen when this one ends."""
+        """Ends processes that outlived their kernel: children that we adopted and did not fork."""
         for pid in set(children().get(os.getpid(), [])) - set(self._children):
             with contextlib.suppress(OSError):
                 os.kill(pid, signal.SIGKILL)
@@ -278,7 +278,7 @@ def do_without_pipe() -> None:
 
 
 def reseed() -> None:
-    """Gives this process random numbers of its own: a fork has its parent's. torch has the seed that it always begins with."""
+    """Reseeds a fork, which has its parent's random numbers; torch gets the seed that it always begins with."""
     import random
 
     import numpy as np

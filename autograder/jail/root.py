@@ -33,17 +33,17 @@ MNT_DETACH = 2
 SYS_PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}
 DEVICES = ("null", "full", "random", "urandom")
 ZERO = "zero"
-"""A device that gives shared memory of no file to whoever maps it: only where a control group counts that."""
+"""A device whose mappings are shared memory of no file: kernels have it only where a control group counts that."""
 SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib64", "/lib32")
 SYSTEM_FILES = (
     "/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/localtime", "/etc/nsswitch.conf", "/etc/fonts", "/etc/ssl/certs",
     "/etc/alternatives",
 )  # fmt: skip
 PLACES_ROOM = "size=16M,nr_inodes=20000"
-"""For the empty files and folders on which others are mounted; read-only before the kernel begins."""
+"""Room for the empty files and folders on which others are mounted."""
 MAX_TERMINALS = 32
 MOMENT = 946_684_800
-"""The time of each file of a submission, the beginning of 2000 (UTC): code cannot tell when it was handed in."""
+"""The time of each file of a submission, 2000-01-01 UTC: code cannot tell when it was handed in."""
 BLOCK = os.sysconf("SC_PAGE_SIZE")
 
 
@@ -137,13 +137,13 @@ def in_sight(whole: Path, name: str, target: str, flags: int = 0) -> Path:
 
 
 def close_private(private: str) -> None:
-    """Makes the folder of sockets read-only, by a process that still may. Its sockets can be used as ever. Raises JailError."""
+    """Makes the folder of sockets read-only, which leaves its sockets usable. Raises JailError."""
     flags = MS_BIND | MS_REMOUNT | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC
     mount("none", private, None, flags | _kept(private))
 
 
 def _opened(path: str) -> int | str:
-    """A handle on a file or folder that stays when the root changes; for a link, where it points."""
+    """A handle on a file or folder that outlives a change of root; for a link, its target."""
     return os.readlink(path) if os.path.islink(path) else os.open(path, os.O_PATH)
 
 
