@@ -54,13 +54,13 @@ lint: setup  ## style, layers, declared packages, types
 	$(BIN)/mypy
 
 # Pure tests: they start no process and load no model. And one run of `autograder grade`, through host, jail and judge.
-PURE := course facts judging words system protocol submissions
+PURE := course facts judging words system submissions pages/test_sanitize.py test_docs.py
 REAL := tests/grading/test_grading.py::test_a_run_grades_what_has_been_handed_in_and_shows_how_far_it_is
 quick: setup  ## while working: lint, the pure tests, and one run through the real path, on two cores
 	@$(MAKE) --no-print-directory -j2 --output-sync=target lint quick-tests
 
 quick-tests: setup
-	$(BIN)/python -m pytest $(wildcard $(PURE:%=tests/%)) tests/test_docs.py $(REAL)
+	$(BIN)/python -m pytest -m "not slow" $(wildcard $(PURE:%=tests/%)) $(REAL)
 
 test: lint .models/STAND-INS.txt hub-for-tests
 	$(BIN)/python -m pytest -n 2 --dist loadfile

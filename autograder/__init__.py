@@ -8,7 +8,7 @@ the package can be read by students: it is installed where they work, and every 
 is in no wheel: solutions and attacks (`trials/`), sources with their rubrics (`source/`), and the course's own folders.
 
 Layers, each importing only from those before it, kept by contracts in `pyproject.toml`: `errors`; `course`; `facts`; `words` and
-`system`; `judging` and `protocol`; `kernel`; `host`, `jail` and `submissions`; `grading`; `pages` and `release`; `plugins`;
+`system`; `judging` and `protocol`; `kernel`, `host`, `jail` and `submissions`; `grading`; `pages` and `release`; `plugins`;
 `cli`. Those named with *and* know nothing of each other.
 """
 

@@ -92,7 +92,7 @@ def draw(shown: Facts, to: Path = PICTURE) -> None:
     from matplotlib import pyplot
 
     rows = layers()
-    figure, axes = pyplot.subplots(figsize=(9, 0.6 * len(rows) + 0.8), layout="constrained")
+    figure, axes = pyplot.subplots(figsize=(10, 0.6 * len(rows) + 0.8), layout="constrained")
     _draw_imports(
         axes,
         {name: (_x(n, len(row)), -y) for y, row in enumerate(rows) for n, name in enumerate(row)},
@@ -101,12 +101,12 @@ def draw(shown: Facts, to: Path = PICTURE) -> None:
     for column, (process, folders) in enumerate(zip(PROCESSES, shown["uses"].values(), strict=True)):
         _draw_uses(
             axes,
-            3.6 + 1.4 * column,
+            5.0 + 1.5 * column,
             SHADES[column],
             process,
             [[name for name in row if name in folders] for row in rows],
         )
-    axes.set_xlim(-3.0, 9.0)
+    axes.set_xlim(-3.8, 10.4)
     axes.set_ylim(-len(rows) + 0.4, 1.4)
     axes.set_axis_off()
     figure.savefig(to, metadata={"Date": None, "Description": json.dumps(shown)})
@@ -131,7 +131,7 @@ def _bend(start: Place, end: Place, boxes: Iterable[Place]) -> float:
     (x, y), (to_x, to_y) = start, end
     between = [(at, row) for at, row in boxes if to_y < row < y]
     hit = any(abs(x + (to_x - x) * (row - y) / (to_y - y) - at) < 0.75 for at, row in between)
-    outwards = 0.25 if x < 0 else -0.25
+    outwards = 0.3 if x < 0 else -0.3
     return 0.0 if not hit else -outwards if y - to_y == 2 else outwards
 
 

@@ -24,6 +24,8 @@ from autograder.facts.verdict import Verdict
 from autograder.kernel.recorder import Recorder
 from autograder.kernel.selfcheck import Session
 
+pytestmark = pytest.mark.slow
+
 IMPORTS = """
 from langchain_community.llms import HuggingFacePipeline
 from langchain_huggingface import HuggingFacePipeline as Partner

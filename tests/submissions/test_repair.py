@@ -379,6 +379,7 @@ def test_an_output_of_no_shape_is_left_out_and_noted(output: Any) -> None:
     assert told(notes) == ["outputs"]
 
 
+@pytest.mark.slow
 def test_outputs_without_end_are_cut() -> None:
     cells = [{**CODE, "id": f"a{n}", "outputs": [OUTPUTS[0]] * 15_000} for n in range(2)]
     nb, notes = read_notebook(as_bytes({"cells": cells}))
@@ -613,6 +614,7 @@ def in_gradebook(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     return told
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", DAMAGES)
 def test_nothing_is_left_for_nbgrader_to_mend(name: str, in_gradebook: dict[str, Any]) -> None:
     nb, _ = mended(as_bytes(damaged(*DAMAGES[name][0])))
@@ -776,6 +778,7 @@ def mended_or_not(data: bytes) -> NotebookNode:
     return assume(False)
 
 
+@pytest.mark.slow
 @given(value=NOTEBOOKS | JSON | st.fixed_dictionaries({"worksheets": st.lists(NOTEBOOKS | JSON, max_size=2)}))
 @examples(400)
 def test_any_json_gives_a_notebook_that_can_be_graded_or_a_reason(value: Any) -> None:
@@ -784,12 +787,14 @@ def test_any_json_gives_a_notebook_that_can_be_graded_or_a_reason(value: Any) ->
     assert mended(as_bytes(nb)) == (nb, [])
 
 
+@pytest.mark.slow
 @given(data=st.binary(max_size=40), place=st.integers(0, len(WHOLE)), cut=st.integers(0, 40))
 @examples(200)
 def test_any_bytes_in_the_middle_give_a_notebook_or_a_reason(data: bytes, place: int, cut: int) -> None:
     can_be_graded(mended_or_not(WHOLE[:place] + data + WHOLE[place + cut :]), CELLS)
 
 
+@pytest.mark.slow
 @given(order=st.permutations(range(len(release().cells))), dropped=st.integers(0, 30))
 @examples(60)
 def test_in_any_order_and_with_any_cell_missing_nothing_is_left_to_mend(order: list[int], dropped: int) -> None:

@@ -94,6 +94,7 @@ def test_no_name_looks_like_a_line_of_the_log() -> None:
     assert [line for line in said.splitlines()[1:] if not line.startswith(" ")] == []
 
 
+@pytest.mark.slow
 def test_nbgraders_programs_write_their_log_so(tmp_path: Path) -> None:
     """One that says a name it has been given, on the terminal and in a file."""
     (tmp_path / "nbgrader_config.py").write_text(
