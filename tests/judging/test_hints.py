@@ -85,7 +85,7 @@ MISTAKES = {
 }
 
 
-@pytest.fixture(params=["llama", "gemma", "third", "nucleus"])
+@pytest.fixture(scope="module", params=["llama", "gemma", "third", "nucleus"])
 def profile(request: pytest.FixtureRequest) -> Profile:
     loaded: Profile = request.getfixturevalue(request.param)
     return loaded
@@ -94,6 +94,11 @@ def profile(request: pytest.FixtureRequest) -> Profile:
 def secret(profile: Profile) -> frozenset[str]:
     cells = reference(ROOT / "source" / ASSIGNMENT, profile)
     return pieces_of(cells[task.id] for task in tasks(profile) if task.judged_by == "autograder")
+
+
+@pytest.fixture(scope="module")
+def pieces(profile: Profile) -> frozenset[str]:
+    return secret(profile)
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)
@@ -108,9 +113,10 @@ def test_most_mistakes_have_a_hint_of_their_own() -> None:
 
 
 @pytest.mark.parametrize("key", HINTS)
-def test_no_hint_holds_a_piece_of_the_solution_whatever_is_filled_in(key: str, profile: Profile) -> None:
+def test_no_hint_holds_a_piece_of_the_solution_whatever_is_filled_in(
+    key: str, profile: Profile, pieces: frozenset[str]
+) -> None:
     filled = HINTS[key].fill(**LONG)
-    pieces = secret(profile)
     assert [given_away(text, pieces, profile) for text in (say(filled, language) for language in LANGUAGES)] == [
         None,
         None,
