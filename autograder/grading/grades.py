@@ -32,9 +32,19 @@ class Grade:
         )  # fmt: skip
 
     @property
+    def by_hand(self) -> bool:
+        """Whether a person has given the score."""
+        return self.manual is not None
+
+    @property
+    def given(self) -> float | None:
+        """A person's score, else the autograder's; None while there is none. Extra credit is not in it."""
+        return self.auto if self.manual is None else self.manual
+
+    @property
     def is_open(self) -> bool:
         """Whether neither the autograder nor a person has given it a score."""
-        return self.auto is None and self.manual is None
+        return self.given is None
 
     @property
     def is_not_judged(self) -> bool:

@@ -14,12 +14,13 @@ from nbgrader.api import Gradebook, MissingEntry
 from pydantic import TypeAdapter, ValidationError
 
 from autograder.errors import Damaged
+from autograder.grading.grades import Grade
 from autograder.grading.records import Overrides, Record, Records
 from autograder.grading.released import released_profile
 from autograder.judging.contract import ASSIGNMENT
 from autograder.pages.report.numbers import numbers_of
 from autograder.pages.report.page import page_of
-from autograder.pages.report.works import Mark, Work, hiding
+from autograder.pages.report.works import Work, hiding
 from autograder.system.files import write_whole
 
 NUMBERS = TypeAdapter(dict[str, int])
@@ -35,14 +36,14 @@ def write_report(course: Path, to: Path, named: bool, assignment: str = ASSIGNME
     """
     profile = released_profile(course, assignment)
     accounts = class_of(course, assignment)
-    marks, names = from_gradebook(course, assignment)
+    grades, names = from_gradebook(course, assignment)
     if named:
         shown = {account: f"{account} ({names[account]})" if names.get(account) else account for account in accounts}
     else:
         shown = {
             account: f"student\u00a0{number}" for account, number in numbers_for(course, assignment, accounts).items()
         }
-    works = [work_of(course, assignment, account, shown[account], marks.get(account, {})) for account in accounts]
+    works = [work_of(course, assignment, account, shown[account], grades.get(account, {})) for account in accounts]
     works.sort(key=lambda work: (len(work.name), work.name) if not named else (0, work.name))
     hide = hiding([*accounts, *names, *names.values()], kept=[profile.models.home])
     write_whole(to, page_of(numbers_of(works, profile, hide), assignment, profile.course.language, named))
@@ -56,7 +57,7 @@ def class_of(course: Path, assignment: str) -> list[str]:
     return sorted(submitted | recorded)
 
 
-def work_of(course: Path, assignment: str, account: str, name: str, marks: dict[str, Mark]) -> Work:
+def work_of(course: Path, assignment: str, account: str, name: str, grades: dict[str, Grade]) -> Work:
     records, damaged = Records(course), []
     found: dict[str, Record] = {}
     for path in sorted((course / "verdicts" / assignment / account).glob("*.json")):
@@ -71,11 +72,11 @@ def work_of(course: Path, assignment: str, account: str, name: str, marks: dict[
         overrides = records.overrides(assignment, account)
     except Damaged:
         damaged.append("overrides")
-    return Work(name, found, overrides, tuple(damaged), marks)
+    return Work(name, found, overrides, tuple(damaged), grades)
 
 
-def from_gradebook(course: Path, assignment: str) -> tuple[dict[str, dict[str, Mark]], dict[str, str]]:
-    """Marks by account and grade id, and names by account; nothing where there is no gradebook."""
+def from_gradebook(course: Path, assignment: str) -> tuple[dict[str, dict[str, Grade]], dict[str, str]]:
+    """Grades by account and grade id, and names by account; nothing where there is no gradebook."""
     path = course / "gradebook.db"
     if not path.exists():
         return {}, {}
@@ -87,13 +88,7 @@ def from_gradebook(course: Path, assignment: str) -> tuple[dict[str, dict[str, M
             return {}, names
         return {
             submission.student.id: {
-                grade.name: Mark(
-                    score=grade.auto_score if grade.manual_score is None else grade.manual_score,
-                    waits=grade.needs_manual_grade,
-                    by_hand=grade.manual_score is not None,
-                )
-                for notebook in submission.notebooks
-                for grade in notebook.grades
+                row.name: Grade.of(row) for notebook in submission.notebooks for row in notebook.grades
             }
             for submission in submissions
         }, names

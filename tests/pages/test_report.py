@@ -23,6 +23,7 @@ from autograder.errors import Damaged, NotReady
 from autograder.facts.evidence import Evidence
 from autograder.facts.transcript import Request, Transcript
 from autograder.facts.verdict import Criterion, Incident, Override, Phrase, Verdict, Words
+from autograder.grading.grades import Grade
 from autograder.grading.records import Record, Records
 from autograder.judging.contract import ASSIGNMENT, tasks
 from autograder.judging.task import Task
@@ -30,7 +31,7 @@ from autograder.pages.report.numbers import Numbers, numbers_of
 from autograder.pages.report.page import page_of
 from autograder.pages.report.pictures import percent, written
 from autograder.pages.report.scores import Distribution
-from autograder.pages.report.works import HIDDEN, Mark, Work, hiding
+from autograder.pages.report.works import HIDDEN, Work, hiding
 from autograder.plugins.report import class_of, numbers_for, write_report
 from autograder.submissions.repair_json import Repair
 from autograder.words.checks import OBSERVATIONS
@@ -38,6 +39,11 @@ from autograder.words.hints import HINTS
 from autograder.words.tables import blank
 
 NASTY = "<script>alert(1)</script>"
+
+
+def by_hand(points: float, waits: bool = False) -> Grade:
+    """A cell that a person has scored."""
+    return Grade(points, points, manual=points, waits=waits)
 
 
 def same(text: str) -> Words:
@@ -123,15 +129,15 @@ def test_a_person_decides_before_the_check(llama: Profile) -> None:
     row = next(row for row in overruled.tasks if row.task == task)
     assert (row.full, row.criteria[1].passed, row.criteria[1].overruled) == (1, 1, 1)
     assert not any(task.id in mistake.tasks for mistake in overruled.mistakes)
-    scored = numbers(llama, Work("a", records(llama, 0), marks={task.check_id: Mark(task.points, by_hand=True)}))
+    scored = numbers(llama, Work("a", records(llama, 0), grades={task.check_id: by_hand(task.points)}))
     assert scored.automatic.values == (task.points,)
 
 
 def test_free_text_counts_when_it_is_marked_and_waits_until_then(llama: Profile) -> None:
     person = [task for task in tasks(llama) if task.judged_by == "person"]
-    marked = {task.id: Mark(task.points, by_hand=True) for task in person}
-    waiting = {**marked, person[0].id: Mark(1.0, waits=True, by_hand=True)}
-    found = numbers(llama, Work("a", records(llama), marks=marked), Work("b", records(llama), marks=waiting))
+    marked = {task.id: by_hand(task.points) for task in person}
+    waiting = {**marked, person[0].id: by_hand(1, waits=True)}
+    found = numbers(llama, Work("a", records(llama), grades=marked), Work("b", records(llama), grades=waiting))
     assert (found.final.values, found.unmarked) == ((30,), 1)
 
 
@@ -148,9 +154,9 @@ def test_a_verdict_for_review_is_listed_until_a_person_has_scored_it(llama: Prof
     work = records(llama) | {
         task.notebook: Record(verdicts=(verdict(task, state="review", reasons=(same("odd"),)),)),
     }
-    waiting = numbers(llama, Work("a", work, marks={task.check_id: Mark(1, waits=True)}))
+    waiting = numbers(llama, Work("a", work, grades={task.check_id: Grade(1, 1, auto=1, waits=True)}))
     assert [(r.name, r.check_id, r.score) for r in waiting.reviews] == [("a", task.check_id, task.points)]
-    done = numbers(llama, Work("a", work, marks={task.check_id: Mark(1, by_hand=True)}))
+    done = numbers(llama, Work("a", work, grades={task.check_id: by_hand(1)}))
     assert (done.reviews, done.settled) == ((), 1)
 
 
@@ -313,8 +319,12 @@ def nasty_class(profile: Profile) -> list[Work]:
         }
     )
     lost = records(profile, state="not judged", reasons=(words,))
-    marks = {task.id: Mark(1, by_hand=True) for task in tasks(profile) if task.judged_by == "person"}
-    return [Work(NASTY, bad, damaged=(NASTY,), marks=marks), Work("b", lost), Work("c", records(profile), marks=marks)]
+    grades = {task.id: by_hand(1) for task in tasks(profile) if task.judged_by == "person"}
+    return [
+        Work(NASTY, bad, damaged=(NASTY,), grades=grades),
+        Work("b", lost),
+        Work("c", records(profile), grades=grades),
+    ]
 
 
 @pytest.mark.parametrize("language", ["nb", "en"])

@@ -144,8 +144,8 @@ def reviews_of(works: Iterable[Work], judged: Sequence[Task], hide: Hide) -> Ite
 
 
 def is_settled(work: Work, review: Review) -> bool:
-    mark = work.marks.get(review.check_id)
-    return mark is not None and mark.by_hand and not mark.waits
+    grade = work.grades.get(review.check_id)
+    return grade is not None and grade.by_hand and not grade.waits
 
 
 def incidents_of(works: Iterable[Work], hide: Hide) -> tuple[Happened, ...]:

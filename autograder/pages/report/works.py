@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from autograder.facts.verdict import Verdict
+from autograder.grading.grades import Grade
 from autograder.grading.records import Overrides, Record, with_overrides
 from autograder.judging.task import Task
 
@@ -23,21 +24,6 @@ Hide = Callable[[str], str]
 
 
 @dataclass(frozen=True)
-class Mark:
-    """What the gradebook has of one cell.
-
-    Attributes:
-        score: None while there is none.
-        waits: for a person.
-        by_hand: whether a person has given the score.
-    """
-
-    score: float | None
-    waits: bool = False
-    by_hand: bool = False
-
-
-@dataclass(frozen=True)
 class Work:
     """One student's work.
 
@@ -45,14 +31,14 @@ class Work:
         name: as the report calls the student.
         records: by notebook.
         damaged: files on record that cannot be read: notebooks, or "overrides".
-        marks: by grade id; none where there is no gradebook.
+        grades: by grade id; none where there is no gradebook.
     """
 
     name: str
     records: Mapping[str, Record] = field(default_factory=dict)
     overrides: Overrides = field(default_factory=dict)
     damaged: tuple[str, ...] = ()
-    marks: Mapping[str, Mark] = field(default_factory=dict)
+    grades: Mapping[str, Grade] = field(default_factory=dict)
 
     def verdict(self, task: Task) -> Verdict | None:
         """As judged, with a person's decisions about criteria."""
@@ -62,11 +48,11 @@ class Work:
 
     def score(self, task: Task) -> float | None:
         """Points due; None while there are none. A person's score counts before the verdict's."""
-        mark = self.marks.get(task.check_id)
+        grade = self.grades.get(task.check_id)
         if task.judged_by == "person":
-            return mark.score if mark and not mark.waits else None
-        if mark is not None and mark.by_hand:
-            return mark.score
+            return grade.given if grade and not grade.waits else None
+        if grade is not None and grade.by_hand:
+            return grade.given
         verdict = self.verdict(task)
         return verdict.score if verdict else None
 
