@@ -36,7 +36,7 @@ from autograder.plugins.course import tolerant
 from autograder.submissions import hand_in
 from autograder.submissions.safe_copy import Copy, copy_folder
 from autograder.system.files import write_whole
-from autograder.words.sentences import HAND_IN
+from autograder.words.hand_in import HAND_IN
 from autograder.words.tables import say
 
 RECEIPT = {"nb": "kvittering.txt", "en": "receipt.txt"}

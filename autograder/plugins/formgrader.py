@@ -39,7 +39,6 @@ from autograder.pages.marking import (
     MAX_CELLS,
     Rubric,
     cells_of,
-    is_answer,
     mask_cell,
     mask_verdict,
     number_in,
@@ -58,7 +57,7 @@ from autograder.plugins.course import (
 from autograder.plugins.formgrader_files import INSTEAD, folder_of
 from autograder.plugins.scores import Decision, overrule
 from autograder.release import authoring
-from autograder.submissions.cells import check_cells, marks_of
+from autograder.submissions.cells import check_cells, is_answer, marks_of
 from autograder.submissions.submission import Submission
 from autograder.words.marking import MARKING
 from autograder.words.masking import masked

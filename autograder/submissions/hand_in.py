@@ -70,7 +70,7 @@ def _of_runs(name: str, nb: NotebookNode) -> Iterator[Sentence]:
         yield HAND_IN["nothing-run"].fill(name=name)
         return
     left = [
-        grade_id_of(cell) or f"nr. {place}" for place, (cell, number) in enumerate(zip(code, numbers, strict=True), 1)
+        grade_id_of(cell) or f"nr. {count}" for count, (cell, number) in enumerate(zip(code, numbers, strict=True), 1)
         if not isinstance(number, int)
     ]  # fmt: skip
     if left:

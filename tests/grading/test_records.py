@@ -6,13 +6,23 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from conftest import ROOT
 from pydantic import ValidationError
 
+from autograder.course.profile import load
 from autograder.errors import Damaged, NotReady
+from autograder.facts.evidence import Facts
 from autograder.facts.transcript import Rendering, Request, Transcript
-from autograder.facts.verdict import Criterion, Override, Verdict, Words
+from autograder.facts.verdict import Criterion, Override, Sentence, Verdict, Words
+from autograder.grading import run_summary
 from autograder.grading.records import Record, Records, with_overrides
+from autograder.judging.contract import ASSIGNMENT, task_of
+from autograder.judging.judge import judge
 from autograder.system.files import write_whole
+from autograder.words import render
+from autograder.words.checks import REASONS
+from autograder.words.grading import INCIDENTS
+from autograder.words.tables import LANGUAGES, say
 
 WORDS = Words(nb="blåbærsyltetøy «x»", en="jam \u2028 \x00 <script>")
 REQUEST = Request(
@@ -96,6 +106,100 @@ def test_writing_leaves_one_file_and_nothing_beside_it(records: Records) -> None
 @pytest.mark.parametrize(("check_id", "found"), [("check-chain", VERDICT), ("check-prompt", None)])
 def test_a_record_finds_a_verdict_by_its_check(check_id: str, found: Verdict | None) -> None:
     assert RECORD.verdict(check_id) == found
+
+
+# Records of version 1, which held the words of both languages in place of keys (`version_1/`, of a class of one)
+
+PROFILE = load(ROOT / "course.toml")
+OLD = {path.stem: path for path in sorted((Path(__file__).parent / "version_1").glob("*.json"))}
+
+
+@pytest.fixture
+def old(records: Records) -> Record:
+    """The old record of the first notebook, read from its place."""
+    for notebook, path in OLD.items():
+        write_whole(
+            records.root / "verdicts" / ASSIGNMENT / "kari" / f"{notebook}.json", path.read_text(encoding="utf-8")
+        )
+    record = records.read(ASSIGNMENT, "kari", "chatbot")
+    assert record is not None
+    return record
+
+
+def shown(verdict: Verdict) -> list[object]:
+    """The points that are due, and all that people read of a verdict, in both languages."""
+    shows = (render.as_text, render.as_html)
+    return [verdict.score, *(show(verdict, language, all_hints=True) for show in shows for language in LANGUAGES)]
+
+
+def test_a_record_says_its_version(records: Records, old: Record) -> None:
+    records.write(*PLACE, RECORD)
+    read = records.read(*PLACE)
+    assert read is not None
+    assert (old.version, read.version) == (1, 2)
+
+
+def test_an_old_record_is_shown_as_what_is_judged_today_from_the_same_facts(old: Record) -> None:
+    facts = Facts(evidence={e.check_id: e for e in old.evidence}, transcript=old.transcript, in_grading=True)
+    for verdict in old.verdicts:
+        task = task_of(verdict.check_id, PROFILE)
+        assert task is not None
+        today = judge(task, facts, PROFILE)
+        rest = verdict.observations[len(today.observations) :], verdict.reasons[len(today.reasons) :]
+        assert all(isinstance(phrase, Words) for phrase in (*verdict.observations, *verdict.reasons))
+        assert all(isinstance(phrase, Sentence) for phrase in (*today.observations, *today.reasons))
+        today = today.model_copy(
+            update={
+                "state": verdict.state,
+                "observations": today.observations + rest[0],
+                "reasons": today.reasons + rest[1],
+            }
+        )
+        assert shown(verdict) == shown(today)
+
+
+def test_what_an_old_record_tells_of_the_run_is_told_in_the_same_words_today(old: Record) -> None:
+    noticed = [say(phrase, language) for v in old.verdicts for phrase in v.observations for language in LANGUAGES]
+    reasons = [say(phrase, language) for v in old.verdicts for phrase in v.reasons for language in LANGUAGES]
+    ended, output = (INCIDENTS[i.kind].fill(cell=i.cell) for i in reversed(old.incidents))
+    for language in LANGUAGES:
+        for repair in old.repairs:
+            assert say(repair.words, language) in noticed
+        assert say(output, language) in noticed
+        assert say(REASONS["a-person-looks"].fill(what=ended), language) in reasons
+        assert say(REASONS["bad-evidence"].fill(problem="too long"), language) in reasons
+
+
+def test_what_was_not_judged_or_not_seen_is_told_alike(records: Records, old: Record) -> None:
+    lost = records.read(ASSIGNMENT, "kari", "temperature")
+    assert lost is not None
+    faults = [Transcript(faults=("OutOfMemoryError",)), Transcript()]
+    for verdict, transcript in zip(lost.verdicts, faults, strict=True):
+        task = task_of(verdict.check_id, PROFILE)
+        assert task is not None
+        assert shown(verdict) == shown(judge(task, Facts(evidence={}, transcript=transcript, in_grading=True), PROFILE))
+
+
+def test_an_old_record_is_overruled_and_listed_like_any_other(records: Records, old: Record) -> None:
+    records.overrule(
+        ASSIGNMENT, "kari", "check-model-home", "model-home", Override(earned=0.5, reason="a fair reading")
+    )
+    verdict = old.verdict("check-model-home")
+    assert verdict is not None
+    decided = with_overrides(verdict, records.overrides(ASSIGNMENT, "kari"))
+    assert (verdict.score, decided.score) == (0, 0.5)
+    assert "a fair reading" in render.as_text(decided, "en")
+    listed = "\n".join(run_summary.lines([run_summary.Graded("kari", "chatbot", old)]))
+    assert "kari, check-ideal-boat: `boat` has been processed so that it cannot be seen" in listed
+    assert "The kernel ended: kari, ideal-boat" in listed
+
+
+def test_a_sentence_of_a_later_version_is_read_and_told_by_its_key(records: Records) -> None:
+    later = Sentence(key="hints/of-a-later-version").fill(variable="llm")
+    record = Record(verdicts=(VERDICT.model_copy(update={"reasons": (later,)}),), version=3)
+    records.write(*PLACE, record)
+    assert records.read(*PLACE) == record
+    assert "hints/of-a-later-version" in render.as_text(record.verdicts[0], "en")
 
 
 # Damage
