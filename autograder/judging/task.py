@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import Any, Literal
 
 from autograder.course.profile import Needs, Profile, Role
 from autograder.facts.verdict import Criterion
-
-if TYPE_CHECKING:
-    from autograder.judging.case import Case
 
 Holds = Literal["llm", "chain", "answer", "prompt", "value"]
 """What a variable is for: a pipeline for text, a chain with one inside, what a model said, the prompt, anything else."""
@@ -29,7 +26,7 @@ PROMPT = Named("prompt", "prompt")
 CHATBOT = Named("chatbot", "chain")
 
 
-def nothing(case: Case) -> Iterable[Criterion]:
+def nothing(case: object) -> Iterable[Criterion]:
     """The criteria of a task that a person judges."""
     return ()
 
@@ -44,7 +41,7 @@ class Definition:
         looks_at: what the check must look at besides: variables of earlier tasks.
         needs: what the profile must say of it.
         builds_on: ids of the tasks (or unscored cells) before it whose work it uses, or looks back on.
-        criteria: yields what is judged; shares of the task's points add up to 1.
+        criteria: from a `Case`, yields what is judged; parts of the task's points add up to 1.
         set_apart_by: the criterion that an earlier task's own chain cannot pass here.
         loads_model: whether its cell names a model and a device for it: a wrong model of `llm` costs there, and not again.
     """
@@ -57,7 +54,7 @@ class Definition:
     looks_at: tuple[Named, ...] = ()
     needs: Needs = field(default_factory=Needs)
     builds_on: tuple[str, ...] = ()
-    criteria: Callable[[Case], Iterable[Criterion]] = nothing
+    criteria: Callable[[Any], Iterable[Criterion]] = nothing
     set_apart_by: str | None = None
     loads_model: bool = False
 

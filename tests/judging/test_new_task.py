@@ -21,7 +21,7 @@ import sys
 from pathlib import Path
 from autograder.judging.contract import load, tasks
 from trials.classes import reference
-from trials.selftest.run import library_pieces, pack
+from trials.selftest.run import library_pieces, submissions_for
 from trials.selftest.sharing import Sharing
 from autograder.release.authoring import check_contract, fill, select_language
 import nbformat
@@ -32,7 +32,7 @@ check_contract({name: select_language(notebook, "en") for name, notebook in fill
 others = fill(nbformat.read("source/chatbot/temperature.ipynb", 4), load(Path("profiles/gemma.toml")))
 assert not [cell.id for cell in others.cells if "greedy" in cell.id]
 pieces = library_pieces(Sharing(profile, reference(Path("source/chatbot"), profile)), only="greedy")
-assert [solution.name for each in pack(pieces, "x") for solution in each.solutions] == sys.argv[1:]
+assert [solution.name for each in submissions_for(pieces, "x") for solution in each.solutions] == sys.argv[1:]
 """
 
 
