@@ -115,12 +115,12 @@ class Worker:
     async def end(self) -> None:
         """Ends the process, if there is one, and waits until it is gone."""
         async with self._starting:
-            process, reading = self._process, self._reading
-            if process is not None and reading is not None:
+            if self._process is not None:
                 self._killed = True
                 with contextlib.suppress(ProcessLookupError):
-                    process.kill()
-                await reading
+                    self._process.kill()
+            if self._reading is not None:
+                await self._reading
 
     @asynccontextmanager
     async def _turn(self, alone: bool) -> AsyncIterator[None]:
@@ -169,6 +169,8 @@ class Worker:
             self._process.stdin.write(wire.packed(frame, number))
 
     async def _start(self) -> None:
+        if self._reading is not None:
+            await self._reading  # until the last process is gone
         self.started, self._killed = self.started + 1, False
         self._ready = asyncio.get_running_loop().create_future()
         pipe = asyncio.subprocess.PIPE
