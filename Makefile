@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PROFILE ?= course.toml
 READY := $(VENV)/.ready
 
-.PHONY: setup demo hub hub-software hub-for-tests test selftest attacks bench bench-picture lint quick quick-tests release lock clean
+.PHONY: setup demo hub hub-software hub-for-tests test selftest attacks bench bench-picture lint quick quick-tests quick-run release lock clean
 
 setup: $(READY)
 
@@ -54,13 +54,16 @@ lint: setup  ## style, layers, declared packages, types
 	$(BIN)/mypy
 
 # Pure tests: they start no process and load no model. And one run of `autograder grade`, through host, jail and judge.
-PURE := course facts judging words system submissions pages/test_sanitize.py test_docs.py
+PURE := course facts judging words system submissions/test_repair_files.py test_docs.py
 REAL := tests/grading/test_grading.py::test_a_run_grades_what_has_been_handed_in_and_shows_how_far_it_is
-quick: setup  ## while working: lint, the pure tests, and one run through the real path, on two cores
-	@$(MAKE) --no-print-directory -j2 --output-sync=target lint quick-tests
+quick: setup  ## while working: lint, the pure tests, and one run through the real path, side by side
+	@$(MAKE) --no-print-directory -j3 --output-sync=target lint quick-tests quick-run
 
 quick-tests: setup
-	$(BIN)/python -m pytest -m "not slow" $(wildcard $(PURE:%=tests/%)) $(REAL)
+	$(BIN)/python -m pytest -m "not slow" $(wildcard $(PURE:%=tests/%))
+
+quick-run: setup
+	$(BIN)/python -m pytest $(REAL)
 
 test: lint .models/STAND-INS.txt hub-for-tests
 	$(BIN)/python -m pytest -n 2 --dist loadfile
