@@ -2,6 +2,10 @@
 
 `DEFINITIONS` are all of them by id, each behind the one that it says it comes `after`. Another file in this folder with a `TASK`
 is another task, and no list names it. `families.py` has what several share.
+
+Runs in: a student's session (`check`), and the grader's process, as all of `judging/`.
+Imports: `judging` and what that imports. No other module names a task.
+Read by students: yes. A task says what a right solution is judged by, and holds none.
 """
 
 from __future__ import annotations

@@ -21,6 +21,10 @@ mistake, it loses nothing. `hint` is None where the profile decides which one is
 instruct model there). A few answers written by hand lose nothing and go to a person: nobody can tell them from processed ones.
 
 What this is not: a list of all right solutions, or of good style. Attacks on the grader are in `trials/attacks`.
+
+Runs in: a developer's or an instructor's process, which writes them into notebooks; they run in jailed kernels.
+Imports: `judging.tasks` of `autograder`, and `trials/selftest/library`.
+Read by students: no.
 """
 
 from __future__ import annotations
