@@ -53,9 +53,9 @@ lint: setup  ## style, layers, declared packages, types
 	$(BIN)/deptry tests tests/*/ deploy docs --exclude $(VENV) --ignore DEP002,DEP004
 	$(BIN)/mypy
 
-# Pure tests: they start no process and load no model. And one run of `autograder grade`, through host, jail and judge.
+# Pure tests: they start no process and load no model. And one notebook through release, jail, host and judge.
 PURE := course facts judging words system submissions/test_repair_files.py test_docs.py
-REAL := tests/grading/test_grading.py::test_a_run_grades_what_has_been_handed_in_and_shows_how_far_it_is
+REAL := tests/plugins/test_one_notebook.py
 quick: setup  ## while working: lint, the pure tests, and one run through the real path, side by side
 	@$(MAKE) --no-print-directory -j3 --output-sync=target lint quick-tests quick-run
 
