@@ -1,4 +1,4 @@
-"""One notebook through the real path, for `make quick`: release, jailed kernel, model host (which answers at once), judge, gradebook."""
+"""One notebook through the real path, for `make quick`: release, jailed kernel, model host, judge, gradebook."""
 
 from __future__ import annotations
 
