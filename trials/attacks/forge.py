@@ -715,7 +715,7 @@ import sys, types
 mine = types.ModuleType("autograder.kernel.notebook")
 mine.check = mine.publish = lambda *args: print("all right")
 sys.modules["autograder.kernel.notebook"] = mine
-sys.modules["autograder"].notebook = mine
+sys.modules["autograder"].notebook = sys.modules["autograder.kernel"].notebook = mine
 check = mine.check
 """),
     ),
