@@ -16,7 +16,8 @@ from autograder.judging.judge import judge, penalised_prompts, prompt_task
 from autograder.judging.task import Task
 from autograder.submissions.repair_json import Repair
 from autograder.submissions.submission import Mended
-from autograder.words.sentences import INCIDENTS, REASONS, UNREADABLE
+from autograder.words.checks import REASONS
+from autograder.words.grading import INCIDENTS, UNREADABLE
 
 MAX_NOTICES = 30
 """What one notebook's verdicts tell at most of what was mended, so that what matters can be found."""

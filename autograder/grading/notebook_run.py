@@ -34,7 +34,8 @@ from autograder.kernel.probe import new_question
 from autograder.kernel.selfcheck import EVIDENCE_TYPE
 from autograder.protocol.wire import TOO_LONG
 from autograder.submissions.cells import check_cells, name_of
-from autograder.words.sentences import INCIDENTS, LAYOUT
+from autograder.words.grading import INCIDENTS
+from autograder.words.pages import LAYOUT
 from autograder.words.tables import say
 
 BEGIN = "__import__('autograder.kernel.notebook', fromlist=['x']).begin_grading({profile!r}, {host!r})"

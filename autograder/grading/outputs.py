@@ -11,7 +11,8 @@ from autograder.course.profile import Language, Profile
 from autograder.facts.verdict import Incident, Verdict
 from autograder.submissions.cells import code_cells, name_of
 from autograder.words import render
-from autograder.words.sentences import INCIDENTS, LAYOUT
+from autograder.words.grading import INCIDENTS
+from autograder.words.pages import LAYOUT
 from autograder.words.tables import say
 
 

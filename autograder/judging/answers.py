@@ -21,7 +21,8 @@ from autograder.judging.outputs import holds, is_echo, is_output, repetition, ti
 from autograder.judging.sampling import draws_with
 from autograder.judging.settings import asked_with
 from autograder.judging.task import CHATBOT, Task, Tasks
-from autograder.words.sentences import EXPECTED, FOUND, HINTS, OBSERVATIONS, REASONS
+from autograder.words.checks import EXPECTED, FOUND, OBSERVATIONS, REASONS
+from autograder.words.hints import HINTS
 
 
 def answer(case: Case, name: str, chain: str, part: float) -> Iterable[Criterion]:

@@ -11,7 +11,8 @@ from autograder.facts.verdict import Criterion, Outcome, Sentence
 from autograder.judging import already_penalised, failures
 from autograder.judging.failures import Mistake, error_text
 from autograder.judging.task import LLM, Task, Tasks
-from autograder.words.sentences import FOUND, HINTS, NOTES, TITLES
+from autograder.words.checks import FOUND, NOTES, TITLES
+from autograder.words.hints import HINTS
 
 
 @dataclass(frozen=True)

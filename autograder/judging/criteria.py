@@ -14,7 +14,8 @@ from autograder.judging import already_penalised, failures
 from autograder.judging.case import Case, Share
 from autograder.judging.failures import Mistake, error_text, shown
 from autograder.judging.sampling import draws_with
-from autograder.words.sentences import EXPECTED, FOUND, HINTS
+from autograder.words.checks import EXPECTED, FOUND
+from autograder.words.hints import HINTS
 
 
 def kind(case: Case, name: str, part: float) -> Criterion:

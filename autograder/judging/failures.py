@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from autograder.facts.evidence import Challenge, Failure
 from autograder.facts.verdict import Sentence as Sentence
-from autograder.words.sentences import FOUND, HINTS
+from autograder.words.checks import FOUND
+from autograder.words.hints import HINTS
 
 _COMMA = re.compile(r"':' expected after dictionary key|positional argument follows keyword")
 """What Python says of `{"temperature": 0,9}` and of `temperature=0,9`."""

@@ -17,7 +17,8 @@ from autograder.judging import already_penalised, answers
 from autograder.judging.case import Case
 from autograder.judging.contract import tasks
 from autograder.judging.task import Task
-from autograder.words.sentences import EXPECTED, FOUND, HINTS, REASONS, TITLES
+from autograder.words.checks import EXPECTED, FOUND, REASONS, TITLES
+from autograder.words.hints import HINTS
 
 
 def judge(task: Task, facts: Facts, profile: Profile) -> Verdict:

@@ -15,7 +15,8 @@ from autograder.judging.case import Case, Share
 from autograder.judging.criteria import best, nothing_arrived
 from autograder.judging.failures import Mistake
 from autograder.judging.sampling import WHOLE_REFUSED, draws_with, is_number, why_no_draw
-from autograder.words.sentences import EXPECTED, FOUND, HINTS, OBSERVATIONS, TITLES
+from autograder.words.checks import EXPECTED, FOUND, OBSERVATIONS, TITLES
+from autograder.words.hints import HINTS
 
 
 def setting(case: Case, name: str, part: float, earlier: Iterable[Request] = ()) -> Criterion:

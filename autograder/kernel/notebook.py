@@ -18,7 +18,7 @@ from autograder.errors import ProfileError
 from autograder.facts.evidence import Failure
 from autograder.kernel import gpu_memory
 from autograder.kernel.selfcheck import CheckFailed, Report, Session, run_check
-from autograder.words.sentences import LAYOUT
+from autograder.words.pages import LAYOUT
 from autograder.words.tables import say
 
 

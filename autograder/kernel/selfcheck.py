@@ -34,7 +34,8 @@ from autograder.kernel.upstream_transformers import redirect_model_home
 from autograder.protocol.chat_template import freeze_today
 from autograder.system.import_hooks import when_imported
 from autograder.words import render
-from autograder.words.sentences import LAYOUT, NOTES
+from autograder.words.checks import NOTES
+from autograder.words.pages import LAYOUT
 from autograder.words.tables import LANGUAGES, say
 
 EVIDENCE_TYPE = "application/vnd.llm-autograder.evidence+json"

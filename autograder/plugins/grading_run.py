@@ -37,7 +37,8 @@ from autograder.plugins.scores import take_back
 from autograder.plugins.submission_converter import SubmissionConverter
 from autograder.submissions.repair import Repair
 from autograder.submissions.submission import Mended, Submission
-from autograder.words.sentences import REASONS, UNREADABLE
+from autograder.words.checks import REASONS
+from autograder.words.grading import UNREADABLE
 from autograder.words.tables import say
 
 ALL = "*"

@@ -51,10 +51,6 @@ class Table(dict[str, Sentence]):
             self[entry] = sentence
 
 
-def add(table: Table, own: Mapping[str, Words]) -> None:
-    table.add(own)
-
-
 def words_of(sentence: Sentence) -> Words:
     """The words of a sentence, its blanks open. Raises KeyError where it is not known."""
     return _WORDS[sentence.key]

@@ -16,7 +16,8 @@ from autograder.judging.contract import NOTEBOOKS, load, parse, task_of, tasks
 from autograder.judging.task import Definition, Task
 from autograder.judging.tasks import DEFINITIONS
 from autograder.judging.tasks.families import PROMPT_AGAIN
-from autograder.words.sentences import HINTS, add, w
+from autograder.words.hints import HINTS
+from autograder.words.tables import w
 
 DEFAULT = load(ROOT / "course.toml")
 GEMMA = load(ROOT / "profiles" / "gemma.toml")
@@ -164,8 +165,8 @@ def test_a_task_that_has_no_place_is_refused(wrong: Definition) -> None:
 
 
 def test_two_sentences_with_one_key_are_refused() -> None:
-    with pytest.raises(KeyError, match="left-over"):
-        add(HINTS, {"left-over": w("x", "x")})
+    with pytest.raises(ValueError, match="left-over"):
+        HINTS.add({"left-over": w("x", "x")})
 
 
 # Nobody else names a task

@@ -9,7 +9,9 @@ from autograder.facts.verdict import Criterion
 from autograder.judging.case import Case
 from autograder.judging.failures import Mistake
 from autograder.judging.task import Definition, Named
-from autograder.words.sentences import EXPECTED, FOUND, HINTS, TITLES, add, w
+from autograder.words.checks import EXPECTED, FOUND, TITLES
+from autograder.words.hints import HINTS
+from autograder.words.tables import w
 
 ANSWERS = Named("answers", "value")
 
@@ -60,28 +62,24 @@ TASK = Definition(
     criteria=criteria,
 )
 
-add(
-    TITLES,
+TITLES.add(
     {
         "format": w("`answers` har ett argument for hver bokstav", "`answers` has one argument for each letter"),
         "answers": w("svarene i `answers` er riktige", "the answers in `answers` are right"),
     },
 )
-add(
-    EXPECTED,
+EXPECTED.add(
     {
         "right": w("{all} riktige", "{all} right"),
         "letters": w("bokstavene {letters}", "the letters {letters}"),
     },
 )
-add(
-    FOUND,
+FOUND.add(
     {
         "right": w("{right} av {all} riktige", "{right} of {all} right"),
     },
 )
-add(
-    HINTS,
+HINTS.add(
     {
         "answers-type": w(
             "`answers` er {type}. Den skal være en ordbok (dict) fra bokstav til navnet på et argument.",

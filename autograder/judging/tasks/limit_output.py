@@ -11,7 +11,9 @@ from autograder.judging.case import Case
 from autograder.judging.failures import Mistake
 from autograder.judging.task import LLM, Definition
 from autograder.judging.tasks import load_model
-from autograder.words.sentences import EXPECTED, FOUND, HINTS, TITLES, add, w
+from autograder.words.checks import EXPECTED, FOUND, TITLES
+from autograder.words.hints import HINTS
+from autograder.words.tables import w
 
 PIPELINE_LIMIT = 256
 """New tokens that transformers' text-generation pipeline allows when nothing is set (`TextGenerationPipeline`)."""
@@ -74,27 +76,23 @@ TASK = Definition(
     criteria=criteria,
 )
 
-add(
-    TITLES,
+TITLES.add(
     {
         "limit": w("`{variable}` har grensen {n} nye tokener", "`{variable}` has the limit of {n} new tokens"),
     },
 )
-add(
-    EXPECTED,
+EXPECTED.add(
     {
         "limit": w("en grense på {n} nye tokener", "a limit of {n} new tokens"),
     },
 )
-add(
-    FOUND,
+FOUND.add(
     {
         "limit": w("en grense på {n} nye tokener", "a limit of {n} new tokens"),
         "no-limit": w("ingen grense på nye tokener", "no limit on new tokens"),
     },
 )
-add(
-    HINTS,
+HINTS.add(
     {
         "limit-default": w(
             "`{variable}` har ingen egen grense: {found} nye tokener er det som gjelder ellers. Sett grensen til {n}.",

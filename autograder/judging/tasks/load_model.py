@@ -9,7 +9,7 @@ from autograder.facts.verdict import Criterion
 from autograder.judging import criteria as common
 from autograder.judging.case import Case
 from autograder.judging.task import LLM, Definition
-from autograder.words.sentences import REASONS
+from autograder.words.checks import REASONS
 
 
 def criteria(case: Case) -> Iterable[Criterion]:

@@ -8,7 +8,9 @@ from autograder.facts.verdict import Criterion
 from autograder.judging.case import Case
 from autograder.judging.failures import Mistake
 from autograder.judging.task import Definition
-from autograder.words.sentences import EXPECTED, FOUND, HINTS, TITLES, add, w
+from autograder.words.checks import EXPECTED, FOUND, TITLES
+from autograder.words.hints import HINTS
+from autograder.words.tables import w
 
 
 def criteria(case: Case) -> Iterable[Criterion]:
@@ -29,14 +31,12 @@ def criteria(case: Case) -> Iterable[Criterion]:
 
 TASK = Definition(id="model-home", notebook="chatbot", criteria=criteria)
 
-add(
-    TITLES,
+TITLES.add(
     {
         "model-home": w("HF_HOME peker på kursets modellmappe", "HF_HOME points to the course's model folder"),
     },
 )
-add(
-    HINTS,
+HINTS.add(
     {
         "home-unset": w(
             "`HF_HOME` er ikke satt. Gi miljøvariabelen stien som står i oppgaven.",

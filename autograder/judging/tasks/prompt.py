@@ -9,7 +9,9 @@ from autograder.facts.verdict import Criterion, Sentence
 from autograder.judging.case import Case
 from autograder.judging.failures import Mistake, error_text, shown
 from autograder.judging.task import PROMPT, Definition
-from autograder.words.sentences import EXPECTED, FOUND, HINTS, TITLES, add, w
+from autograder.words.checks import EXPECTED, FOUND, TITLES
+from autograder.words.hints import HINTS
+from autograder.words.tables import w
 
 
 def criteria(case: Case) -> Iterable[Criterion]:
@@ -70,15 +72,13 @@ def _placeholder_hint(rest: tuple[Message, ...], asked: tuple[Message, ...], var
 
 TASK = Definition(id="prompt", after="arguments", notebook="chatbot", variables=(PROMPT,), criteria=criteria)
 
-add(
-    TITLES,
+TITLES.add(
     {
         "system": w("`prompt` begynner med systemledeteksten", "`prompt` begins with the system prompt"),
         "placeholder": w("`prompt` har en plassholder for meldinger", "`prompt` has a placeholder for messages"),
     },
 )
-add(
-    EXPECTED,
+EXPECTED.add(
     {
         "placeholder": w(
             "meldingene som sendes inn, kommer uendret etter systemledeteksten",
@@ -86,8 +86,7 @@ add(
         ),
     },
 )
-add(
-    HINTS,
+HINTS.add(
     {
         "prompt-type": w(
             "`prompt` er {type}. Oppgaven ber om en mal for chat-ledetekster fra LangChain.",

@@ -4,31 +4,29 @@ from __future__ import annotations
 
 from autograder.course.profile import Values
 from autograder.judging.tasks.families import values_of_a_setting
-from autograder.words.sentences import EXPECTED, FOUND, HINTS, TITLES, add, w
+from autograder.words.checks import EXPECTED, FOUND, TITLES
+from autograder.words.hints import HINTS
+from autograder.words.tables import w
 
 TASK = values_of_a_setting("temperature", "compare-large", Values("temperatures", "temperature"))
 
-add(
-    TITLES,
+TITLES.add(
     {
         "temperature": w("`{variable}` trekker med temperatur {t}", "`{variable}` samples at temperature {t}"),
     },
 )
-add(
-    EXPECTED,
+EXPECTED.add(
     {
         "temperature": w("trekking på, temperatur {t}", "sampling on, temperature {t}"),
     },
 )
-add(
-    FOUND,
+FOUND.add(
     {
         "temperature-on": w("trekking på, temperatur {t}", "sampling on, temperature {t}"),
         "temperature-off": w("trekking av, temperatur {t}", "sampling off, temperature {t}"),
     },
 )
-add(
-    HINTS,
+HINTS.add(
     {
         "temperature-off": w(
             "`{variable}` velger alltid det mest sannsynlige tokenet, så temperaturen virker ikke. Slå på trekkingen.",
