@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autograder.facts.verdict import Criterion, Sentence, Words
-from autograder.words.checks import FOUND
+from autograder.words.checks import FOUND, REASONS
 from autograder.words.grading import INCIDENTS, UNREADABLE
 from autograder.words.hand_in import HAND_IN
 from autograder.words.hints import HINTS
@@ -17,11 +17,12 @@ from autograder.words.tables import LANGUAGES, Table, blank, say, w, words_of
 
 
 def test_a_sentence_says_its_words_with_its_values_in_each_language() -> None:
-    sentence = FOUND["sampling"].fill(sampling=FOUND["off"], t=0.7)
-    assert sentence == Sentence(key="found/sampling", values={"sampling": Sentence(key="found/off"), "t": 0.7})
+    sentence = REASONS["a-person-looks"].fill(what=FOUND["value"].fill(value=0.7))
+    inner = Sentence(key="found/value", values={"value": 0.7})
+    assert sentence == Sentence(key="reasons/a-person-looks", values={"what": inner})
     assert [say(sentence, language) for language in LANGUAGES] == [
-        "trekking av, temperatur 0.7",
-        "sampling off, temperature 0.7",
+        "0.7 En person ser på det.",
+        "0.7 A person will look.",
     ]
 
 
