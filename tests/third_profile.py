@@ -1,6 +1,6 @@
 """A profile that no course has: English, other models, four temperatures, two tasks left out; made from `course.toml`.
 
-`python tests/third_profile.py FILE` writes it, for `autograder selftest --profile FILE`.
+`python tests/third_profile.py FILE` writes it, for `python -m trials selftest --profile FILE`.
 """
 
 from __future__ import annotations

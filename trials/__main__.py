@@ -186,7 +186,7 @@ def attacks(course: Path, folder: Path, stock: bool, again: bool, only: str, job
 @click.option("--to", type=click.Path(path_type=Path), default="docs/images/cost.png", show_default=True)
 @click.argument("results", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
 def bench_picture(result: Path, to: Path, results: tuple[Path, ...]) -> None:
-    """Draws cost against class size out of results of `autograder bench`, one for each class, and prints it as a table."""
+    """Draws cost against class size out of results of `python -m trials bench`, one for each class, and prints it as a table."""
     from trials.bench.picture import draw, sizes
 
     draw(result, results, to)

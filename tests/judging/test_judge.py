@@ -1357,7 +1357,7 @@ def test_a_mistake_costs_the_points_of_its_criteria_and_no_others(wrong: Wrong) 
 
 def test_an_answer_that_only_the_kernel_says_a_model_gave_goes_to_a_person() -> None:
     work = right("who-are-you")
-    work.requests = [request.model_copy(update={"told": True}) for request in work.requests]
+    work.requests = [request.model_copy(update={"self_reported": True}) for request in work.requests]
     verdict = work.verdict()
     assert (verdict.state, verdict.score) == ("review", verdict.points)
 

@@ -1,4 +1,4 @@
-"""Cost against class size, as a picture and as a table: each point is a class that was graded as a whole (`autograder bench`)."""
+"""Cost against class size, as a picture and as a table: each point is a class graded as a whole (`python -m trials bench`)."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def stock_each(result: Path) -> tuple[float, float]:
     """Seconds and processor seconds of stock nbgrader for one submission. Raises NotReady where it was not measured."""
     stock = read(result).stock
     if stock is None:
-        raise NotReady(f"{result} has no cost of stock nbgrader: run `autograder bench` without `--stock 0`")
+        raise NotReady(f"{result} has no cost of stock nbgrader: run `python -m trials bench` without `--stock 0`")
     return stock.each, stock.cpu_each
 
 

@@ -1,4 +1,4 @@
-"""`autograder bench`: what grading a class costs with this kit and with stock nbgrader, in the same run.
+"""`python -m trials bench`: what grading a class costs with this kit and with stock nbgrader, in the same run.
 
 A made-up class (`bench_class.py`) is graded by `nbgrader autograde` with this kit, then graded again, and a few of its
 submissions by stock nbgrader: its own preprocessors, a kernel that loads its own models and generates its own answers, the

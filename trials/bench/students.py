@@ -1,4 +1,4 @@
-"""The class that `autograder bench` grades: made from a seed, with the points that each student is due known beforehand.
+"""The class that `python -m trials bench` grades: made from a seed, with the points that each student is due known beforehand.
 
 Most follow the chapter to the letter and differ in their free text alone. Others arrive at the same points in ways of
 their own, in one, two or three notebooks: other spelling, another structure, settings and questions beyond those asked

@@ -1,4 +1,4 @@
-"""The library of solutions that `autograder selftest` grades: what a solution is, and how it becomes cells.
+"""The library of solutions that `python -m trials selftest` grades: what a solution is, and how it becomes cells.
 
 The solutions themselves are in `solutions/`, a file for each task, written from the contract. Each is a few cells
 that differ from the reference solution, as templates with the vocabulary of `authoring.py`, so that the same library fits

@@ -1,4 +1,4 @@
-"""`autograder selftest`: grades a library of solutions through the whole real path, and says where a verdict is not due.
+"""`python -m trials selftest`: grades a library of solutions through the whole real path, and says where a verdict is not due.
 
 Right solutions that lost a point, wrong ones that kept one, hints other than expected, mutants that keep all points though
 something else reached a model, and verdicts that change with the seed. Those without influence on each other share a
