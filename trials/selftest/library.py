@@ -37,6 +37,8 @@ class Solution:
         review: tasks that go to a person, with their points proposed.
         alone: its cells change what later tasks see (`Definition.builds_on`), so that nobody else may be about those. One that is
             not leaves behind what the reference's later cells count on.
+        needs_text: it can be told from a right one only where the model answers with something, as an echo does and a tiny
+            model sometimes does not.
     """
 
     name: str
@@ -45,6 +47,7 @@ class Solution:
     hint: str | None = None
     review: frozenset[str] = frozenset()
     alone: bool = False
+    needs_text: bool = False
 
     def adapted(self, profile: Profile) -> Solution | None:
         """What there is of it under a profile; None where it is about a task or a model that is not in use.

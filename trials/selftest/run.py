@@ -195,7 +195,9 @@ def run(
     course.instructor("generate_assignment", ASSIGNMENT)
     sharing = Sharing(profile, reference)
     library = submissions_for(library_pieces(sharing, only), "library")
-    sample = library[:: max(1, len(library) // SEED_SAMPLE)][:SEED_SAMPLE]
+    answerable = [each for each in library if not any(solution.needs_text for solution in each.solutions)]
+    sample = answerable[:: max(1, len(answerable) // SEED_SAMPLE)][:SEED_SAMPLE]
+    library = library if echo else answerable
     mutated = [] if only or sample_only else submissions_for(mutant_pieces(sharing), "mutants")
     everything = references(profile) + (sample if sample_only else library) + mutated
     records = _side_by_side(course, everything, reference, jobs, begin("grade", len(everything)), None, echo)

@@ -130,6 +130,7 @@ WRONG = (
         {"ideal-boat": frozenset({"kept"})},
         "kept-again",
         alone=True,
+        needs_text=True,
     ),
     Solution(
         "ideal-boat: the first question and answer are sent along",
