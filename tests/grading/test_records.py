@@ -9,14 +9,13 @@ import pytest
 from conftest import ROOT
 from pydantic import ValidationError
 
-from autograder.course.profile import load
 from autograder.errors import Damaged, NotReady
 from autograder.facts.evidence import Facts
 from autograder.facts.transcript import Rendering, Request, Transcript
 from autograder.facts.verdict import Criterion, Override, Sentence, Verdict, Words
 from autograder.grading import run_summary
 from autograder.grading.records import Record, Records, with_overrides
-from autograder.judging.contract import ASSIGNMENT, task_of
+from autograder.judging.contract import ASSIGNMENT, load, task_of
 from autograder.judging.judge import judge
 from autograder.system.files import write_whole
 from autograder.words import render

@@ -130,7 +130,7 @@ REACHES = {
     "a new file beside its folder": "open('{root}/autograded/anna/new', 'w').close(); print('GOT')",
     "the list of students": "import os; print('GOT' if 'bjorn' in os.listdir('{root}/autograded') else '')",
     "the machine's users": "print(open('/etc/passwd').read() and 'GOT')",
-    "solutions": "print(open('{trials}/selftest/right.py').read() and 'GOT')",
+    "solutions": "print(open('{trials}/selftest/solutions/prompt.py').read() and 'GOT')",
     "any file of what is tried on the kit": "import os; print('GOT' if any(map(os.path.exists, {tried})) else '')",
     "what is tried on the kit, as modules": "import trials; print('GOT')",
     "the kit's folder": "import autograder; open(autograder.__path__[0] + '/planted.py', 'w').close(); print('GOT')",

@@ -104,8 +104,8 @@ def test_importing_the_module_imports_no_heavy_library() -> None:
 
 def test_showing_gpu_memory_imports_torch_but_not_huggingface_hub() -> None:
     code = (
-        "import sys, pathlib, autograder.kernel.notebook_tools as tools, autograder.course.profile as profile\n"
-        "tools.show_gpu_memory(profile.load(pathlib.Path('course.toml')), say=lambda line: None)\n"
+        "import sys, pathlib, autograder.kernel.notebook_tools as tools, autograder.judging.contract as contract\n"
+        "tools.show_gpu_memory(contract.load(pathlib.Path('course.toml')), say=lambda line: None)\n"
         "print('torch' in sys.modules, 'huggingface_hub' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)

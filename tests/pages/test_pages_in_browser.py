@@ -24,8 +24,8 @@ from nbgrader.server_extensions.formgrader import handlers
 from test_formgrader import SECRET, Visitor, submission
 from traitlets.config import Config
 
-from autograder.pages.marking_page import TEMPLATES
 from autograder.pages.sanitize import CLASSES, TAGS
+from autograder.pages.templates import TEMPLATES
 from autograder.plugins.formgrader import STATIC, install
 from autograder.plugins.formgrader_files import SHOWN
 from trials.demo import ScratchCourse

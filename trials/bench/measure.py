@@ -24,7 +24,7 @@ ROLES = {
     "autograder.host.server": "host",
     "autograder.host.worker": "host",
     "ipykernel": "kernels",
-    "autograder.kernels": "kernels",
+    "autograder.jail": "kernels",
 }
 """What is in a command line, and what the process is then called; others are nbgrader itself."""
 
