@@ -448,7 +448,7 @@ WRONG = (
         "chain: a step that stops before the model",
         {"chain": 'chatbot = prompt | (lambda p: p["text"]) | llm'},
         {"chain": frozenset({"text", "model"}), **NOT_ASKED},
-        "no-model-raised",
+        "chain-raised",
         alone=True,
     ),
 )
