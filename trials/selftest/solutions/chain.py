@@ -101,6 +101,7 @@ def only_answer(text):
 chatbot = prompt | llm | StrOutputParser() | RunnableLambda(only_answer)
 """
         },
+        alone=True,  # what is left of an echo is the same for each question
     ),
     Solution(
         "chain whose cut fails where there was no prompt",

@@ -340,6 +340,7 @@ result_1 = chatbot_1.invoke([HumanMessage(«py(task.question)»)])
 print(result_1)
 """,
         },
+        alone=True,  # a later chain that gives no temperature has this one
     ),
     Solution(
         "first temperature asked several times, the longest answer kept",
