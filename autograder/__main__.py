@@ -12,6 +12,8 @@ def run() -> None:
 
         cli.run()
     except ModuleNotFoundError as missing:
+        if missing.name and missing.name.partition(".")[0] == "autograder":
+            raise  # a fault of ours, which no extra mends
         told = f"autograder: {missing.name} is not installed. What grades is an extra: pip install 'llm-autograder[grader]'"
         sys.exit(told)
 

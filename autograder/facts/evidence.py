@@ -1,6 +1,6 @@
 """Evidence: plain facts about a student's live objects, as JSON. It comes from the student's process: untrusted.
 
-Written by `probe.py`, read by `checks.py`. Every text and list is bounded, and `Evidence.model_validate_json` refuses the
+Written by `kernel/probe.py`, read by `judging/`. Every text and list is bounded, and `Evidence.model_validate_json` refuses the
 rest, so that what a kernel sends can neither crash the judge nor fill its memory.
 """
 
@@ -136,7 +136,7 @@ class Facts(Fact):
     Attributes:
         evidence: by check id, in the order in which they were gathered.
         in_grading: False in a student's own session, where what is not known stays open and no GPU need be there.
-        charged: what `prompt` was when the checks of the notebook that it was made in judged it (`charged.py`); None
+        charged: what `prompt` was when the checks of the notebook that it was made in judged it (`already_penalised.py`); None
             where that is not known, as in a student's own session.
     """
 

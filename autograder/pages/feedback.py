@@ -1,6 +1,6 @@
 """What a student's feedback page holds: from a graded notebook to its tasks, their points, and what stands under each.
 
-Pure functions; `nbgrader_feedback.py` asks the gradebook and hands the page to its template. All HTML here has been
+Pure functions; `plugins/feedback.py` asks the gradebook and hands the page to its template. All HTML here has been
 sanitized, and all else is text that the template escapes. The source of a cell that was handed out locked, and so of
 every test, is never part of a page.
 """

@@ -1,4 +1,4 @@
-"""Formgrader's page of a submission, for the person who marks it: see also `nbgrader_pages.py`.
+"""Formgrader's page of a submission, for the person who marks it: see also `formgrader_files.py`.
 
 `ShowForMarking` is a preprocessor of the exporter that Formgrader renders a submission with; what it makes is put beside
 the cells by `templates/formgrade_marking.html.j2`, which extends nbgrader's own template. The autograded notebook stays

@@ -1,7 +1,7 @@
 """What serves a student's files and a student's names in Formgrader, in the place of pages of nbgrader's.
 
 nbgrader's own handler of files gives a browser what a student has handed in, as a page of Formgrader's own; and its pages with a
-name in their address write that name into their HTML and their script. `INSTEAD` has ours, for `nbgrader_formgrader.py` to
+name in their address write that name into their HTML and their script. `INSTEAD` has ours, for `formgrader.py` to
 put where those stood: by class, since addresses can be spelt in many ways.
 """
 

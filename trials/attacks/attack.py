@@ -1,11 +1,11 @@
 """Attacks on the grader: what an attack is, and how a class of attackers is written and graded.
 
-The attacks themselves are tables in `attacks_forge.py`, `attacks_reach.py`, `attacks_harm.py` and `attacks_show.py`. Each is
+The attacks themselves are tables in `forge.py`, `reach.py`, `harm.py` and `show.py`. Each is
 a claim: it earns nothing that is not due, it reaches nothing, it harms nobody. Beside it stands an honest student whose
 code looks much the same, and who keeps every point.
 
 What an attack that *tries* to reach something gets is told by itself: it prints `MARK` and its name. What it changes on the
-machine, and whose secrets it shows, is seen from outside (`attacks_run.py`).
+machine, and whose secrets it shows, is seen from outside (`run.py`).
 """
 
 from __future__ import annotations

@@ -64,7 +64,7 @@ FILES = (
     reads("reads remembered answers and executions", "@ROOT@/.autograder/**/*", kit_only=True),
     reads("reads the grader's tokens and keys", "@HOME@/.*"),
     reads("reads connection files of other kernels", "/tmp/llm-autograder-*/**/kernel.json*"),
-    reads("reads the kit's library of solutions", "@KIT@/library_right.py"),
+    reads("reads the kit's library of solutions", "@KIT@/../trials/selftest/solutions/*.py"),
     reads("reads the machine's list of users", "/etc/passwd"),
     tries(
         "lists who else is in the course",
@@ -145,7 +145,7 @@ else:
         "writes remembered answers and executions", "@ROOT@/.autograder", "@ROOT@/.autograder/executions", kit_only=True
     ),
     writes("writes into the model home", "@MODELS@", "@MODELS@/hub", "@MODELS@/config.json"),
-    writes("writes into the kit and Python's packages", "@KIT@", "@KIT@/checks.py", "@PACKAGES@"),
+    writes("writes into the kit and Python's packages", "@KIT@", "@KIT@/errors.py", "@PACKAGES@"),
     writes("writes into the grader's home", "@HOME@", "@HOME@/.bashrc", "@HOME@/.jupyter"),
     Attack(
         "gives itself points in the gradebook with SQL",

@@ -56,7 +56,7 @@ def cell(text: str) -> str:
     text = re.sub(r"(\S*)/course/submitted/\S*", "what others handed in", text)
     text = re.sub(r"/\S*?/course(?=[/:\s]|$)/?", "the course's ", text)
     text = re.sub(r"/\S*?/home(?=[/\s]|$)/?", "the grader's home ", text)
-    text = re.sub(r"/\S*/(autograder/\w+\.py)", r"\1", text)
+    text = re.sub(r"/\S*/((?:autograder|trials)/(?:\w+/)*\w+\.py)", r"\1", text)
     text = re.sub(r": planted-x[0-9a-f]+ is new", " is written to", text)
     text = re.sub(r"\bx[0-9a-f]{9,10}\b", "…", " ".join(text.split()))
     return text.replace("|", "\\|").replace("<", "&lt;").strip()

@@ -1,7 +1,7 @@
 """Attacks aimed at the browser of whoever reads the notebook: script, foreign images and forms in what a cell puts out.
 
 All but the last few are probes that share a notebook. Each carries its own token, so that what is alive in a page can be
-told from what is only text (`attacks_html.py`).
+told from what is only text (`html.py`).
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The same attacks against stock nbgrader: its own preprocessors, the notebooks' check cells judging in the student's kernel.
 
 Stock nbgrader runs a submission with the rights of whoever grades, so each run is put into a sandbox of ours, whole: namespaces
-and a root of its own (`kernels/jail.py`), a copy of the course, an ordinary user, a time limit. Its limits are wide, so that what
-stock nbgrader does not bound is seen; what they end is told as such. What is known is not run again.
+and a root of its own (`autograder/jail`), a copy of the course, an ordinary user, a time limit. Its limits are wide, so that
+what stock nbgrader does not bound is seen; what they end is told as such. What is known is not run again.
 
 What it cannot tell: what a network would let through, since the sandbox has none.
 """

@@ -1,6 +1,6 @@
 """Mutants: the reference solution with one small mistake in one cell, made automatically from its syntax tree.
 
-A mutant is no wrong answer by itself: dropping a `print` harms nothing. `selftest.py` requires that it loses a point or
+A mutant is no wrong answer by itself: dropping a `print` harms nothing. `run.py` requires that it loses a point or
 leaves the same requests and the same variables as the reference does.
 """
 
