@@ -7,6 +7,7 @@ import shutil
 import socket
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -15,9 +16,12 @@ from typing import Any
 
 from autograder.host import orders
 from autograder.host.control import Host, NotebookSession
-from autograder.host.maker import Maker
+from autograder.host.failures import failed
+from autograder.host.generation import Control
+from autograder.host.maker import Maker, Outcome, Steering
 from autograder.host.memory import Memory
 from autograder.host.models import Models
+from autograder.host.scheduler import MAX_ROWS
 from autograder.host.server import Server
 from autograder.protocol import wire
 from autograder.protocol.line import Line
@@ -49,12 +53,17 @@ class Network:
 
     def __init__(self, name: str, begin: Callable[[int], None] | None = None) -> None:
         self.name, self.begin, self.calls = name, begin, 0
+        self.step: Callable[..., None] = lambda: None
 
     def parameters(self) -> list[Any]:
         return []
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Network:
         return self
+
+    def register_forward_pre_hook(self, step: Callable[..., None]) -> Any:
+        self.step = step
+        return SimpleNamespace(remove=lambda: None)
 
     def get_input_embeddings(self) -> Any:
         return SimpleNamespace(num_embeddings=VOCABULARY)
@@ -70,7 +79,9 @@ class Network:
         config = generation_config
         copies = config.num_return_sequences or 1
         ids = ids.repeat_interleave(copies, dim=0)
+        step = self.step
         for _ in range(min(config.max_new_tokens or 3, 50)):
+            step()
             new = 97 + (ids.sum(dim=1, keepdim=True) + len(self.name)) % 26
             if config.do_sample:
                 new = 97 + torch.multinomial(torch.ones(ids.shape[0], 26), num_samples=1)
@@ -126,8 +137,9 @@ def make_home(home: Path, names: Sequence[str] = (ONE, TWO), weights: int = 10) 
 class Threads:
     """Makes outputs in threads of the test's own process, in the place of a worker."""
 
-    def __init__(self, models: Models, generators: int) -> None:
-        self._models, self.pool = models, ThreadPoolExecutor(generators, "generate")
+    def __init__(self, models: Models) -> None:
+        self._models, self.pool = models, ThreadPoolExecutor(16, "generate")
+        self.on_gpu = models._device != "cpu"
 
     @property
     def state(self) -> orders.State:
@@ -139,21 +151,26 @@ class Threads:
     async def end(self) -> None:
         self.pool.shutdown(wait=False)
 
-    async def make(self, asked: orders.Make, stop: asyncio.Event) -> list[list[int]]:
-        told = threading.Event()
+    async def make(self, asked: orders.Make, steering: Steering) -> list[Outcome]:
+        control = Control(len(asked.parts))
 
         async def tell() -> None:
-            await stop.wait()
-            told.set()
+            while True:
+                for part in steering.given_up:
+                    control.give_up(part)
+                control.hold(steering.held)
+                steering.changed.clear()
+                await steering.changed.wait()
+
+        def begun() -> None:
+            steering.began = steering.began or time.monotonic()
 
         telling = asyncio.create_task(tell())
         try:
-            return await asyncio.get_running_loop().run_in_executor(
-                self.pool,
-                lambda: self._models.generate(
-                    asked.model, asked.rows, asked.mask, asked.settings, asked.seed, asked.tokenizer, told
-                ),
+            made = await asyncio.get_running_loop().run_in_executor(
+                self.pool, lambda: self._models.generate(asked, control, begun)
             )
+            return [failed(part) if isinstance(part, Exception) else part for part in made]
         finally:
             telling.cancel()
 
@@ -162,9 +179,14 @@ class Serving:
     """A server on a thread of its own, until the end of a `with` block."""
 
     def __init__(
-        self, models: Models, memory: Memory | None = None, generators: int = 1, maker: Maker | None = None
+        self,
+        models: Models,
+        memory: Memory | None = None,
+        slots: int = 1,
+        maker: Maker | None = None,
+        max_rows: int = MAX_ROWS,
     ) -> None:
-        self._threads = Threads(models, generators)
+        self._threads, self._slots, self._max_rows = Threads(models), slots, max_rows
         self._maker = maker or self._threads
         self._visits: list[NotebookSession] = []
         self._models, self._memory = models, memory or Memory(None)
@@ -175,7 +197,7 @@ class Serving:
 
     async def _run(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self.server = Server(self._models, self._memory, self._folder, self._maker)
+        self.server = Server(self._models, self._memory, self._folder, self._maker, self._slots, self._max_rows)
         listening = await asyncio.start_unix_server(self.server.serve_grader, str(self._folder / "host.sock"))
         self._ready.set()
         await self.server.stopped.wait()

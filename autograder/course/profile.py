@@ -130,7 +130,8 @@ class Limits(Part):
 
     Seconds of wall-clock time for a cell and for the whole notebook; GB (10**9 bytes) of memory for all its processes
     together, and of what it can write beside what was handed in; MB of output; tokens of the prompts of one request
-    together, which nothing interrupts while they are read; `isolation` is the level of its jail.
+    together; tokens of prompts and answers, and seconds of the model host's time, for the whole notebook; `isolation` is the
+    level of its jail.
     """
 
     cell_seconds: Annotated[int, Field(ge=5, le=86_400)] = 900
@@ -141,6 +142,8 @@ class Limits(Part):
     open_files: Annotated[int, Field(ge=64, le=100_000)] = 1024
     output_mb: Annotated[float, Field(ge=0.1, le=1000)] = 10.0
     prompt_tokens: Annotated[int, Field(ge=256, le=400_000)] = 16_000
+    host_tokens: Annotated[int, Field(ge=1000, le=10_000_000)] = 100_000
+    host_seconds: Annotated[int, Field(ge=10, le=86_400)] = 300
     isolation: Literal["full", "landlock", "none"] = "full"
 
 

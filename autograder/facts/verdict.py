@@ -18,7 +18,7 @@ Outcome = Literal["passed", "failed", "unknown"]
 MAX_EXACT = 2**53
 """Whole numbers from here on are kept as text: not every reader of JSON keeps them."""
 
-IncidentKind = Literal["time", "memory", "crash", "output", "prompt", "tampering", "messages"]
+IncidentKind = Literal["time", "memory", "crash", "output", "prompt", "budget", "tampering", "messages"]
 
 
 class Incident(BaseModel):
@@ -26,7 +26,7 @@ class Incident(BaseModel):
 
     Attributes:
         kind: it, or a cell of it, took too long; it took too much memory; its kernel ended; it printed too much; it asked a
-            model with too long a prompt; something changed what a check had found, or got in its way; its kernel said what
+            model with too long a prompt, or for more than a notebook may have of the model host; something changed what a check had found, or got in its way; its kernel said what
             no kernel says.
         cell: where.
     """

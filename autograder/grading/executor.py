@@ -113,5 +113,7 @@ class Executor:
             echo=self._settings.echo,
             verify=self._settings.verify,
             prompt_tokens=self._profile.limits.prompt_tokens,
+            host_tokens=self._profile.limits.host_tokens,
+            host_seconds=self._profile.limits.host_seconds,
             language=self._profile.course.language,
         )

@@ -139,7 +139,7 @@ def with_doubts(verdict: Verdict, execution: Execution, unreadable: str | None =
     unseen = verdict.check_id not in execution.facts.evidence
     for incident in execution.incidents:
         if (unseen and incident.kind in ("memory", "crash", "output", "messages")) or (
-            lost and incident.kind == "time"
+            lost and incident.kind in ("time", "budget")
         ):
             reasons += (a_person_looks(INCIDENTS[incident.kind].fill(cell=incident.cell)),)
     return verdict.model_copy(update={"state": "review", "reasons": verdict.reasons + reasons}) if reasons else verdict

@@ -32,7 +32,7 @@ from autograder.jail.provisioner import Plan, WarmKernelManager
 from autograder.judging.task import Task
 from autograder.kernel.probe import new_question
 from autograder.kernel.selfcheck import EVIDENCE_TYPE
-from autograder.protocol.wire import TOO_LONG
+from autograder.protocol.wire import BUDGET_SPENT, TOO_LONG
 from autograder.submissions.cells import check_cells, name_of
 from autograder.words.grading import INCIDENTS
 from autograder.words.pages import LAYOUT
@@ -221,6 +221,8 @@ class NotebookRun(NotebookClient):  # type: ignore[misc]
         for request in transcript.requests:
             if request.error == TOO_LONG:
                 self._note("prompt", request.cell)
+            elif request.error == BUDGET_SPENT:
+                self._note("budget", request.cell)
         models = dict.fromkeys(request.model for request in transcript.requests)
         renderings = self._session.render(models, conversations(evidence.values(), self._profile))
         transcript = transcript.model_copy(update={"renderings": renderings})

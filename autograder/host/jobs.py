@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from autograder.host import orders
-from autograder.host.maker import Maker
 from autograder.host.memory import Memory, Sequences
 from autograder.host.models import Models
+from autograder.host.scheduler import Account, BudgetSpent, Scheduler
 from autograder.protocol import wire
 from autograder.system.disk_cache import digest
 
@@ -22,6 +22,7 @@ class Job:
     """One output being made, and how many wait for it; `stop` is set when nobody does any more."""
 
     future: asyncio.Future[Sequences]
+    account: Account
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     waiting: int = 0
 
@@ -30,31 +31,42 @@ class Jobs:
     """What is being made and what has been. For one event loop.
 
     Args:
+        scheduler: has it made when it is its turn.
         texts: a thread for what takes long (the digest of a model's files).
         count: adds to the host's counts.
     """
 
     def __init__(
-        self, models: Models, memory: Memory, maker: Maker, texts: Executor, count: Callable[..., None]
+        self, models: Models, memory: Memory, scheduler: Scheduler, texts: Executor, count: Callable[..., None]
     ) -> None:
-        self.memory, self.maker = memory, maker
+        self.memory, self.scheduler = memory, scheduler
         self.running: dict[str, Job] = {}
         self._models, self._texts, self._count = models, texts, count
 
     async def output(
-        self, asked: wire.Generate, seed: int | None, verify: bool, reader: asyncio.StreamReader
+        self, asked: wire.Generate, seed: int | None, verify: bool, account: Account, reader: asyncio.StreamReader
     ) -> Sequences:
-        """The output of a request. Raises ConnectionResetError as `wait_for` does, and what the maker raises."""
+        """The output of a request.
+
+        Raises ConnectionResetError as `wait_for` does, BudgetSpent where the account's notebook has had what it may have, and
+        what making it raises.
+        """
         key = await self._key(asked, seed)
         remembered = self.memory.get(key)
         if remembered is not None and not verify:
             self._count(remembered=1)
             return remembered
-        job = self.running.get(key)
-        if job is None or job.stop.is_set():
-            job = self.running[key] = Job(asyncio.get_running_loop().create_future())
-            asyncio.create_task(self._work(key, job, asked, seed)).add_done_callback(lambda task: task.exception())
-        output = await wait_for(job, reader)
+        while True:
+            job = self.running.get(key)
+            if job is None or job.stop.is_set():
+                job = self.running[key] = Job(asyncio.get_running_loop().create_future(), account)
+                asyncio.create_task(self._work(key, job, asked, seed)).add_done_callback(lambda task: task.exception())
+            try:
+                output = await wait_for(job, reader)
+                break
+            except BudgetSpent:
+                if job.account is account:
+                    raise
         if remembered is not None and remembered != output:
             self._count(differing=1)
         return output
@@ -62,11 +74,11 @@ class Jobs:
     async def _work(self, key: str, job: Job, asked: wire.Generate, seed: int | None) -> None:
         try:
             began = time.monotonic()
+            part = orders.Part(rows=asked.rows, mask=asked.mask, seed=seed)
             make = orders.Make(
-                model=asked.model, rows=asked.rows, mask=asked.mask, settings=wire.honoured(asked.settings), seed=seed,
-                tokenizer=asked.tokenizer,
-            )  # fmt: skip
-            output = await self.maker.make(make, job.stop)
+                model=asked.model, parts=[part], settings=wire.honoured(asked.settings), tokenizer=asked.tokenizer
+            )
+            output = await self.scheduler.output(make, job.account, job.stop)
             made = sum(len(row) - len(asked.rows[0]) for row in output)
             self._count(generated=1, tokens=made, seconds=time.monotonic() - began)
             self.memory.put(key, output)
@@ -81,7 +93,7 @@ class Jobs:
                 del self.running[key]
 
     async def _key(self, asked: wire.Generate, seed: int | None) -> str:
-        versions = await self.maker.versions()
+        versions = await self.scheduler.maker.versions()
 
         def key() -> str:
             return digest(

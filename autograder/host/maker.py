@@ -1,14 +1,15 @@
-"""The host's side of the process that generates: gives it work, ends it when a job does not stop, starts another.
+"""The host's side of the process that generates: gives it batches, ends it when one does not stop, starts another.
 
-A job that does not stop when it is given up is ended with its process. The other jobs are made again with the same seeds,
-so that others see a delay alone. After a process that ended by itself, each of its jobs is made again alone: one that ends
-its process twice is refused, and is the student's fault where the model still answers the shortest request.
+A batch that does not stop when all of it is given up is ended with its process. The others are made again with the same
+seeds, so that they see a delay alone. After a process that ended by itself, each part of its batches is made again alone: one
+that ends its process twice is refused, and is the student's fault where the model still answers the shortest request.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -19,38 +20,72 @@ from autograder.host.failures import Failed
 from autograder.host.memory import Sequences
 from autograder.protocol import wire
 
-PATIENCE_SECONDS = 10.0
-"""How long a job may go on after it was given up."""
+PATIENCE_SECONDS = 5.0
+"""How long a batch may go on after all of it was given up."""
 TOOK_TOO_LONG = "TookTooLong"
-"""The name of what became of a job that ended with its process."""
+"""The name of what became of a part that ended with its process."""
 ENDED_IT = "EndedTheProcess"
-"""The name of what became of a job that ended its process, though another request did not."""
+"""The name of what became of a part that ended its process, though another request did not."""
+
+Outcome = Sequences | Failed
+
+
+class Steering:
+    """What a batch is told while it is being made: which parts nobody waits for, and whether it is to wait.
+
+    Attributes:
+        began: when the model was loaded and began to generate; None until then.
+    """
+
+    def __init__(self) -> None:
+        self.given_up: set[int] = set()
+        self.held = False
+        self.began: float | None = None
+        self.changed = asyncio.Event()
+
+    def give_up(self, part: int) -> None:
+        self.given_up.add(part)
+        self.changed.set()
+
+    def hold(self, held: bool) -> None:
+        self.held = held
+        self.changed.set()
 
 
 class Maker(Protocol):
-    """Who makes outputs."""
+    """Who makes batches."""
 
     state: orders.State
+    on_gpu: bool
 
     async def versions(self) -> dict[str, str]:
         """What an output depends on beside the request."""
 
-    async def make(self, asked: orders.Make, stop: asyncio.Event) -> Sequences:
-        """An output. Raises `Failed`, or what `generate` raises."""
+    async def make(self, asked: orders.Make, steering: Steering) -> list[Outcome]:
+        """What became of each part of a batch."""
 
     async def end(self) -> None:
         """Lets go of whatever makes them."""
 
 
 class Died(Exception):
-    """The process ended while it was at a job that was to go on."""
+    """The process ended while it was at a batch that was to go on.
+
+    Attributes:
+        ended_by_us: because of another batch.
+    """
+
+    def __init__(self, ended_by_us: bool) -> None:
+        super().__init__("the process that generates has ended")
+        self.ended_by_us = ended_by_us
 
 
 @dataclass(eq=False)
 class Making:
-    """A job that the process has."""
+    """A batch that the process has."""
 
-    future: asyncio.Future[Sequences]
+    future: asyncio.Future[list[Outcome]]
+    steering: Steering
     begun: asyncio.Event = field(default_factory=asyncio.Event)
     overdue: bool = False
 
@@ -60,11 +95,12 @@ class Worker:
 
     Args:
         command: what it is.
-        patience: seconds that a job may go on after it was given up.
+        patience: seconds that a batch may go on after all of it was given up.
     """
 
     def __init__(self, command: Sequence[str], patience: float = PATIENCE_SECONDS) -> None:
         self.state = orders.State()
+        self.on_gpu = False
         self.started = 0
         self._command, self._patience = command, patience
         self._process: asyncio.subprocess.Process | None = None
@@ -86,31 +122,45 @@ class Worker:
             ready = self._ready
         return await asyncio.shield(ready)
 
-    async def make(self, asked: orders.Make, stop: asyncio.Event) -> Sequences:
-        """An output. Raises Failed: `TOOK_TOO_LONG` when the process was ended for it, `ENDED_IT` when it ended the process."""
-        for suspect in (False, True):
-            while True:
-                async with self._turn(alone=suspect):
-                    try:
-                        return await self._once(asked, stop)
-                    except Died as error:
-                        innocent = bool(error.args)
-                if not innocent:
-                    break
-        if await self._can_generate(asked.model):
-            raise Failed(ENDED_IT, "this request ended the process that generates, twice", machine=False)
-        raise Failed("WorkerLost", f"the process that generates for {asked.model} has ended twice", machine=True)
+    async def make(self, asked: orders.Make, steering: Steering) -> list[Outcome]:
+        """What became of each part: its sequences, or `Failed`.
+
+        Failed: `TOOK_TOO_LONG` where the process was ended for this batch, `ENDED_IT` where the part ended the process.
+        """
+        try:
+            return await self._made(asked, range(len(asked.parts)), steering, alone=False)
+        except Died:
+            return [await self._made_alone(asked, number, steering) for number in range(len(asked.parts))]
+
+    async def _made(self, asked: orders.Make, numbers: Sequence[int], steering: Steering, alone: bool) -> list[Outcome]:
+        """Some parts of a batch, again where the process was ended for another. Raises Died where it ended by itself."""
+        while True:
+            async with self._turn(alone):
+                try:
+                    return await self._once(asked, numbers, steering)
+                except Died as died:
+                    if not died.ended_by_us:
+                        raise
+                except Failed as failed:
+                    return [failed] * len(numbers)
+
+    async def _made_alone(self, asked: orders.Make, number: int, steering: Steering) -> Outcome:
+        try:
+            return (await self._made(asked, [number], steering, alone=True))[0]
+        except Died:
+            if await self._can_generate(asked.model):
+                return Failed(ENDED_IT, "this request ended the process that generates, twice", machine=False)
+            return Failed("WorkerLost", f"the process that generates for {asked.model} has ended twice", machine=True)
 
     async def _can_generate(self, model: str) -> bool:
         """Whether a model still answers the shortest request."""
         settings = {"max_new_tokens": 1, "do_sample": False}
-        plain = orders.Make(model=model, rows=[[0]], mask=[[1]], settings=settings, seed=None, tokenizer=False)
+        plain = orders.Make(model=model, parts=[orders.Part(rows=[[0]], mask=[[1]])], settings=settings)
         try:
-            async with self._turn(alone=True):
-                await self._once(plain, asyncio.Event())
-        except (Died, Failed):
+            outcomes = await self._made(plain, [0], Steering(), alone=True)
+        except Died:
             return False
-        return True
+        return not isinstance(outcomes[0], Failed)
 
     async def end(self) -> None:
         """Ends the process, if there is one, and waits until it is gone."""
@@ -138,26 +188,35 @@ class Worker:
                 self._ordinary -= not alone
                 self._turns.notify_all()
 
-    async def _once(self, asked: orders.Make, stop: asyncio.Event) -> Sequences:
-        if stop.is_set():
-            raise Failed("Cancelled", "nobody waits for it", machine=False)
+    async def _once(self, asked: orders.Make, numbers: Sequence[int], steering: Steering) -> list[Outcome]:
         await self.versions()
-        if self._process is None:  # it was ready, and has ended before this job could be told to it
-            raise Died
+        if self._process is None:  # it was ready, and has ended before this batch could be told to it
+            raise Died(self._killed)
         self._number += 1
-        number, making = self._number, Making(asyncio.get_running_loop().create_future())
+        number, making = self._number, Making(asyncio.get_running_loop().create_future(), steering)
         self._making[number] = making
-        self._send(asked, number)
-        watching = asyncio.create_task(self._watch(number, making, stop))
+        self._send(asked.model_copy(update={"parts": [asked.parts[n] for n in numbers]}), number)
+        watching = asyncio.create_task(self._watch(number, making, numbers, steering))
         try:
             return await making.future
         finally:
             watching.cancel()
             self._making.pop(number, None)
 
-    async def _watch(self, number: int, making: Making, stop: asyncio.Event) -> None:
-        await stop.wait()
-        self._send(orders.GiveUp(), number)
+    async def _watch(self, number: int, making: Making, numbers: Sequence[int], steering: Steering) -> None:
+        """Tells the process what a batch is told; ends the process when the batch goes on after all was given up."""
+        told: set[int] = set()
+        held = False
+        while told != set(numbers):
+            steering.changed.clear()
+            for part in (steering.given_up & set(numbers)) - told:
+                told.add(part)
+                self._send(orders.GiveUp(part=numbers.index(part)), number)
+            if steering.held != held:
+                held = steering.held
+                self._send(orders.Hold(held=held), number)
+            if told != set(numbers):
+                await steering.changed.wait()
         await making.begun.wait()
         await asyncio.sleep(self._patience)
         making.overdue = self._killed = True
@@ -185,6 +244,7 @@ class Worker:
                 length, number = wire.HEADER.unpack(await process.stdout.readexactly(wire.HEADER.size))
                 frame = orders.FromWorker.validate_json(await process.stdout.readexactly(length))
                 if isinstance(frame, orders.Ready):
+                    self.on_gpu = frame.on_gpu
                     ready.set_result(frame.versions)
                 else:
                     self._take(frame, self._making.get(number))
@@ -201,17 +261,18 @@ class Worker:
     def _fail(self, making: Making) -> None:
         if not making.future.done():
             late = Failed(TOOK_TOO_LONG, "this request could not be interrupted, and was ended", machine=False)
-            making.future.set_exception(late if making.overdue else Died("by us") if self._killed else Died())
+            making.future.set_exception(late if making.overdue else Died(self._killed))
 
-    def _take(self, frame: orders.Begun | orders.Made | orders.NotMade, making: Making | None) -> None:
+    def _take(self, frame: orders.Begun | orders.Made, making: Making | None) -> None:
         if isinstance(frame, orders.Begun):
             if making is not None:
                 making.begun.set()
+                making.steering.began = making.steering.began or time.monotonic()
             return
         self.state = frame.state
-        if making is None or making.future.done():
-            return
-        if isinstance(frame, orders.Made):
-            making.future.set_result(frame.sequences)
-        else:
-            making.future.set_exception(Failed(frame.name, frame.message, frame.machine))
+        if making is not None and not making.future.done():
+            making.future.set_result([_outcome(part) for part in frame.parts])
+
+
+def _outcome(part: orders.Output | orders.NotMade) -> Outcome:
+    return part.sequences if isinstance(part, orders.Output) else Failed(part.name, part.message, part.machine)

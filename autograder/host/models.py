@@ -1,7 +1,7 @@
 """The models of one model home: each is loaded once, on the GPU when there is one, and dropped only when memory runs out.
 
-It loads nothing but snapshots of its own home, by exact name, without network and without code from the hub. A processor
-generates for several threads at a time, a GPU for one; weights are shared.
+It loads nothing but snapshots of its own home, by exact name, without network and without code from the hub. Several threads
+can generate with a model at a time; weights are shared.
 """
 
 from __future__ import annotations
@@ -23,12 +23,15 @@ import psutil
 from autograder.facts.transcript import Message
 from autograder.host import generation
 from autograder.host.failures import device_failed, out_of_memory
-from autograder.host.generation import MAX_BATCH_TOKENS, Cancelled, batch_tokens, run_generate
+from autograder.host.generation import Cancelled, Control, batch_tokens, refuse_strange_tokens, run_generate
+from autograder.host.memory import Sequences
+from autograder.host.orders import Make, Part
 from autograder.protocol.chat_template import decoded, encoded, freeze_today, templated
 from autograder.protocol.model_cache import snapshots
 
 HEADROOM = 1.2
-"""What a model takes in memory beside its weights, as a factor."""
+"""What a model, or a batch, takes in memory beside what it is known to take, as a factor."""
+COPIES_OF_SCORES = 8
 
 
 class LoadFailed(Exception):
@@ -81,7 +84,6 @@ class Models:
         self._free_bytes = free_bytes or memory_free
         self._loaded: OrderedDict[str, Weights] = OrderedDict()
         self._loading = threading.RLock()  # transformers imports what it loads, and not for several threads at once
-        self._tokens, self._turns = 0, threading.Condition()
         self._fingerprints: dict[str, str] = {}
         self._tokenizers: dict[str, Any] = {}
 
@@ -119,62 +121,69 @@ class Models:
         return self._fingerprints[name]
 
     def generate(
-        self,
-        name: str,
-        rows: list[list[int]],
-        mask: list[list[int]],
-        settings: Mapping[str, Any],
-        seed: int | None,
-        with_tokenizer: bool = False,
-        stop: threading.Event | None = None,
-        begun: Callable[[], None] = lambda: None,
-    ) -> list[list[int]]:
-        """`generate` on a batch, when what others generate leaves it room; see `run_generate`.
+        self, asked: Make, control: Control, begun: Callable[[], None] = lambda: None
+    ) -> list[Sequences | Exception]:
+        """A batch, in halves where it does not fit or not all of it can be made; see `run_generate`.
 
         Args:
-            stop: set when nobody waits for the output any more.
-            begun: called when the model is loaded and it is this batch's turn.
+            begun: called when the model is loaded.
 
-        Where memory runs out, the least recently used other model is dropped and the request tried again, alone.
+        Where memory runs out, the batch is halved first; for a part alone the least recently used other model is
+        dropped, and it is tried again.
 
-        Raises:
-            Cancelled: `stop` was set.
-            LoadFailed: the model's files are not what they should be.
-            Exception: whatever `generate` raises for these settings, and the device's own out-of-memory error when no
-                other model is left to drop.
+        Returns:
+            for each part its sequences, or what it raised:
+                Cancelled: nobody waits for it.
+                LoadFailed: the model's files are not what they should be.
+                Exception: whatever `generate` raises for these settings, and the device's own out-of-memory error when
+                    no other model is left to drop.
+
+        Raises the device's error where it has failed.
         """
-        tokenizer = self.tokenizer(name) if with_tokenizer else None
-        size = batch_tokens(rows, settings)
+        return self._generate(asked, list(range(len(asked.parts))), control, begun)
+
+    def _generate(
+        self, asked: Make, numbers: list[int], control: Control, begun: Callable[[], None]
+    ) -> list[Sequences | Exception]:
         while True:
-            if stop is not None and stop.is_set():
-                raise Cancelled
             try:
-                with self._turn(size), self._model(name) as model:
-                    if stop is not None and stop.is_set():
-                        raise Cancelled
-                    begun()
-                    return run_generate(model, tokenizer, rows, mask, settings, seed, stop)
+                return self._made(asked, numbers, control, begun)
             except Exception as error:
-                if not out_of_memory(error) or (not self._drop_one(name) and size == MAX_BATCH_TOKENS):
+                if device_failed(error):
                     raise
-                size = MAX_BATCH_TOKENS
+                halved = 0 if isinstance(error, LoadFailed | Cancelled) else len(numbers) // 2
+                tried_again = out_of_memory(error) and not halved and self._drop_one(asked.model)
+                if not halved and not tried_again:
+                    return [error.with_traceback(None)] * len(numbers)
             # Outside the handler: its exception holds the failed call's tensors.
             release_memory()
+            if halved:
+                first = self._generate(asked, numbers[:halved], control, begun)
+                return first + self._generate(asked, numbers[halved:], control, begun)
 
-    @contextmanager
-    def _turn(self, size: int) -> Iterator[None]:
-        """Waits until a batch of so many tokens has room. On a GPU each batch runs alone."""
-        if (self._device or device_here()) != "cpu":
-            size = MAX_BATCH_TOKENS
-        with self._turns:
-            self._turns.wait_for(lambda: self._tokens + size <= MAX_BATCH_TOKENS)
-            self._tokens += size
-        try:
-            yield
-        finally:
-            with self._turns:
-                self._tokens -= size
-                self._turns.notify_all()
+    def _made(
+        self, asked: Make, numbers: list[int], control: Control, begun: Callable[[], None]
+    ) -> list[Sequences | Exception]:
+        tokenizer = self.tokenizer(asked.model) if asked.tokenizer else None
+        control.step()
+        with self._model(asked.model) as model:
+            begun()
+            parts = [asked.parts[number] for number in numbers]
+            if len(parts) > 1 and self._taken(model, parts, asked.settings) > self._free_bytes(self._place):
+                raise MemoryError("this batch does not fit")
+            size = int(model.get_input_embeddings().num_embeddings)
+            for part in parts:
+                refuse_strange_tokens(part.rows, asked.settings, size)
+            return run_generate(model, tokenizer, parts, asked.settings, control, numbers)
+
+    @property
+    def _place(self) -> str:
+        return self._device or device_here()
+
+    def _taken(self, model: Any, parts: Sequence[Part], settings: Mapping[str, Any]) -> int:
+        """Bytes that a batch takes beside the weights, by the model's own shape."""
+        rows = [row for part in parts for row in part.rows]
+        return int(HEADROOM * (batch_tokens(rows, settings) * cache_bytes(model) + len(rows) * score_bytes(model)))
 
     @contextmanager
     def _model(self, name: str) -> Iterator[Any]:
@@ -191,7 +200,7 @@ class Models:
             self._loaded.move_to_end(name)
             return self._loaded[name]
         snapshot = self.names()[name]
-        device = self._device or device_here()
+        device = self._place
         needed = int(HEADROOM * weights_bytes(snapshot))
         while self._free_bytes(device) < needed and self._drop_one(name):
             release_memory()
@@ -232,6 +241,22 @@ def memory_free(device: str) -> int:
 
         return int(torch.cuda.mem_get_info()[0])
     return int(psutil.virtual_memory().available)
+
+
+def cache_bytes(model: Any) -> int:
+    """Bytes that a token takes in the model's cache: a key and a value for each layer and head."""
+    config = getattr(model, "config", None)
+    if config is None:
+        return 0
+    text = config.get_text_config()
+    width = getattr(text, "head_dim", None) or text.hidden_size // text.num_attention_heads
+    heads = getattr(text, "num_key_value_heads", None) or text.num_attention_heads
+    return int(2 * text.num_hidden_layers * heads * width * model.dtype.itemsize)
+
+
+def score_bytes(model: Any) -> int:
+    """Bytes that a row's scores take while the next token is drawn: float32, with the copies that sorting makes."""
+    return 4 * COPIES_OF_SCORES * int(model.get_input_embeddings().num_embeddings)
 
 
 def weights_bytes(snapshot: Path) -> int:

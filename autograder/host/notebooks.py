@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from autograder.facts.transcript import FOR_CHECKS, MAX_REQUESTS, Request, Transcript
 from autograder.host.models import Models
+from autograder.host.scheduler import Account, BudgetSpent
 from autograder.protocol.wire import Generate, Note, Open, size_of
 from autograder.system.disk_cache import digest
 from autograder.words.grading import MODELS
@@ -56,6 +57,7 @@ class Notebook:
         self._tokens = 0
         self._complete = True
         self.ended_a_worker = False
+        self.account = Account(opened.host_tokens, opened.host_seconds)
         self._faults: list[str] = []
 
     @property
@@ -90,6 +92,11 @@ class Notebook:
         if tokens > limit:
             words = MODELS["too-long-a-prompt"].fill(tokens=tokens, limit=limit)
             raise PromptTooLong(say(words, self._opened.language))
+
+    def budget_spent(self) -> BudgetSpent:
+        """Why this notebook gets nothing more, in the student's language."""
+        words = MODELS["budget-spent"].fill(tokens=self._opened.host_tokens, minutes=self._opened.host_seconds / 60)
+        return BudgetSpent(say(words, self._opened.language))
 
     def refuse_after_too_long(self) -> None:
         """Raises RuntimeError where an earlier request of this notebook could only be stopped with its process."""

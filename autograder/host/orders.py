@@ -1,4 +1,4 @@
-"""What the model host and the process that generates say to each other: JSON frames, whose number is the job's."""
+"""What the model host and the process that generates say to each other: JSON frames, whose number is the batch's."""
 
 from __future__ import annotations
 
@@ -9,29 +9,49 @@ from pydantic import Field, TypeAdapter
 from autograder.protocol.wire import Frame, Short
 
 
+class Part(Frame):
+    """One request's share of a batch.
+
+    Attributes:
+        rows, mask: as they arrived, (rows, length), padding included.
+        seed: of the random numbers that its rows are drawn with; None where nothing is drawn.
+    """
+
+    rows: list[list[int]]
+    mask: list[list[int]]
+    seed: int | None = None
+
+
 class Make(Frame):
-    """One output to make: a request as it arrived, with the settings to generate with."""
+    """A batch to make: parts of equal model and settings."""
 
     kind: Literal["make"] = "make"
     model: str
-    rows: list[list[int]]
-    mask: list[list[int]]
+    parts: list[Part]
     settings: dict[str, Any]
-    seed: int | None
-    tokenizer: bool
+    tokenizer: bool = False
 
 
 class GiveUp(Frame):
-    """Nobody waits for this output any more."""
+    """Nobody waits for a part of the batch any more."""
 
     kind: Literal["give-up"] = "give-up"
+    part: int
+
+
+class Hold(Frame):
+    """The batch is to wait before its next token, or to go on."""
+
+    kind: Literal["hold"] = "hold"
+    held: bool
 
 
 class Ready(Frame):
-    """The worker takes on work; `versions` are what its outputs depend on."""
+    """The worker takes on work; `versions` are what its outputs depend on, `on_gpu` says where its models are."""
 
     kind: Literal["ready"] = "ready"
     versions: dict[str, str]
+    on_gpu: bool = False
 
 
 class Begun(Frame):
@@ -48,10 +68,11 @@ class State(Frame):
     peak_mb: float = 0.0
 
 
-class Made(Frame):
-    kind: Literal["made"] = "made"
+class Output(Frame):
+    """Sequences as `generate` gives them, (rows × copies, length), input included."""
+
+    kind: Literal["output"] = "output"
     sequences: list[list[int]]
-    state: State = State()
 
 
 class NotMade(Frame):
@@ -61,10 +82,17 @@ class NotMade(Frame):
     name: Short
     message: Short
     machine: bool
+
+
+class Made(Frame):
+    """What became of each part of a batch, in order."""
+
+    kind: Literal["made"] = "made"
+    parts: list[Annotated[Output | NotMade, Field(discriminator="kind")]]
     state: State = State()
 
 
-ToWorker: TypeAdapter[Make | GiveUp] = TypeAdapter(Annotated[Make | GiveUp, Field(discriminator="kind")])
-FromWorker: TypeAdapter[Ready | Begun | Made | NotMade] = TypeAdapter(
-    Annotated[Ready | Begun | Made | NotMade, Field(discriminator="kind")]
+ToWorker: TypeAdapter[Make | GiveUp | Hold] = TypeAdapter(Annotated[Make | GiveUp | Hold, Field(discriminator="kind")])
+FromWorker: TypeAdapter[Ready | Begun | Made] = TypeAdapter(
+    Annotated[Ready | Begun | Made, Field(discriminator="kind")]
 )

@@ -33,6 +33,7 @@ from autograder.host.maker import ENDED_IT, TOOK_TOO_LONG, Maker, Worker
 from autograder.host.memory import Memory, Sequences
 from autograder.host.models import Models
 from autograder.host.notebooks import Notebook, Place, PromptTooLong
+from autograder.host.scheduler import MAX_ROWS, BudgetSpent, Scheduler
 from autograder.protocol import wire
 from autograder.protocol.echo import canned_answer, echo_of
 from autograder.system.disk_cache import DiskCache
@@ -42,8 +43,10 @@ MAX_CONNECTIONS = 64
 """Connections of one kernel at a time."""
 MAX_AT_ONCE = 8
 """Requests of one kernel that this process holds at a time; others wait in the socket."""
-MAX_GENERATORS = 4
-"""Threads that generate; no more notebooks than that are executed side by side."""
+MAX_SLOTS = 4
+"""Batches that a processor generates at a time, at most; a GPU generates one."""
+REFUSED = PromptTooLong | BudgetSpent
+"""What is beyond a limit of the profile; it says so in the student's language."""
 MAX_SAID = 1000
 """Lines that go to the log of this process, whatever happens."""
 
@@ -56,6 +59,8 @@ class Server:
         memory: what it has generated.
         folder: for the sockets of the notebooks; 0700.
         maker: who generates.
+        slots: batches that generate at a time.
+        max_rows: of one batch.
     """
 
     def __init__(
@@ -64,13 +69,17 @@ class Server:
         memory: Memory,
         folder: Path,
         maker: Maker,
+        slots: int = 1,
+        max_rows: int = MAX_ROWS,
     ) -> None:
         self.models, self.folder = models, folder
         self.stopped = asyncio.Event()
         self.last_asked = time.monotonic()
         self.counts = wire.Counts(home=str(models.home))
         self._texts = ThreadPoolExecutor(1, "texts")  # a tokenizer is not for several threads
-        self.jobs = Jobs(models, memory, maker, self._texts, self._count)
+        self.maker = maker
+        scheduler = Scheduler(maker, slots, max_rows, lambda: len(self._notebooks))
+        self.jobs = Jobs(models, memory, scheduler, self._texts, self._count)
         self._notebooks: dict[str, Notebook] = {}
         self._listening: dict[str, asyncio.Server] = {}
         self._connections: dict[str, set[asyncio.StreamWriter]] = {}
@@ -80,7 +89,7 @@ class Server:
         """Imports what generates and what reads texts, so that no cell's time goes into that."""
         texts = asyncio.create_task(self._in_thread(self._read_one))
         with contextlib.suppress(Failed):
-            await self.jobs.maker.versions()
+            await self.maker.versions()
         await texts
 
     def _read_one(self) -> None:
@@ -160,7 +169,7 @@ class Server:
         """Closes every notebook that is still open, and ends what generates."""
         for notebook in list(self._notebooks.values()):
             await self._close(notebook)
-        await self.jobs.maker.end()
+        await self.maker.end()
 
     @property
     def busy(self) -> bool:
@@ -168,7 +177,7 @@ class Server:
         return bool(self.jobs.running or self._notebooks)
 
     def status(self) -> wire.Counts:
-        state = self.jobs.maker.state
+        state = self.maker.state
         return self.counts.model_copy(
             update={
                 "models": {name: str(path) for name, path in self.models.names().items()},
@@ -244,7 +253,11 @@ class Server:
             return await self._answer(notebook, asked, place, sequences)
         try:
             notebook.refuse_after_too_long()
-            sequences = await self.jobs.output(asked, notebook.seed_for(asked), notebook.verify, reader)
+            sequences = await self.jobs.output(
+                asked, notebook.seed_for(asked), notebook.verify, notebook.account, reader
+            )
+        except BudgetSpent:
+            return await self._failed(notebook, asked, place, notebook.budget_spent())
         except Exception as error:
             cause = error.__cause__
             late = cause if isinstance(cause, Failed) and cause.name == TOOK_TOO_LONG else error
@@ -268,11 +281,11 @@ class Server:
         name, message = why.name, str(why)
         if name in (TOOK_TOO_LONG, ENDED_IT):
             notebook.ended_a_worker = True
-        if why.machine and not isinstance(error, PromptTooLong | ConnectionResetError):
+        if why.machine and not isinstance(error, REFUSED | ConnectionResetError):
             notebook.fault(f"{asked.model} could not generate: {name}: {message}")
             self._count(lost=1)
         numbers = await self._in_thread(lambda: notebook.note(self.models, asked, place, error=name))
-        shown = "ValueError" if isinstance(error, PromptTooLong) else name
+        shown = "ValueError" if isinstance(error, REFUSED) else name
         return wire.Refused(name=shown, message=message, numbers=numbers)
 
     def _count(self, **more: float) -> None:
@@ -313,10 +326,10 @@ async def run(server: Server, socket: Path, idle_seconds: float, parent: int | N
         socket.unlink(missing_ok=True)
 
 
-def worker_command(home: Path, threads: int, generators: int) -> list[str]:
+def worker_command(home: Path, threads: int) -> list[str]:
     """The command that a worker is."""
     command = [sys.executable, "-W", "ignore", "-m", "autograder.host.worker", "--home", str(home)]
-    return [*command, "--threads", str(threads), "--generators", str(generators)]
+    return [*command, "--threads", str(threads)]
 
 
 def main() -> None:
@@ -327,6 +340,7 @@ def main() -> None:
     parser.add_argument("--memory", type=Path, required=True)
     parser.add_argument("--idle", type=float, default=1800.0)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--batch", type=int, default=MAX_ROWS, help="rows of one batch at most; 1: one at a time")
     parser.add_argument("--parent", type=int, default=None)
     given = parser.parse_args()
     loading.prepare(given.home, given.threads)
@@ -334,10 +348,10 @@ def main() -> None:
     os.umask(0o077)
 
     async def serve() -> None:
-        generators = max(1, min(MAX_GENERATORS, len(os.sched_getaffinity(0)) // given.threads))
+        slots = max(1, min(MAX_SLOTS, len(os.sched_getaffinity(0)) // given.threads))
         models, memory = Models(given.home), Memory(DiskCache(given.memory))
-        maker = Worker(worker_command(given.home, given.threads, generators))
-        server = Server(models, memory, given.socket.parent, maker)
+        maker = Worker(worker_command(given.home, given.threads))
+        server = Server(models, memory, given.socket.parent, maker, slots, given.batch)
         await server.prepare()
         await run(server, given.socket, given.idle, given.parent)
 

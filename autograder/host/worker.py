@@ -12,65 +12,71 @@ import os
 import resource
 import sys
 import threading
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import BinaryIO
 
 from autograder.host import models as loading
 from autograder.host import orders
-from autograder.host.failures import device_failed, failed
+from autograder.host.failures import failed
+from autograder.host.generation import Control
+from autograder.host.memory import Sequences
 from autograder.host.models import Models
 from autograder.protocol import wire
 
 
 class Work:
-    """Makes outputs in threads, and answers in the order in which they are done."""
+    """Makes batches in threads of their own, and answers in the order in which they are done.
 
-    def __init__(self, models: Models, generators: int, out: BinaryIO) -> None:
+    How many run at a time is the host's to decide: it holds those that are to wait.
+    """
+
+    def __init__(self, models: Models, out: BinaryIO) -> None:
         self._models, self._out, self._turn = models, out, threading.Lock()
-        self._pool = ThreadPoolExecutor(generators, "generate")
-        self._stops: dict[int, threading.Event] = {}
+        self._controls: dict[int, Control] = {}
 
     def say(self, frame: wire.Frame, number: int = 0) -> None:
         with self._turn:
             self._out.write(wire.packed(frame, number))
             self._out.flush()
 
-    def take(self, frame: orders.Make | orders.GiveUp, number: int) -> None:
+    def take(self, frame: orders.Make | orders.GiveUp | orders.Hold, number: int) -> None:
         if isinstance(frame, orders.Make):
-            stop = self._stops[number] = threading.Event()
-            self._pool.submit(self._make, frame, number, stop)
-        elif number in self._stops:
-            self._stops[number].set()
+            control = self._controls[number] = Control(len(frame.parts))
+            threading.Thread(target=self._make, args=(frame, number, control), daemon=True).start()
+        elif (known := self._controls.get(number)) is None:
+            return
+        elif isinstance(frame, orders.GiveUp):
+            known.give_up(frame.part)
+        else:
+            known.hold(frame.held)
 
-    def _make(self, asked: orders.Make, number: int, stop: threading.Event) -> None:
-        reply: wire.Frame
+    def _make(self, asked: orders.Make, number: int, control: Control) -> None:
         try:
-            made = self._models.generate(
-                asked.model, asked.rows, asked.mask, asked.settings, asked.seed, asked.tokenizer, stop,
-                lambda: self.say(orders.Begun(), number),
-            )  # fmt: skip
-            reply = orders.Made(sequences=made, state=self._state())
+            made = self._models.generate(asked, control, lambda: self.say(orders.Begun(), number))
         except Exception as error:
-            if device_failed(error):
-                print(f"worker: ends, since {type(error).__name__}: {str(error)[:300]}", file=sys.stderr, flush=True)
-                os._exit(1)  # for every model: another process can begin anew
-            why = failed(error)
-            reply = orders.NotMade(name=why.name, message=str(why), machine=why.machine, state=self._state())
-        del self._stops[number]
-        self.say(reply, number)
+            print(f"worker: ends, since {type(error).__name__}: {str(error)[:300]}", file=sys.stderr, flush=True)
+            os._exit(1)  # for every model: another process can begin anew
+        del self._controls[number]
+        self.say(orders.Made(parts=[_outcome(part) for part in made], state=self._state()), number)
 
     def _state(self) -> orders.State:
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         return orders.State(loaded=tuple(self._models.loaded()), dropped=self._models.dropped, peak_mb=peak)
 
 
-def serve(models: Models, generators: int) -> None:
+def _outcome(made: Sequences | Exception) -> orders.Output | orders.NotMade:
+    if isinstance(made, Exception):
+        why = failed(made)
+        return orders.NotMade(name=why.name, message=str(why), machine=why.machine)
+    return orders.Output(sequences=made)
+
+
+def serve(models: Models) -> None:
     """Takes on work until the input ends; then the process ends, whatever it is at."""
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a library prints is no frame
-    work = Work(models, generators, out)
-    work.say(orders.Ready(versions=loading.library_versions()))
+    work = Work(models, out)
+    work.say(orders.Ready(versions=loading.library_versions(), on_gpu=loading.device_here() != "cpu"))
     given = sys.stdin.buffer
     with contextlib.suppress(OSError):
         while len(header := given.read(wire.HEADER.size)) == wire.HEADER.size:
@@ -84,10 +90,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="autograder.host.worker", description=__doc__)
     parser.add_argument("--home", type=Path, required=True)
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--generators", type=int, default=1)
     given = parser.parse_args()
     loading.prepare(given.home, given.threads)
-    serve(Models(given.home), given.generators)
+    serve(Models(given.home))
 
 
 if __name__ == "__main__":

@@ -30,6 +30,8 @@ MAX_NEW_TOKENS = 4096
 """New tokens that the host makes for one row, whatever was asked for."""
 TOO_LONG = "PromptTooLong"
 """The error of a request whose prompts are longer than `limits.prompt_tokens`."""
+BUDGET_SPENT = "BudgetSpent"
+"""The error of a request of a notebook that has had `limits.host_tokens` or `limits.host_seconds`."""
 MAX_SETTINGS = 100_000
 """Characters of a request's settings as JSON."""
 MAX_STOP_TEXT = 200
@@ -132,6 +134,7 @@ class Open(Frame):
         run: goes into every seed that the host draws.
         verify: recompute what is remembered.
         prompt_tokens: bound on the tokens of one request's prompts together, padding included.
+        host_tokens, host_seconds: what the notebook may have of the host in all: tokens in and out, and its time.
         language: of what the host says to the student.
     """
 
@@ -141,6 +144,8 @@ class Open(Frame):
     echo: bool = False
     verify: bool = False
     prompt_tokens: Annotated[int, Field(ge=1)] = 16_000
+    host_tokens: Annotated[int, Field(ge=1)] = 100_000
+    host_seconds: Annotated[float, Field(gt=0)] = 300.0
     language: Literal["nb", "en"] = "en"
 
 

@@ -166,6 +166,10 @@ INCIDENTS = Table("incidents", {
         "Cellen «{cell}» ga en modell for lang tekst da notebooken ble rettet. Den forespørselen ble avvist.",
         "The cell «{cell}» gave a model too long a text when the notebook was graded. That request was refused.",
     ),
+    "budget": w(
+        "Cellen «{cell}» ba modellene om mer enn en notebook får da den ble rettet. Den forespørselen ble avvist.",
+        "The cell «{cell}» asked the models for more than a notebook gets when it is graded. That request was refused.",
+    ),
     "tampering": w(
         "Noe kom i veien for sjekken «{cell}», eller endret det den fant.",
         "Something got in the way of the check «{cell}», or changed what it had found.",
@@ -184,6 +188,12 @@ MODELS = Table("models", {
         "The text for the model is {tokens} tokens in all, and grading has room for {limit}. Make it shorter, "
         "for example with fewer questions at a time or fewer old messages.",
     ),
+    "budget-spent": w(
+        "Ved retting får en notebook {tokens} tokener og {minutes:g} minutter av modellene i alt, og det er brukt opp. Still "
+        "færre spørsmål, eller be om kortere svar.",
+        "In grading a notebook gets {tokens} tokens and {minutes:g} minutes of the models in all, and these are used up. Ask "
+        "fewer questions, or for shorter answers.",
+    ),
     "asked-too-long": w(
         "En tidligere forespørsel til en modell tok for lang tid og kunne ikke avbrytes, så modellene svarer ikke mer her.",
         "An earlier request to a model took too long and could not be interrupted, so the models answer no more here.",
@@ -197,6 +207,7 @@ HAPPENED = Table("happened", {
     "crash": w("Kjernen stoppet", "The kernel ended"),
     "output": w("Skrev ut for mye", "Printed too much"),
     "prompt": w("For lang tekst til en modell", "Too long a prompt"),
+    "budget": w("Ba om for mye av modellene", "Asked for too much of the models"),
     "tampering": w("Noe kom i veien for en sjekk", "Something got in the way of a check"),
     "messages": w("Kjernen sendte noe som ingen kjerne sender", "The kernel sent what no kernel sends"),
 })  # fmt: skip

@@ -18,7 +18,7 @@ from serving import ONE, TWO, FakeModels, Serving, ask, expected, make_home, req
 from autograder.errors import HostLost
 from autograder.host import orders
 from autograder.host.failures import Failed
-from autograder.host.maker import ENDED_IT, TOOK_TOO_LONG, Worker
+from autograder.host.maker import ENDED_IT, TOOK_TOO_LONG, Outcome, Steering, Worker
 from autograder.host.server import worker_command
 from autograder.protocol import wire
 from autograder.protocol.line import Line
@@ -32,26 +32,25 @@ from autograder.host import models, worker
 from serving import FakeModels
 
 class Networks(FakeModels):
-    def generate(self, name, rows, *rest, **more):
-        text = "".join(map(chr, rows[0]))
+    def generate(self, asked, control, begun):
+        text = "".join(map(chr, asked.parts[0].rows[0]))
         marks = Path({marks!r})
         if text.startswith("end") or (marks / "nothing works").exists():
-            begun = rest[-1]
             begun()
             (marks / f"ended-{{len(list(marks.iterdir()))}}").touch()
             os._exit(1)
         if text.startswith("hang"):
-            rest[-1]()
+            begun()
             (marks / "hangs").touch()
             time.sleep(1000)
         if text.startswith("slow") and not (marks / "slow").exists():
-            rest[-1]()
+            begun()
             (marks / "slow").touch()
             time.sleep(1000)
-        return super().generate(name, rows, *rest, **more)
+        return super().generate(asked, control, begun)
 
 models.library_versions = lambda: {{"all": "1"}}
-worker.serve(Networks(Path({home!r})), 4)
+worker.serve(Networks(Path({home!r})))
 """
 
 
@@ -184,20 +183,20 @@ def test_a_worker_that_ends_as_soon_as_it_is_ready_keeps_nobody_waiting() -> Non
         "import sys; from autograder.host import orders; from autograder.protocol import wire\n"
         "sys.stdout.buffer.write(wire.packed(orders.Ready(versions={})))"
     )
-    asked = orders.Make(model=ONE, rows=[[1]], mask=[[1]], settings={}, seed=None, tokenizer=False)
+    asked = orders.Make(model=ONE, parts=[orders.Part(rows=[[1]], mask=[[1]])], settings={})
 
-    async def make() -> None:
-        await asyncio.wait_for(
-            GoneAtOnce([sys.executable, "-W", "ignore", "-c", code]).make(asked, asyncio.Event()), 60
-        )
+    async def make() -> list[Outcome]:
+        worker = GoneAtOnce([sys.executable, "-W", "ignore", "-c", code])
+        return await asyncio.wait_for(worker.make(asked, Steering()), 60)
 
-    with pytest.raises(Failed, match="has ended twice"):
-        asyncio.run(make())
+    (failed,) = asyncio.run(make())
+    assert isinstance(failed, Failed)
+    assert "has ended twice" in str(failed)
 
 
 def test_the_real_worker_says_the_same_before_and_after_another_took_over(tmp_path: Path) -> None:
     make_model_home(tmp_path, {ONE: TinyModel("llama", False)})
-    worker = Worker(worker_command(tmp_path, 1, 2))
+    worker = Worker(worker_command(tmp_path, 1))
     with Serving(FakeModels(tmp_path), maker=worker) as serving:
         visit = serving.open()
         asked = request("Ahoy", do_sample=True, max_new_tokens=8, pad_token_id=0).model_copy(update={"seed": 3})

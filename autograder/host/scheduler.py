@@ -1,0 +1,414 @@
+"""What the model host generates next: the one place that decides it.
+
+Each notebook has a queue. Requests of equal model and settings, from whichever notebooks, become one batch; whatever cannot
+share goes alone. First comes whose notebook has had least of the host, what is asked for now included: a notebook that asks
+for a lot waits for those that ask for little, and a batch that has begun is held for them between two tokens. A batch waits
+a moment for others to join, a small share of what it takes by itself, and not at all when nobody else could ask.
+
+One event loop; nothing here knows torch.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from autograder.host import orders
+from autograder.host.failures import OUT_OF_MEMORY, Failed
+from autograder.host.generation import MAX_BATCH_TOKENS, batch_tokens
+from autograder.host.maker import Maker, Outcome, Steering
+from autograder.host.memory import Sequences
+
+MAX_ROWS = 32
+"""Rows of one batch at most, where the caller sets no other number."""
+SHARED_TOKENS = 65_536
+"""Tokens of a batch that several share, output included."""
+SHORT = 256
+"""Prompts up to so many tokens share a batch, whatever their lengths; longer ones up to twice the shortest."""
+WAIT_SHARE = 0.05
+"""How long a batch waits for others, as a share of the time that it takes by itself."""
+MAX_WAIT_SECONDS = 0.25
+SLICE_SECONDS = 0.5
+"""How long a batch generates before it can be held for another."""
+FIRST_STEP_SECONDS = 0.05
+"""What a new token is taken to cost before any has been made."""
+READING = 1 / 50
+"""What a token of a prompt costs, in new tokens."""
+
+SHAREABLE = {
+    "do_sample", "temperature", "top_k", "top_p", "min_p", "typical_p", "epsilon_cutoff", "eta_cutoff", "renormalize_logits",
+    "remove_invalid_values", "suppress_tokens", "max_new_tokens", "min_new_tokens", "eos_token_id", "pad_token_id",
+    "bos_token_id", "use_cache",
+}  # fmt: skip
+"""Settings under which no row of a batch sees another, nor its own padding."""
+WITHOUT_EFFECT = {
+    "num_beams": 1, "num_return_sequences": 1, "repetition_penalty": 1, "length_penalty": 1, "no_repeat_ngram_size": 0,
+    "early_stopping": False, "min_length": 0,
+}  # fmt: skip
+"""Values with which other settings do nothing."""
+
+
+class BudgetSpent(Exception):
+    """A notebook has had all of the host that it may have."""
+
+
+@dataclass(eq=False)
+class Account:
+    """What one notebook has had of the host, and may have.
+
+    Attributes:
+        tokens: of its prompts and its answers; those that are asked for count until they are made.
+        seconds: of the host's; those of a batch are shared by its parts.
+    """
+
+    max_tokens: int
+    max_seconds: float
+    tokens: int = 0
+    seconds: float = 0.0
+
+    def take(self, tokens: int) -> None:
+        """Counts tokens that are asked for. Raises BudgetSpent where there are no more so many."""
+        if self.tokens + tokens > self.max_tokens or self.is_spent:
+            raise BudgetSpent
+        self.tokens += tokens
+
+    @property
+    def is_spent(self) -> bool:
+        return self.seconds >= self.max_seconds
+
+
+@dataclass(eq=False)
+class Waiting:
+    """A request of one part, until it has its output.
+
+    Attributes:
+        new: tokens that each of its rows gets at most.
+        shared: settings that others of its batch must have, too; None where it goes alone.
+        stop: set when nobody waits for it any more.
+        exclusive: whether nothing else may be generated meanwhile.
+    """
+
+    asked: orders.Make
+    account: Account
+    tokens: int
+    new: int
+    shared: dict[str, Any] | None
+    stop: asyncio.Event
+    future: asyncio.Future[Sequences]
+    since: float = field(default_factory=time.monotonic)
+    exclusive: bool = False
+
+    @property
+    def part(self) -> orders.Part:
+        return self.asked.parts[0]
+
+    @property
+    def length(self) -> int:
+        return len(self.part.rows[0])
+
+    def can_join(self, others: Sequence[Waiting], max_rows: int) -> bool:
+        """Whether it fits into one batch with others that fit into one."""
+        first, together = others[0], [*others, self]
+        if self.shared is None or self.exclusive or first.exclusive:
+            return False
+        if (self.asked.model, self.shared) != (first.asked.model, first.shared):
+            return False
+        lengths = [each.length for each in together]
+        rows = sum(len(each.part.rows) for each in together)
+        return (
+            rows <= max_rows
+            and rows * (max(lengths) + self.new) <= SHARED_TOKENS
+            and max(lengths) <= max(SHORT, 2 * min(lengths))
+        )
+
+
+@dataclass(eq=False)
+class Batch:
+    """Parts that are generated together.
+
+    Attributes:
+        running: whether it has its turn; else it is held.
+        turn_since, counted: when its turn began, and until when its time has been counted.
+        spent: seconds that it has had.
+        postponed: whether it gives its room to others, and is begun anew later.
+    """
+
+    parts: list[Waiting]
+    steering: Steering = field(default_factory=Steering)
+    running: bool = True
+    turn_since: float = field(default_factory=time.monotonic)
+    counted: float = field(default_factory=time.monotonic)
+    spent: float = 0.0
+    was_held: bool = False
+    postponed: bool = False
+
+    @property
+    def live(self) -> list[Waiting]:
+        return [part for part in self.parts if not part.future.done() and not part.stop.is_set()]
+
+    @property
+    def tokens(self) -> int:
+        return sum(part.tokens for part in self.parts)
+
+    @property
+    def asked(self) -> orders.Make:
+        """What the process that generates is told; a request alone is told as it came."""
+        first = self.parts[0]
+        if len(self.parts) == 1:
+            return first.asked
+        parts = [each.part for each in self.parts]
+        return first.asked.model_copy(update={"parts": parts, "settings": first.shared})
+
+    def count(self, now: float) -> None:
+        """Shares the time since the last count among the notebooks that wait for it. Loading a model is nobody's."""
+        began = self.steering.began
+        live = self.live
+        if self.running and began is not None and live:
+            seconds = max(0.0, now - max(self.counted, began))
+            self.spent += seconds
+            for part in live:
+                part.account.seconds += seconds / len(live)
+        self.counted = now
+
+    def hold(self, held: bool, now: float) -> None:
+        self.running, self.was_held = not held, self.was_held or held
+        self.turn_since = self.counted = now
+        self.steering.hold(held)
+
+
+class Scheduler:
+    """Queues, batches and turns. For one event loop.
+
+    Args:
+        slots: batches that generate at a time on a processor; a GPU generates one.
+        max_rows: of one batch; with 1 every request goes alone.
+        open_notebooks: how many notebooks there are that can ask.
+    """
+
+    def __init__(self, maker: Maker, slots: int, max_rows: int, open_notebooks: Callable[[], int]) -> None:
+        self.maker, self._slots, self._max_rows = maker, slots, max_rows
+        self._open_notebooks = open_notebooks
+        self._queues: dict[Account, deque[Waiting]] = {}
+        self._batches: list[Batch] = []
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._step = FIRST_STEP_SECONDS
+        self._timer: asyncio.TimerHandle | None = None
+
+    async def output(self, asked: orders.Make, account: Account, stop: asyncio.Event) -> Sequences:
+        """The output of one part.
+
+        Args:
+            stop: set when nobody waits for it any more.
+
+        Raises:
+            BudgetSpent: its notebook has had what it may have.
+            Failed: it could not be made.
+        """
+        part = asked.parts[0]
+        tokens = batch_tokens(part.rows, asked.settings)
+        new = tokens // len(part.rows) - len(part.rows[0])
+        account.take(tokens)
+        future: asyncio.Future[Sequences] = asyncio.get_running_loop().create_future()
+        waiting = Waiting(asked, account, tokens, new, shareable(asked), stop, future)
+        self._queues.setdefault(account, deque()).append(waiting)
+        watching = asyncio.create_task(self._watch(waiting))
+        self._give_turns()
+        made: Sequences = []
+        try:
+            made = await future
+            return made
+        finally:
+            watching.cancel()
+            used = sum(map(len, made)) if made else sum(map(len, part.rows))
+            account.tokens += used - tokens
+
+    async def _watch(self, waiting: Waiting) -> None:
+        await waiting.stop.wait()
+        self._let_go(waiting, Failed("Cancelled", "nobody waits for it", machine=False))
+
+    def _let_go(self, waiting: Waiting, why: Exception) -> None:
+        """Ends a request that has not got its output."""
+        queue = self._queues.get(waiting.account, deque())
+        if waiting in queue:
+            queue.remove(waiting)
+            _fail(waiting, why)
+        for batch in self._batches:
+            if waiting in batch.parts:
+                batch.steering.give_up(batch.parts.index(waiting))
+                if isinstance(why, BudgetSpent):
+                    _fail(waiting, why)
+        self._give_turns()
+
+    # --- Turns ---
+
+    def _give_turns(self) -> None:
+        """Begins, holds and goes on with batches, as it is whose turn."""
+        now = time.monotonic()
+        for batch in self._batches:
+            batch.count(now)
+        self._refuse_spent()
+        while (best := self._next(now)) is not None:
+            running = [batch for batch in self._batches if batch.running]
+            if len(running) >= (1 if self.maker.on_gpu else self._slots):
+                due = [batch for batch in running if now - batch.turn_since >= SLICE_SECONDS]
+                last = max(due, key=self._claim, default=None)
+                if last is None or self._claim(last) <= self._claim(best):
+                    break
+                last.hold(True, now)
+            if best in self._batches:
+                best.hold(False, now)
+            else:
+                self._begin(best)
+        self._look_again(now)
+
+    def _refuse_spent(self) -> None:
+        spent = [p for b in self._batches for p in b.live if p.account.is_spent]
+        spent += [p for account, queue in self._queues.items() if account.is_spent for p in queue]
+        for part in spent:
+            _fail(part, BudgetSpent())
+            for batch in self._batches:
+                if part in batch.parts:
+                    batch.steering.give_up(batch.parts.index(part))
+            with contextlib.suppress(ValueError):
+                self._queues.get(part.account, deque()).remove(part)
+
+    def _next(self, now: float) -> Batch | None:
+        """What comes next: a batch that is held, or a new one that has waited for others; None where nothing can run."""
+        if any(part.exclusive for batch in self._batches for part in batch.parts):
+            return None
+        held = [batch for batch in self._batches if not batch.running and not batch.postponed]
+        new = self._gathered()
+        if new is not None and self._waits_until(new) <= now and self._has_room(new):
+            held.append(new)
+        return min(held, key=self._claim, default=None)
+
+    def _gathered(self) -> Batch | None:
+        """The request whose notebook has had least, and what can share with it: one of each notebook in turn."""
+        queues = [list(queue) for queue in self._queues.values() if queue]
+        if not queues:
+            return None
+        first = min((each for queue in queues for each in queue), key=self._claim_of)
+        parts = [first]
+        queues.sort(key=lambda queue: queue[0].account.seconds)
+        for turn in range(max(map(len, queues))):
+            for queue in queues:
+                if turn < len(queue) and queue[turn] is not first and queue[turn].can_join(parts, self._max_rows):
+                    parts.append(queue[turn])
+        return Batch(parts)
+
+    def _waits_until(self, new: Batch) -> float:
+        """When a new batch begins whoever has joined it by then."""
+        rows = sum(len(part.part.rows) for part in new.parts)
+        busy = {part.account for batch in self._batches for part in batch.live}
+        busy |= {account for account, queue in self._queues.items() if queue}
+        first = new.parts[0]
+        if first.shared is None or rows >= self._max_rows or self._open_notebooks() <= len(busy):
+            return 0.0
+        return min(part.since for part in new.parts) + min(MAX_WAIT_SECONDS, WAIT_SHARE * self._cost(first))
+
+    def _has_room(self, new: Batch) -> bool:
+        """Whether what has been begun leaves room; else the one that has had most is postponed."""
+        if any(part.exclusive for part in new.parts):
+            return not self._batches
+        if sum(batch.tokens for batch in self._batches) + new.tokens <= MAX_BATCH_TOKENS:
+            return True
+        last = max(self._batches, key=self._claim)
+        if self._claim(last) > self._claim(new) and not last.postponed:
+            last.postponed = True
+            for number in range(len(last.parts)):
+                last.steering.give_up(number)
+        return False
+
+    def _cost(self, waiting: Waiting) -> float:
+        """Seconds that a request is expected to take by itself."""
+        return self._step * (waiting.new + READING * waiting.length * len(waiting.part.rows))
+
+    def _claim_of(self, waiting: Waiting) -> float:
+        return waiting.account.seconds + self._cost(waiting)
+
+    def _claim(self, batch: Batch) -> float:
+        """What the notebook that has had least of those in a batch will have had: the smallest comes first."""
+        had = batch.spent / len(batch.parts)
+        parts = batch.live or batch.parts
+        return min(part.account.seconds + max(0.0, self._cost(part) - had) for part in parts)
+
+    def _look_again(self, now: float) -> None:
+        """Looks again when a batch has waited, or had its slice."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        times = []
+        new = self._gathered()
+        if new is not None:
+            times.append(self._waits_until(new))
+        if new is not None or any(not batch.running for batch in self._batches):
+            times += [batch.turn_since + SLICE_SECONDS for batch in self._batches if batch.running]
+        limits = [p.account.max_seconds - p.account.seconds for b in self._batches if b.running for p in b.live]
+        times += [now + left for left in limits]
+        if times:
+            delay = max(0.01, min((at for at in times if at > now), default=now + SLICE_SECONDS) - now)
+            self._timer = asyncio.get_running_loop().call_later(delay, self._give_turns)
+
+    # --- Batches ---
+
+    def _begin(self, batch: Batch) -> None:
+        for part in batch.parts:
+            self._queues[part.account].remove(part)
+        self._batches.append(batch)
+        task = asyncio.create_task(self._make(batch))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _make(self, batch: Batch) -> None:
+        outcomes: list[Outcome | Exception]
+        try:
+            outcomes = list(await self.maker.make(batch.asked, batch.steering))
+        except Exception as error:
+            outcomes = [error] * len(batch.parts)
+        batch.count(time.monotonic())
+        self._batches.remove(batch)
+        for part, outcome in zip(batch.parts, outcomes, strict=True):
+            self._settle(part, outcome, batch)
+        self._queues = {account: queue for account, queue in self._queues.items() if queue}
+        self._give_turns()
+
+    def _settle(self, part: Waiting, outcome: Outcome | Exception, batch: Batch) -> None:
+        if part.future.done():
+            return
+        if not isinstance(outcome, Exception):
+            self._learn(batch, max(map(len, outcome)) - part.length)
+            part.future.set_result(outcome)
+            return
+        failed = outcome if isinstance(outcome, Failed) else None
+        postponed = batch.postponed and failed is not None and failed.name == "Cancelled" and not part.stop.is_set()
+        crowded = failed is not None and failed.name in OUT_OF_MEMORY and bool(self._batches or len(batch.parts) > 1)
+        if postponed or (crowded and not part.exclusive):
+            part.exclusive = crowded
+            self._queues.setdefault(part.account, deque()).appendleft(part)
+        else:
+            _fail(part, outcome)
+
+    def _learn(self, batch: Batch, made: int) -> None:
+        """What a new token of a batch costs."""
+        if made > 0 and not batch.was_held:
+            self._step += 0.2 * (batch.spent / made - self._step)
+
+
+def _fail(waiting: Waiting, why: Exception) -> None:
+    if not waiting.future.done():
+        waiting.future.set_exception(why)
+
+
+def shareable(asked: orders.Make) -> dict[str, Any] | None:
+    """The settings of a request without those that have no effect; None where it cannot share a batch."""
+    settings = {name: value for name, value in asked.settings.items() if WITHOUT_EFFECT.get(name, ...) != value}
+    if "max_new_tokens" in settings:
+        settings.pop("max_length", None)
+    if asked.tokenizer or not set(settings) <= SHAREABLE or "max_new_tokens" not in settings:
+        return None
+    return settings
