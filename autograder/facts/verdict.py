@@ -26,8 +26,8 @@ class Incident(BaseModel):
 
     Attributes:
         kind: it, or a cell of it, took too long; it took too much memory; its kernel ended; it printed too much; it asked a
-            model with too long a prompt, or for more than a notebook may have of the model host; something changed what a check had found, or got in its way; its kernel said what
-            no kernel says.
+            model with too long a prompt, or for more than a notebook may have of the model host; something changed what a
+            check had found, or got in its way; its kernel said what no kernel says.
         cell: where.
     """
 

@@ -6,16 +6,36 @@ key are executed once, also while the first of them is still running.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import Protocol, TypeVar
+
+import psutil
 
 from autograder.grading.executions import Execution
 
 Run = Callable[[], Execution]
 Pending = Future[Execution]
+KERNEL_BYTES = 300 * 10**6
+"""What an ordinary kernel of a notebook takes beside what all share, generously."""
+HOST_BYTES = 3 * 10**9
+"""What is left for the model host."""
+PER_CORE = 8
+"""Notebooks for each core: most of them wait for a model, so that batches fill."""
 WINDOW = 32
 """Submissions that have been begun and not yet judged, at most."""
+
+
+def notebooks_at_a_time(limit_bytes: int) -> int:
+    """How many notebooks are executed side by side here: as many as memory and cores can bear.
+
+    Args:
+        limit_bytes: what one kernel may take; there is room for one that does.
+    """
+    free = psutil.virtual_memory().available - HOST_BYTES - limit_bytes
+    cores = len(os.sched_getaffinity(0))
+    return max(2, min(PER_CORE * cores, free // KERNEL_BYTES))
 
 
 class Begun(Protocol):

@@ -187,7 +187,9 @@ class Batch:
         self._parts, self._longest = parts, longest
         self._ends = set(numbers_in([settings.get("eos_token_id")]))
         padding = next(iter(numbers_in([settings.get("pad_token_id")]) or sorted(self._ends)), 0)
-        self.ids, self.mask, self.places = [], [], []
+        self.ids: list[list[int]] = []
+        self.mask: list[list[int]] = []
+        self.places: list[Rows] = []
         for part in parts:
             self.places.append(Rows(len(self.ids), len(part.rows)))
             before = longest - len(part.rows[0])

@@ -307,7 +307,7 @@ class Scheduler:
         busy = {part.account for batch in self._batches for part in batch.live}
         busy |= {account for account, queue in self._queues.items() if queue}
         first = new.parts[0]
-        if first.shared is None or rows >= self._max_rows or self._open_notebooks() <= len(busy):
+        if first.shared is None or first.exclusive or rows >= self._max_rows or self._open_notebooks() <= len(busy):
             return 0.0
         return min(part.since for part in new.parts) + min(MAX_WAIT_SECONDS, WAIT_SHARE * self._cost(first))
 

@@ -13,6 +13,7 @@ from traitlets import Bool, Enum, Integer
 
 from autograder.course.profile import Profile
 from autograder.errors import ProfileError
+from autograder.grading.execution_pool import notebooks_at_a_time
 from autograder.grading.executor import RunSettings
 from autograder.plugins.course import released_profile, tolerant
 from autograder.plugins.grading_run import GradingRun
@@ -23,7 +24,7 @@ class GradeSubmissions(SubmissionConverter):
     """nbgrader's converter; its settings say how notebooks of ours are executed."""
 
     side_by_side = Integer(
-        max(1, min(4, 1 + (os.cpu_count() or 1))), help="Notebooks that are executed at the same time."
+        0, min=0, help="Notebooks that are executed at the same time; 0: as many as memory and cores can bear."
     ).tag(config=True)
     isolation = Enum(["full", "landlock", "none"], "full", help="The jail of the kernels.").tag(config=True)
     reuse = Bool(True, help="Do not execute again what an earlier run has executed.").tag(config=True)
@@ -55,7 +56,8 @@ class GradeSubmissions(SubmissionConverter):
             return
         if "get_existing_timestamp" not in vars(self.coursedir):
             self.coursedir.get_existing_timestamp = tolerant(self.coursedir.get_existing_timestamp)
-        GradingRun(self, profile, self._run_settings(), self.side_by_side).grade(list(self.assignments))
+        at_a_time = self.side_by_side or notebooks_at_a_time(int(profile.limits.memory_gb * 10**9))
+        GradingRun(self, profile, self._run_settings(), at_a_time).grade(list(self.assignments))
 
 
 def install() -> None:

@@ -1,0 +1,443 @@
+"""Requests of many notebooks become batches, whose turn it is follows from what each has had, and nobody sees anybody else."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from autograder.host import orders, scheduler
+from autograder.host.failures import Failed
+from autograder.host.maker import Outcome, Steering
+from autograder.host.scheduler import Account, BudgetSpent, Scheduler, shareable
+
+SAMPLED = {"do_sample": True, "temperature": 0.6, "max_new_tokens": 10, "eos_token_id": [2]}
+PROMPT = (5, 6, 7)
+
+
+def asked(*prompt: int, model: str = "org/one", rows: int = 1, **settings: Any) -> orders.Make:
+    row = list(prompt or PROMPT)
+    part = orders.Part(rows=[row] * rows, mask=[[1] * len(row)] * rows, seed=1)
+    return orders.Make(model=model, parts=[part], settings={**SAMPLED, **settings})
+
+
+class Batches:
+    """Makes batches when the test says so; each answer is the prompt and one more token."""
+
+    def __init__(self) -> None:
+        self.state, self.on_gpu = orders.State(), False
+        self.begun: list[tuple[orders.Make, Steering, asyncio.Future[list[Outcome] | None]]] = []
+
+    async def versions(self) -> dict[str, str]:
+        return {}
+
+    async def end(self) -> None:
+        pass
+
+    async def make(self, asked: orders.Make, steering: Steering) -> list[Outcome]:
+        done: asyncio.Future[list[Outcome] | None] = asyncio.get_running_loop().create_future()
+        self.begun.append((asked, steering, done))
+        steering.began = asyncio.get_running_loop().time()
+        outcomes = await done
+        return outcomes or [[[*row, 9] for row in part.rows] for part in asked.parts]
+
+    @property
+    def sizes(self) -> list[int]:
+        return [len(asked.parts) for asked, _, _ in self.begun]
+
+    def prompts(self, number: int) -> list[list[int]]:
+        return [row for part in self.begun[number][0].parts for row in part.rows]
+
+    def finish(self, number: int, outcomes: list[Outcome] | None = None) -> None:
+        self.begun[number][2].set_result(outcomes)
+
+
+class Class:
+    """A scheduler, and notebooks that ask it.
+
+    Args:
+        open_notebooks: how many can ask; with 0 nothing waits for others.
+    """
+
+    def __init__(self, slots: int = 1, max_rows: int = 32, open_notebooks: int = 0) -> None:
+        self.maker = Batches()
+        self.scheduler = Scheduler(self.maker, slots, max_rows, lambda: open_notebooks)
+
+    def ask(self, account: Account, make: orders.Make, stop: asyncio.Event | None = None) -> asyncio.Task[Any]:
+        return asyncio.create_task(self.scheduler.output(make, account, stop or asyncio.Event()))
+
+    async def settle(self) -> None:
+        for _ in range(10):
+            await asyncio.sleep(0)
+
+
+def account(tokens: int = 10**6, seconds: float = 1000.0, had: float = 0.0) -> Account:
+    return Account(tokens, seconds, seconds=had)
+
+
+def played(play: Callable[[Class], Awaitable[None]], **settings: Any) -> None:
+    async def run() -> None:
+        await play(Class(**settings))
+
+    asyncio.run(run())
+
+
+def test_requests_that_wait_while_another_is_made_become_one_batch() -> None:
+    async def play(here: Class) -> None:
+        first = here.ask(account(), asked(1))
+        await here.settle()
+        others = [here.ask(account(), asked(n)) for n in (2, 3, 4)]
+        await here.settle()
+        here.maker.finish(0)
+        await first
+        await here.settle()
+        here.maker.finish(1)
+        assert [await other for other in others] == [[[2, 9]], [[3, 9]], [[4, 9]]]
+        assert here.maker.sizes == [1, 3]
+
+    played(play)
+
+
+ALONE = {
+    "another model": {"model": "org/two"},
+    "another temperature": {"temperature": 0.7},
+    "another length": {"max_new_tokens": 11},
+    "beams": {"num_beams": 2},
+    "several sequences": {"num_return_sequences": 2},
+    "a repetition penalty": {"repetition_penalty": 1.3},
+    "no repetitions": {"no_repeat_ngram_size": 2},
+    "words that it must not say": {"bad_words_ids": [[3]]},
+    "stop strings": {"stop_strings": ["x"]},
+    "a total length": {"max_new_tokens": None, "max_length": 13},
+    "a least length": {"min_length": 5},
+    "a time limit": {"max_time": 1.0},
+}
+
+
+@pytest.mark.parametrize("what", ALONE)
+def test_a_request_that_cannot_share_goes_alone_and_in_turn(what: str) -> None:
+    settings = {name: value for name, value in {**SAMPLED, **ALONE[what]}.items() if value is not None}
+    model = str(settings.pop("model", "org/one"))
+    part = orders.Part(rows=[[8]], mask=[[1]], seed=1)
+
+    async def play(here: Class) -> None:
+        busy = here.ask(account(), asked(1))
+        await here.settle()
+        for n in (2, 3):
+            here.ask(account(), asked(n))
+        other = here.ask(account(), orders.Make(model=model, parts=[part], settings=settings))
+        for number in range(3):
+            await here.settle()
+            here.maker.finish(number)
+        await other
+        await busy
+        assert sorted(here.maker.sizes) == [1, 1, 2]
+
+    played(play)
+
+
+@pytest.mark.parametrize("name", scheduler.WITHOUT_EFFECT)
+def test_a_setting_that_does_nothing_keeps_nobody_apart(name: str) -> None:
+    assert shareable(asked(**{name: scheduler.WITHOUT_EFFECT[name]})) == shareable(asked()) != None  # noqa: E711
+
+
+def test_a_request_alone_is_made_with_the_settings_that_it_came_with() -> None:
+    async def play(here: Class) -> None:
+        task = here.ask(account(), asked(repetition_penalty=1.0, max_length=40))
+        await here.settle()
+        assert here.maker.begun[0][0].settings == {**SAMPLED, "repetition_penalty": 1.0, "max_length": 40}
+        here.maker.finish(0)
+        await task
+
+    played(play)
+
+
+def test_a_long_prompt_shares_no_batch_with_short_ones() -> None:
+    async def play(here: Class) -> None:
+        here.ask(account(), asked(1))
+        await here.settle()
+        here.ask(account(), asked(*range(10, 1010)))
+        here.ask(account(), asked(2))
+        here.ask(account(), asked(*range(10, 710)))
+        for number in range(3):
+            await here.settle()
+            here.maker.finish(number)
+        await here.settle()
+        assert [len(here.maker.prompts(number)[0]) for number in (1, 2)] == [1, 700]
+        assert here.maker.sizes == [1, 1, 2]
+
+    played(play)
+
+
+def test_a_batch_has_no_more_rows_than_it_may() -> None:
+    async def play(here: Class) -> None:
+        here.ask(account(), asked(1))
+        await here.settle()
+        for n in range(7):
+            here.ask(account(), asked(10 + n))
+        here.maker.finish(0)
+        await here.settle()
+        here.maker.finish(1)
+        await here.settle()
+        assert here.maker.sizes == [1, 4, 3]
+
+    played(play, max_rows=4)
+
+
+def test_with_one_row_at_most_every_request_goes_alone() -> None:
+    async def play(here: Class) -> None:
+        for n in range(3):
+            here.ask(account(), asked(n + 1))
+        for number in range(3):
+            await here.settle()
+            here.maker.finish(number)
+        assert here.maker.sizes == [1, 1, 1]
+
+    played(play, max_rows=1)
+
+
+def test_a_batch_waits_for_notebooks_that_could_ask_and_not_longer_than_it_may() -> None:
+    async def play(here: Class) -> None:
+        loop, before = asyncio.get_running_loop(), asyncio.get_running_loop().time()
+        one = here.ask(account(), asked(1))
+        await here.settle()
+        assert here.maker.sizes == []
+        two = here.ask(account(), asked(2))
+        while not here.maker.begun:
+            await asyncio.sleep(0.001)
+        assert loop.time() - before >= 0.02
+        here.maker.finish(0)
+        await asyncio.gather(one, two)
+        assert here.maker.sizes == [2]
+
+    played(play, open_notebooks=3)
+
+
+def test_a_batch_begins_at_once_when_every_notebook_has_asked() -> None:
+    async def play(here: Class) -> None:
+        here.ask(account(), asked(1))
+        here.ask(account(), asked(2))
+        await here.settle()
+        assert here.maker.sizes == [2]
+
+    played(play, open_notebooks=2)
+
+
+# --- Fair ---
+
+
+def test_the_notebook_that_has_had_least_comes_first_however_many_requests_another_has() -> None:
+    async def play(here: Class) -> None:
+        hog, honest = account(had=20.0), account()
+        here.ask(hog, asked(1, temperature=0.1))
+        await here.settle()
+        for n in range(6):
+            here.ask(hog, asked(n + 2, temperature=1.0 + n))
+        here.ask(honest, asked(50))
+        here.maker.finish(0)
+        await here.settle()
+        assert here.maker.prompts(1) == [[50]]
+
+    played(play)
+
+
+def test_who_asks_for_little_comes_before_who_asks_for_much() -> None:
+    async def play(here: Class) -> None:
+        here.ask(account(), asked(1))
+        await here.settle()
+        here.ask(account(), asked(2, max_new_tokens=4000))
+        here.ask(account(), asked(3))
+        here.maker.finish(0)
+        await here.settle()
+        assert here.maker.prompts(1) == [[3]]
+
+    played(play)
+
+
+def test_a_long_answer_is_held_for_a_short_one_and_goes_on_afterwards(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scheduler, "SLICE_SECONDS", 0.0)
+
+    async def play(here: Class) -> None:
+        long = here.ask(account(), asked(1, max_new_tokens=4000))
+        await here.settle()
+        short = here.ask(account(), asked(2))
+        await asyncio.sleep(0.02)
+        steering = here.maker.begun[0][1]
+        assert (here.maker.sizes, steering.held) == ([1, 1], True)
+        here.maker.finish(1)
+        await short
+        await here.settle()
+        assert not steering.held
+        here.maker.finish(0)
+        await long
+
+    played(play)
+
+
+def test_two_of_the_same_size_do_not_hold_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def play(here: Class) -> None:
+        here.ask(account(), asked(1))
+        await here.settle()
+        here.ask(account(), asked(2, temperature=0.9))
+        await here.settle()
+        assert (here.maker.sizes, here.maker.begun[0][1].held) == ([1], False)
+
+    played(play)
+
+
+def test_what_takes_all_the_room_gives_it_to_who_asks_for_little_and_is_begun_anew(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(scheduler, "MAX_BATCH_TOKENS", 4010)
+
+    async def play(here: Class) -> None:
+        long = here.ask(account(), asked(1, max_new_tokens=4000))
+        await here.settle()
+        short = here.ask(account(), asked(2))
+        await here.settle()
+        assert here.maker.begun[0][1].given_up == {0}
+        here.maker.finish(0, [Failed("Cancelled", "", machine=False)])
+        await here.settle()
+        here.maker.finish(1)
+        assert await short == [[2, 9]]
+        await here.settle()
+        here.maker.finish(2)
+        assert await long == [[1, 9]]
+
+    played(play)
+
+
+BEYOND = {
+    "too many tokens at once": ((account(tokens=50), asked(max_new_tokens=60)), "refused"),
+    "tokens that are left": ((account(tokens=63), asked(max_new_tokens=60)), "answered"),
+    "no seconds left": ((account(seconds=5.0, had=5.0), asked()), "refused"),
+}
+
+
+@pytest.mark.parametrize("what", BEYOND)
+def test_a_notebook_gets_what_it_may_have_and_no_more(what: str) -> None:
+    (whose, make), due = BEYOND[what]
+
+    async def play(here: Class) -> None:
+        task = here.ask(whose, make)
+        await here.settle()
+        if due == "answered":
+            here.maker.finish(0)
+            assert await task == [[*PROMPT, 9]]
+        else:
+            with pytest.raises(BudgetSpent):
+                await task
+            assert here.maker.begun == []
+
+    played(play)
+
+
+def test_tokens_that_were_asked_for_and_not_made_are_given_back() -> None:
+    async def play(here: Class) -> None:
+        whose = account(tokens=100)
+        for number in range(5):
+            task = here.ask(whose, asked(max_new_tokens=60))
+            await here.settle()
+            here.maker.finish(number)
+            await task
+        assert whose.tokens == 5 * (len(PROMPT) + 1)
+
+    played(play)
+
+
+def test_a_notebook_whose_time_is_up_is_refused_while_others_of_its_batch_go_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def play(here: Class) -> None:
+        here.ask(account(), asked(1))
+        await here.settle()
+        whose = account(seconds=0.05)
+        spent, other = here.ask(whose, asked(2)), here.ask(account(), asked(3))
+        here.maker.finish(0)
+        with pytest.raises(BudgetSpent):
+            await spent
+        assert here.maker.begun[1][1].given_up == {here.maker.prompts(1).index([2])}
+        here.maker.finish(1)
+        assert await other == [[3, 9]]
+
+    played(play)
+
+
+def test_the_time_of_a_batch_is_shared_by_its_notebooks() -> None:
+    async def play(here: Class) -> None:
+        one, two = account(), account()
+        tasks = [here.ask(one, asked(1)), here.ask(two, asked(2))]
+        await here.settle()
+        await asyncio.sleep(0.02)
+        here.maker.finish(0)
+        await asyncio.gather(*tasks)
+        assert one.seconds == two.seconds > 0.005
+
+    played(play, open_notebooks=2)
+
+
+# --- What goes wrong concerns one ---
+
+
+def test_a_part_that_nobody_waits_for_is_given_up_and_the_others_go_on() -> None:
+    async def play(here: Class) -> None:
+        stop = asyncio.Event()
+        gone, other = here.ask(account(), asked(1), stop), here.ask(account(), asked(2))
+        await here.settle()
+        stop.set()
+        await here.settle()
+        assert here.maker.begun[0][1].given_up == {0}
+        here.maker.finish(0, [Failed("Cancelled", "nobody waits for it", machine=False), [[2, 9]]])
+        assert await other == [[2, 9]]
+        with pytest.raises(Failed, match="nobody"):
+            await gone
+
+    played(play, open_notebooks=2)
+
+
+def test_what_waits_and_is_given_up_is_never_begun() -> None:
+    async def play(here: Class) -> None:
+        here.ask(account(), asked(1))
+        await here.settle()
+        stop = asyncio.Event()
+        gone = here.ask(account(), asked(2), stop)
+        await here.settle()
+        stop.set()
+        with pytest.raises(Failed, match="nobody waits"):
+            await gone
+        here.maker.finish(0)
+        await here.settle()
+        assert here.maker.sizes == [1]
+
+    played(play)
+
+
+def test_a_part_that_fails_costs_no_other_part_anything() -> None:
+    async def play(here: Class) -> None:
+        bad, good = here.ask(account(), asked(1)), here.ask(account(), asked(2))
+        await here.settle()
+        here.maker.finish(0, [Failed("ValueError", "no", machine=False), [[2, 9]]])
+        assert await good == [[2, 9]]
+        with pytest.raises(Failed, match="no"):
+            await bad
+
+    played(play, open_notebooks=2)
+
+
+def test_where_memory_runs_out_in_a_batch_each_part_is_tried_once_more_with_nothing_beside_it() -> None:
+    async def play(here: Class) -> None:
+        tasks = [here.ask(account(), asked(1)), here.ask(account(), asked(2))]
+        await here.settle()
+        here.maker.finish(0, [Failed("OutOfMemoryError", "", machine=True)] * 2)
+        await here.settle()
+        assert here.maker.sizes == [2, 1]
+        here.maker.finish(1)
+        await here.settle()
+        here.maker.finish(2, [Failed("OutOfMemoryError", "", machine=True)])
+        outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+        assert sorted(type(outcome).__name__ for outcome in outcomes) == ["Failed", "list"]
+        assert here.maker.sizes == [2, 1, 1]
+
+    played(play, slots=2, open_notebooks=2)
