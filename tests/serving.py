@@ -18,7 +18,7 @@ from autograder.host import orders
 from autograder.host.control import Host, NotebookSession
 from autograder.host.failures import failed
 from autograder.host.generation import Control
-from autograder.host.maker import Maker, Outcome, Steering
+from autograder.host.maker import Maker, Outcome, Settle, Steering
 from autograder.host.memory import Memory
 from autograder.host.models import Models
 from autograder.host.scheduler import MAX_ROWS
@@ -40,6 +40,26 @@ class Letters:
 
     def decode(self, tokens: Sequence[int], skip_special_tokens: bool = False) -> str:
         return "".join(chr(token % 128) for token in tokens)
+
+
+class Same:
+    """Processors of scores that change nothing."""
+
+    def __call__(self, ids: Any, scores: Any) -> Any:
+        return scores
+
+
+class Limit:
+    """The stopping criteria of a request: its own limit."""
+
+    def __init__(self, config: Any, ids: Any) -> None:
+        config.max_length = ids.shape[1] + min(config.max_new_tokens or 3, 50)
+        self._longest = config.max_length
+
+    def __call__(self, ids: Any, scores: Any, **_: Any) -> Any:
+        import torch
+
+        return torch.full((ids.shape[0],), ids.shape[1] >= self._longest)
 
 
 class Network:
@@ -69,10 +89,20 @@ class Network:
         return SimpleNamespace(num_embeddings=VOCABULARY)
 
     def generate(
-        self, ids: Any, attention_mask: Any, generation_config: Any, stopping_criteria: Any, tokenizer: Any = None
+        self,
+        inputs: Any,
+        attention_mask: Any,
+        generation_config: Any,
+        stopping_criteria: Any,
+        tokenizer: Any = None,
+        custom_generate: Any = None,
+        logits_processor: Any = None,
     ) -> Any:
         import torch
 
+        ids = inputs
+        if custom_generate is not None:
+            return custom_generate(self, ids, Same(), Limit(generation_config, ids), generation_config)
         self.calls += 1
         if self.begin is not None:
             self.begin(self.calls)
@@ -151,8 +181,8 @@ class Threads:
     async def end(self) -> None:
         self.pool.shutdown(wait=False)
 
-    async def make(self, asked: orders.Make, steering: Steering) -> list[Outcome]:
-        control = Control(len(asked.parts))
+    async def make(self, asked: orders.Make, steering: Steering, settle: Settle) -> None:
+        control, loop = Control(len(asked.parts)), asyncio.get_running_loop()
 
         async def tell() -> None:
             while True:
@@ -165,12 +195,13 @@ class Threads:
         def begun() -> None:
             steering.began = steering.began or time.monotonic()
 
+        def settled(number: int, made: Any) -> None:
+            outcome: Outcome = failed(made) if isinstance(made, Exception) else made
+            loop.call_soon_threadsafe(settle, number, outcome)
+
         telling = asyncio.create_task(tell())
         try:
-            made = await asyncio.get_running_loop().run_in_executor(
-                self.pool, lambda: self._models.generate(asked, control, begun)
-            )
-            return [failed(part) if isinstance(part, Exception) else part for part in made]
+            await loop.run_in_executor(self.pool, lambda: self._models.generate(asked, control, settled, begun))
         finally:
             telling.cancel()
 

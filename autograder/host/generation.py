@@ -1,6 +1,4 @@
-"""One call of `generate` in the model host: a batch of parts, within which bounds, and with which random numbers.
-
-Each part of a batch is a request of its own: with its own random numbers, its own end, and padding that it does not see.
+"""One call of `generate` in the model host: what it takes on, within which bounds, and with which random numbers.
 
 Probabilities are checked where torch draws from them: on a GPU an invalid one would end the process. Greedy search and
 beams draw nothing. Only a GPU can show which other assertions its kernels make; there the worker ends, and no notebook.
@@ -10,11 +8,11 @@ from __future__ import annotations
 
 import functools
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
+from autograder.host.memory import Sequences
 from autograder.host.orders import Part
 from autograder.protocol.wire import MAX_NEW_TOKENS
 
@@ -77,18 +75,6 @@ def numbers_in(value: Any) -> list[int]:
     return [value] if isinstance(value, int) and not isinstance(value, bool) else []
 
 
-@dataclass(frozen=True)
-class Rows:
-    """Where a part's rows stand in a batch."""
-
-    first: int
-    count: int
-
-    @property
-    def span(self) -> slice:
-        return slice(self.first, self.first + self.count)
-
-
 class Control:
     """What the host says of a batch while it is being made: which parts nobody waits for, and whether it is to wait.
 
@@ -113,175 +99,111 @@ class Control:
     def given_up(self, part: int) -> bool:
         return part not in self._left
 
-    def step(self) -> None:
-        """Called before each piece of work: waits while the batch is held. Raises Cancelled where all parts are given up."""
+    def step(self, part: int | None = None) -> None:
+        """Called before each piece of work: waits while the batch is held. Raises Cancelled where all parts are given up.
+
+        Args:
+            part: the only one at work, if it is one.
+        """
         with self._changed:
             self._changed.wait_for(lambda: not (self._held and self._left))
-            if not self._left:
+            if not self._left or (part is not None and part not in self._left):
                 raise Cancelled
 
 
-def run_generate(
-    model: Any,
-    tokenizer: Any,
-    parts: Sequence[Part],
-    settings: Mapping[str, Any],
-    control: Control,
-    numbers: Sequence[int],
-) -> list[list[list[int]] | Exception]:
-    """One call of `generate` for a batch. A part alone gets, token for token, what plain `generate` gives after seeding.
+def run_generate(model: Any, tokenizer: Any, part: Part, step: Callable[[], None]) -> Sequences:
+    """One call of `generate` for one part: token for token what plain `generate` gives after seeding.
 
     Args:
         model: in use by no other thread; `prepare` was called when it was loaded.
-        parts: of equal settings; several only where `settings` are such that rows do not see each other.
-        numbers: what `control` calls each part.
+        step: called before each piece of work; what it raises ends the call.
 
     Returns:
-        for each part its sequences, (rows × copies, length), input included, or what it raised alone: Cancelled, or
-        RuntimeError where nothing could be drawn.
+        sequences as `generate` gives them, (rows × copies, length), input included.
 
     Raises:
-        Cancelled: nobody waits for any part.
         Exception: whatever `generate` raises for these settings on this device.
     """
     import torch
+
+    generator = None if part.seed is None else torch.Generator(model.device).manual_seed(part.seed)
+
+    def draw(multinomial: Callable[..., Any], given: Any, *args: Any, **kwargs: Any) -> Any:
+        refuse_improbable(given)
+        return multinomial(given, *args, generator=generator, **kwargs)
+
+    with drawing(draw), stepping(model, step):
+        output = model.generate(**inputs_of(model, tokenizer, part))
+    sequences: Sequences = output.tolist()
+    return sequences
+
+
+def inputs_of(model: Any, tokenizer: Any, part: Part) -> dict[str, Any]:
+    """What `generate` takes for a part alone, within the host's bounds."""
+    import torch
     from transformers import GenerationConfig
 
-    longest = max(len(part.rows[0]) for part in parts)
-    batch = Batch(parts, longest, settings)
-    ids = torch.tensor(batch.ids, dtype=torch.long, device=model.device)
-    mask = torch.tensor(batch.mask, dtype=torch.long, device=model.device)
-    bounded = within_limits(settings, longest)
-    if longest > PIECE and bounded.get("use_cache", True) and _count(settings, "num_beams", 1) == 1:
+    longest = len(part.rows[0])
+    bounded = within_limits(part.settings, longest)
+    if longest > PIECE and bounded.get("use_cache", True) and _count(bounded, "num_beams", 1) == 1:
         bounded["prefill_chunk_size"] = PIECE
-    extra = {"tokenizer": tokenizer} if tokenizer is not None else {}
-    draws = Draws(parts, batch.places, model.device)
-    stepping = model.register_forward_pre_hook(lambda *_: control.step())
+    given = {
+        "inputs": torch.tensor(part.rows, dtype=torch.long, device=model.device),
+        "attention_mask": torch.tensor(part.mask, dtype=torch.long, device=model.device),
+        "generation_config": GenerationConfig(**bounded, disable_compile=True),
+        "stopping_criteria": [AtLimit(longest + MAX_NEW_TOKENS)],
+    }
+    return given | ({"tokenizer": tokenizer} if part.tokenizer and tokenizer is not None else {})
+
+
+@contextmanager
+def stepping(model: Any, step: Callable[[], None]) -> Iterator[None]:
+    """Has `step` called before each piece of a prompt that a model reads, and before each token that it makes."""
+    import torch
+
+    hook = model.register_forward_pre_hook(lambda *_: step())
     try:
-        with torch.inference_mode(), draws.in_this_thread():
-            output = model.generate(
-                ids,
-                attention_mask=mask,
-                generation_config=GenerationConfig(**bounded, disable_compile=True),
-                stopping_criteria=[Ended(longest + MAX_NEW_TOKENS, batch.places, control, numbers)],
-                **extra,
-            )
+        with torch.inference_mode():
+            yield
     finally:
-        stepping.remove()
-    made = batch.apart(output.tolist())
-    return [
-        Cancelled() if control.given_up(number) else draws.refused.get(index, sequences)
-        for index, (number, sequences) in enumerate(zip(numbers, made, strict=True))
-    ]
-
-
-class Batch:
-    """Parts side by side, each row padded on the left to the longest.
-
-    Attributes:
-        ids, mask: (rows, longest).
-        places: of each part's rows.
-    """
-
-    def __init__(self, parts: Sequence[Part], longest: int, settings: Mapping[str, Any]) -> None:
-        self._parts, self._longest = parts, longest
-        self._ends = set(numbers_in([settings.get("eos_token_id")]))
-        padding = next(iter(numbers_in([settings.get("pad_token_id")]) or sorted(self._ends)), 0)
-        self.ids: list[list[int]] = []
-        self.mask: list[list[int]] = []
-        self.places: list[Rows] = []
-        for part in parts:
-            self.places.append(Rows(len(self.ids), len(part.rows)))
-            before = longest - len(part.rows[0])
-            self.ids += [[padding] * before + row for row in part.rows]
-            self.mask += [[0] * before + row for row in part.mask]
-
-    def apart(self, output: list[list[int]]) -> list[list[list[int]]]:
-        """Each part's sequences, as long as they would be alone."""
-        copies = len(output) // len(self.ids)
-        made = []
-        for part, place in zip(self._parts, self.places, strict=True):
-            before = self._longest - len(part.rows[0])
-            rows = [row[before:] for row in output[place.first * copies : (place.first + place.count) * copies]]
-            if len(self._parts) > 1:
-                start = len(part.rows[0])
-                rows = [row[: max(self._end(each, start) for each in rows)] for row in rows]
-            made.append(rows)
-        return made
-
-    def _end(self, row: list[int], start: int) -> int:
-        """Where a row has its end: behind the first token that ends it."""
-        return next((at + 1 for at in range(start, len(row)) if row[at] in self._ends), len(row))
+        hook.remove()
 
 
 def prepare() -> None:
-    """Imports what `run_generate` needs, and has torch draw as `Draws` says. For one thread at a time:
+    """Imports what `run_generate` needs, and has torch draw as `drawing` says. For one thread at a time:
     transformers imports its parts when they are first asked for, and two threads that ask at once get an error.
     """
     import torch
     from transformers import GenerationConfig  # noqa: F401
 
     if not hasattr(torch.multinomial, "own"):
-        torch.multinomial = _with_own_generators(torch.multinomial)
+        torch.multinomial = _with_own_draws(torch.multinomial)
 
 
 _own = threading.local()
+Draw = Callable[..., Any]
+"""Called with `torch.multinomial` and what it was called with."""
 
 
-class Draws:
-    """The random numbers of a batch: each part's rows are drawn as they would be alone, after `manual_seed`.
+@contextmanager
+def drawing(draw: Draw) -> Iterator[None]:
+    """Inside, `torch.multinomial` draws for this thread as `draw` says. Needs `prepare`.
 
-    torch's own generator is the same for all threads, and `generate` cannot be given another. It samples with
-    `torch.multinomial` alone, for the settings that the host honours. Needs `prepare`.
-
-    Attributes:
-        refused: by part, why nothing could be drawn for it.
+    torch's own generator is the same for all threads, and `generate` cannot be given another. It samples with this
+    function alone, for the settings that the host honours.
     """
-
-    def __init__(self, parts: Sequence[Part], places: Sequence[Rows], device: Any) -> None:
-        import torch
-
-        self.refused: dict[int, Exception] = {}
-        self._places = places
-        self._generators = [
-            None if part.seed is None else torch.Generator(device).manual_seed(part.seed) for part in parts
-        ]
-
-    @contextmanager
-    def in_this_thread(self) -> Iterator[None]:
-        _own.draws = self
-        try:
-            yield
-        finally:
-            _own.draws = None
-
-    def draw(self, multinomial: Callable[..., Any], given: Any, *args: Any, **kwargs: Any) -> Any:
-        """`torch.multinomial` for a batch. Raises RuntimeError for a part alone from which nothing can be drawn."""
-        import torch
-
-        if len(self._places) == 1:
-            refuse_improbable(given)
-            return multinomial(given, *args, generator=self._generators[0], **kwargs)
-        drawn = []
-        for index, (place, generator) in enumerate(zip(self._places, self._generators, strict=True)):
-            mine = given[place.span]
-            try:
-                refuse_improbable(mine)
-            except RuntimeError as error:
-                self.refused.setdefault(index, error)
-                mine = torch.ones_like(mine)
-            drawn.append(multinomial(mine, *args, generator=generator, **kwargs))
-        return torch.cat(drawn)
+    _own.draw = draw
+    try:
+        yield
+    finally:
+        _own.draw = None
 
 
-def _with_own_generators(multinomial: Callable[..., Any]) -> Callable[..., Any]:
+def _with_own_draws(multinomial: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(multinomial)
-    def drawn(given: Any, *args: Any, generator: Any = None, **kwargs: Any) -> Any:
-        draws = getattr(_own, "draws", None)
-        if draws is None or generator is not None:
-            refuse_improbable(given)
-            return multinomial(given, *args, generator=generator, **kwargs)
-        return draws.draw(multinomial, given, *args, **kwargs)
+    def drawn(*args: Any, **kwargs: Any) -> Any:
+        draw = getattr(_own, "draw", None)
+        return multinomial(*args, **kwargs) if draw is None else draw(multinomial, *args, **kwargs)
 
     drawn.own = True  # type: ignore[attr-defined]
     return drawn
@@ -297,18 +219,13 @@ def refuse_improbable(probabilities: Any) -> None:
         raise RuntimeError("invalid multinomial distribution (sum of probabilities <= 0)")
 
 
-class Ended:
-    """A stopping criterion: at the host's own limit, and for the rows of parts that nobody waits for."""
+class AtLimit:
+    """A stopping criterion: the host's own limit."""
 
-    def __init__(self, longest: int, places: Sequence[Rows], control: Control, numbers: Sequence[int]) -> None:
-        self._longest, self._places, self._control, self._numbers = longest, places, control, numbers
+    def __init__(self, longest: int) -> None:
+        self._longest = longest
 
     def __call__(self, input_ids: Any, scores: Any, **kwargs: Any) -> Any:
         import torch
 
-        done = torch.full((input_ids.shape[0],), input_ids.shape[1] >= self._longest, device=input_ids.device)
-        copies = input_ids.shape[0] // sum(place.count for place in self._places)
-        for number, place in zip(self._numbers, self._places, strict=True):
-            if self._control.given_up(number):
-                done[place.first * copies : (place.first + place.count) * copies] = True
-        return done
+        return torch.full((input_ids.shape[0],), input_ids.shape[1] >= self._longest, device=input_ids.device)

@@ -74,10 +74,11 @@ class Jobs:
     async def _work(self, key: str, job: Job, asked: wire.Generate, seed: int | None) -> None:
         try:
             began = time.monotonic()
-            part = orders.Part(rows=asked.rows, mask=asked.mask, seed=seed)
-            make = orders.Make(
-                model=asked.model, parts=[part], settings=wire.honoured(asked.settings), tokenizer=asked.tokenizer
-            )
+            part = orders.Part(
+                rows=asked.rows, mask=asked.mask, settings=wire.honoured(asked.settings), seed=seed,
+                tokenizer=asked.tokenizer,
+            )  # fmt: skip
+            make = orders.Make(model=asked.model, parts=[part])
             output = await self.scheduler.output(make, job.account, job.stop)
             made = sum(len(row) - len(asked.rows[0]) for row in output)
             self._count(generated=1, tokens=made, seconds=time.monotonic() - began)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -28,6 +28,8 @@ ENDED_IT = "EndedTheProcess"
 """The name of what became of a part that ended its process, though another request did not."""
 
 Outcome = Sequences | Failed
+Settle = Callable[[int, Outcome], None]
+"""Called once for each part of a batch, as soon as it has its end: with its number and what became of it."""
 
 
 class Steering:
@@ -61,8 +63,8 @@ class Maker(Protocol):
     async def versions(self) -> dict[str, str]:
         """What an output depends on beside the request."""
 
-    async def make(self, asked: orders.Make, steering: Steering) -> list[Outcome]:
-        """What became of each part of a batch."""
+    async def make(self, asked: orders.Make, steering: Steering, settle: Settle) -> None:
+        """Makes a batch; returns when every part has been settled."""
 
     async def end(self) -> None:
         """Lets go of whatever makes them."""
@@ -82,10 +84,16 @@ class Died(Exception):
 
 @dataclass(eq=False)
 class Making:
-    """A batch that the process has."""
+    """A batch that the process has.
 
-    future: asyncio.Future[list[Outcome]]
+    Attributes:
+        left: what the host calls each part that is not settled, by its place in the batch.
+    """
+
+    future: asyncio.Future[None]
     steering: Steering
+    left: dict[int, int]
+    settle: Settle
     begun: asyncio.Event = field(default_factory=asyncio.Event)
     overdue: bool = False
 
@@ -122,42 +130,66 @@ class Worker:
             ready = self._ready
         return await asyncio.shield(ready)
 
-    async def make(self, asked: orders.Make, steering: Steering) -> list[Outcome]:
-        """What became of each part: its sequences, or `Failed`.
+    async def make(self, asked: orders.Make, steering: Steering, settle: Settle) -> None:
+        """Settles each part: with its sequences, or with `Failed`.
 
         Failed: `TOOK_TOO_LONG` where the process was ended for this batch, `ENDED_IT` where the part ended the process.
         """
-        try:
-            return await self._made(asked, range(len(asked.parts)), steering, alone=False)
-        except Died:
-            return [await self._made_alone(asked, number, steering) for number in range(len(asked.parts))]
+        left = list(range(len(asked.parts)))
 
-    async def _made(self, asked: orders.Make, numbers: Sequence[int], steering: Steering, alone: bool) -> list[Outcome]:
-        """Some parts of a batch, again where the process was ended for another. Raises Died where it ended by itself."""
-        while True:
+        def settled(number: int, outcome: Outcome) -> None:
+            left.remove(number)
+            settle(number, outcome)
+
+        try:
+            await self._make(asked, left, steering, settled, alone=False)
+        except Died:
+            for number in list(left):
+                await self._make_alone(asked, number, steering, settled)
+
+    async def _make(self, asked: orders.Make, left: list[int], steering: Steering, settle: Settle, alone: bool) -> None:
+        """What is left of a batch, again where the process was ended for another. Raises Died where it ended by itself."""
+        while left:
             async with self._turn(alone):
                 try:
-                    return await self._once(asked, numbers, steering)
+                    await self._once(asked, list(left), steering, settle)
                 except Died as died:
                     if not died.ended_by_us:
                         raise
                 except Failed as failed:
-                    return [failed] * len(numbers)
+                    for number in list(left):
+                        settle(number, failed)
 
-    async def _made_alone(self, asked: orders.Make, number: int, steering: Steering) -> Outcome:
+    async def _make_alone(self, asked: orders.Make, number: int, steering: Steering, settle: Settle) -> None:
+        left = [number]
+
+        def settled(number: int, outcome: Outcome) -> None:
+            left.remove(number)
+            settle(number, outcome)
+
         try:
-            return (await self._made(asked, [number], steering, alone=True))[0]
+            await self._make(asked, left, steering, settled, alone=True)
         except Died:
             if await self._can_generate(asked.model):
-                return Failed(ENDED_IT, "this request ended the process that generates, twice", machine=False)
-            return Failed("WorkerLost", f"the process that generates for {asked.model} has ended twice", machine=True)
+                failed = Failed(ENDED_IT, "this request ended the process that generates, twice", machine=False)
+            else:
+                said = f"the process that generates for {asked.model} has ended twice"
+                failed = Failed("WorkerLost", said, machine=True)
+            settle(number, failed)
 
     async def _can_generate(self, model: str) -> bool:
         """Whether a model still answers the shortest request."""
         settings = {"max_new_tokens": 1, "do_sample": False}
-        plain = orders.Make(model=model, parts=[orders.Part(rows=[[0]], mask=[[1]])], settings=settings)
+        plain = orders.Make(model=model, parts=[orders.Part(rows=[[0]], mask=[[1]], settings=settings)])
+        outcomes: list[Outcome] = []
+        left = [0]
+
+        def settle(number: int, outcome: Outcome) -> None:
+            left.remove(number)
+            outcomes.append(outcome)
+
         try:
-            outcomes = await self._made(plain, [0], Steering(), alone=True)
+            await self._make(plain, left, Steering(), settle, alone=True)
         except Died:
             return False
         return not isinstance(outcomes[0], Failed)
@@ -188,17 +220,17 @@ class Worker:
                 self._ordinary -= not alone
                 self._turns.notify_all()
 
-    async def _once(self, asked: orders.Make, numbers: Sequence[int], steering: Steering) -> list[Outcome]:
+    async def _once(self, asked: orders.Make, numbers: list[int], steering: Steering, settle: Settle) -> None:
         await self.versions()
         if self._process is None:  # it was ready, and has ended before this batch could be told to it
             raise Died(self._killed)
         self._number += 1
-        number, making = self._number, Making(asyncio.get_running_loop().create_future(), steering)
-        self._making[number] = making
+        number, future = self._number, asyncio.get_running_loop().create_future()
+        making = self._making[number] = Making(future, steering, dict(enumerate(numbers)), settle)
         self._send(asked.model_copy(update={"parts": [asked.parts[n] for n in numbers]}), number)
         watching = asyncio.create_task(self._watch(number, making, numbers, steering))
         try:
-            return await making.future
+            await future
         finally:
             watching.cancel()
             self._making.pop(number, None)
@@ -270,8 +302,11 @@ class Worker:
                 making.steering.began = making.steering.began or time.monotonic()
             return
         self.state = frame.state
-        if making is not None and not making.future.done():
-            making.future.set_result([_outcome(part) for part in frame.parts])
+        if making is None or frame.part not in making.left:
+            return
+        making.settle(making.left.pop(frame.part), _outcome(frame.outcome))
+        if not making.left and not making.future.done():
+            making.future.set_result(None)
 
 
 def _outcome(part: orders.Output | orders.NotMade) -> Outcome:

@@ -13,7 +13,7 @@ import os
 import sys
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ import psutil
 
 from autograder.facts.transcript import Message
 from autograder.host import generation
+from autograder.host.batch import Settle, Together
 from autograder.host.failures import device_failed, out_of_memory
 from autograder.host.generation import Cancelled, Control, batch_tokens, refuse_strange_tokens, run_generate
 from autograder.host.memory import Sequences
@@ -120,70 +121,89 @@ class Models:
             self._fingerprints[name] = snapshot_digest(self.names()[name])
         return self._fingerprints[name]
 
-    def generate(
-        self, asked: Make, control: Control, begun: Callable[[], None] = lambda: None
-    ) -> list[Sequences | Exception]:
-        """A batch, in halves where it does not fit or not all of it can be made; see `run_generate`.
-
-        Args:
-            begun: called when the model is loaded.
+    def generate(self, asked: Make, control: Control, settle: Settle, begun: Callable[[], None] = lambda: None) -> None:
+        """A batch, in halves where it does not fit or not all of it can be made; see `Together`, and `run_generate`.
 
         Where memory runs out, the batch is halved first; for a part alone the least recently used other model is
         dropped, and it is tried again.
 
-        Returns:
-            for each part its sequences, or what it raised:
+        Args:
+            settle: called once for each part: with its sequences, or with what it raised:
                 Cancelled: nobody waits for it.
                 LoadFailed: the model's files are not what they should be.
                 Exception: whatever `generate` raises for these settings, and the device's own out-of-memory error when
                     no other model is left to drop.
+            begun: called when the model is loaded.
 
         Raises the device's error where it has failed.
         """
-        return self._generate(asked, list(range(len(asked.parts))), control, begun)
+        self._generate(asked.model, dict(enumerate(asked.parts)), control, settle, begun)
 
     def _generate(
-        self, asked: Make, numbers: list[int], control: Control, begun: Callable[[], None]
-    ) -> list[Sequences | Exception]:
-        while True:
+        self, name: str, parts: dict[int, Part], control: Control, settle: Settle, begun: Callable[[], None]
+    ) -> None:
+        left = dict(parts)
+
+        def settled(number: int, outcome: Sequences | Exception) -> None:
+            del left[number]
+            settle(number, outcome)
+
+        while left:
             try:
-                return self._made(asked, numbers, control, begun)
+                self._make(name, dict(left), control, settled, begun)
             except Exception as error:
                 if device_failed(error):
                     raise
-                halved = 0 if isinstance(error, LoadFailed | Cancelled) else len(numbers) // 2
-                tried_again = out_of_memory(error) and not halved and self._drop_one(asked.model)
-                if not halved and not tried_again:
-                    return [error.with_traceback(None)] * len(numbers)
+                halved = 0 if isinstance(error, LoadFailed | Cancelled) else len(left) // 2
+                if not halved and not (out_of_memory(error) and self._drop_one(name)):
+                    for number in list(left):
+                        settled(number, error.with_traceback(None))
             # Outside the handler: its exception holds the failed call's tensors.
-            release_memory()
-            if halved:
-                first = self._generate(asked, numbers[:halved], control, begun)
-                return first + self._generate(asked, numbers[halved:], control, begun)
+            if left:
+                release_memory()
+            if left and halved:
+                numbers = list(left)
+                for half in (numbers[:halved], numbers[halved:]):
+                    self._generate(name, {number: left[number] for number in half}, control, settle, begun)
+                return
 
-    def _made(
-        self, asked: Make, numbers: list[int], control: Control, begun: Callable[[], None]
-    ) -> list[Sequences | Exception]:
-        tokenizer = self.tokenizer(asked.model) if asked.tokenizer else None
+    def _make(
+        self, name: str, parts: dict[int, Part], control: Control, settle: Settle, begun: Callable[[], None]
+    ) -> None:
         control.step()
-        with self._model(asked.model) as model:
+        with self._model(name) as model:
             begun()
-            parts = [asked.parts[number] for number in numbers]
-            if len(parts) > 1 and self._taken(model, parts, asked.settings) > self._free_bytes(self._place):
-                raise MemoryError("this batch does not fit")
-            size = int(model.get_input_embeddings().num_embeddings)
-            for part in parts:
-                refuse_strange_tokens(part.rows, asked.settings, size)
-            return run_generate(model, tokenizer, parts, asked.settings, control, numbers)
+            tokenizer = self.tokenizer(name) if any(part.tokenizer for part in parts.values()) else None
+            for number in self._refuse_strange_tokens(model, parts, settle):
+                del parts[number]
+            if len(parts) == 1:
+                ((number, part),) = parts.items()
+                settle(number, run_generate(model, tokenizer, part, lambda: control.step(number)))
+            elif parts:
+                if self._taken(model, list(parts.values())) > self._free_bytes(self._place):
+                    raise MemoryError("this batch does not fit")
+                Together(model, tokenizer, list(parts.items()), control, settle).run()
+
+    def _refuse_strange_tokens(self, model: Any, parts: dict[int, Part], settle: Settle) -> list[int]:
+        """Settles the parts with tokens that the model does not have, and answers their numbers."""
+        size, refused = int(model.get_input_embeddings().num_embeddings), []
+        for number, part in parts.items():
+            try:
+                refuse_strange_tokens(part.rows, part.settings, size)
+            except ValueError as error:
+                refused.append(number)
+                settle(number, error)
+        return refused
 
     @property
     def _place(self) -> str:
         return self._device or device_here()
 
-    def _taken(self, model: Any, parts: Sequence[Part], settings: Mapping[str, Any]) -> int:
+    def _taken(self, model: Any, parts: Sequence[Part]) -> int:
         """Bytes that a batch takes beside the weights, by the model's own shape."""
-        rows = [row for part in parts for row in part.rows]
-        return int(HEADROOM * (batch_tokens(rows, settings) * cache_bytes(model) + len(rows) * score_bytes(model)))
+        each = max(batch_tokens(part.rows, part.settings) // len(part.rows) for part in parts)
+        rows = sum(len(part.rows) for part in parts)
+        return int(HEADROOM * rows * (each * cache_bytes(model) + score_bytes(model)))
 
     @contextmanager
     def _model(self, name: str) -> Iterator[Any]:

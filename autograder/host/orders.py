@@ -14,22 +14,24 @@ class Part(Frame):
 
     Attributes:
         rows, mask: as they arrived, (rows, length), padding included.
+        settings: to generate with.
         seed: of the random numbers that its rows are drawn with; None where nothing is drawn.
+        tokenizer: whether the settings need the model's tokenizer.
     """
 
     rows: list[list[int]]
     mask: list[list[int]]
+    settings: dict[str, Any]
     seed: int | None = None
+    tokenizer: bool = False
 
 
 class Make(Frame):
-    """A batch to make: parts of equal model and settings."""
+    """A batch to make, of one model."""
 
     kind: Literal["make"] = "make"
     model: str
     parts: list[Part]
-    settings: dict[str, Any]
-    tokenizer: bool = False
 
 
 class GiveUp(Frame):
@@ -85,10 +87,11 @@ class NotMade(Frame):
 
 
 class Made(Frame):
-    """What became of each part of a batch, in order."""
+    """What became of a part of a batch, as soon as it has its end."""
 
     kind: Literal["made"] = "made"
-    parts: list[Annotated[Output | NotMade, Field(discriminator="kind")]]
+    part: int
+    outcome: Annotated[Output | NotMade, Field(discriminator="kind")]
     state: State = State()
 
 

@@ -1,6 +1,6 @@
 """What the model host generates next: the one place that decides it.
 
-Each notebook has a queue. Requests of equal model and settings, from whichever notebooks, become one batch; whatever cannot
+Each notebook has a queue. Requests to one model, from whichever notebooks, become one batch (`batch.py`); whatever cannot
 share goes alone. First comes whose notebook has had least of the host, what is asked for now included: a notebook that asks
 for a lot waits for those that ask for little, and a batch that has begun is held for them between two tokens. A batch waits
 a moment for others to join, a small share of what it takes by itself, and not at all when nobody else could ask.
@@ -16,7 +16,6 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from autograder.host import orders
 from autograder.host.failures import OUT_OF_MEMORY, Failed
@@ -40,17 +39,10 @@ FIRST_STEP_SECONDS = 0.05
 READING = 1 / 50
 """What a token of a prompt costs, in new tokens."""
 
-SHAREABLE = {
-    "do_sample", "temperature", "top_k", "top_p", "min_p", "typical_p", "epsilon_cutoff", "eta_cutoff", "renormalize_logits",
-    "remove_invalid_values", "suppress_tokens", "max_new_tokens", "min_new_tokens", "eos_token_id", "pad_token_id",
-    "bos_token_id", "use_cache",
-}  # fmt: skip
-"""Settings under which no row of a batch sees another, nor its own padding."""
-WITHOUT_EFFECT = {
-    "num_beams": 1, "num_return_sequences": 1, "repetition_penalty": 1, "length_penalty": 1, "no_repeat_ngram_size": 0,
-    "early_stopping": False, "min_length": 0,
-}  # fmt: skip
-"""Values with which other settings do nothing."""
+ALONE = {"num_beams": 1, "num_return_sequences": 1, "use_cache": True, "max_time": None}
+"""Settings that change how `generate` goes on for a whole batch, with the values under which others can share it."""
+SIMILAR = 4
+"""How many times longer than the shortest answers of a batch its longest may be."""
 
 
 class BudgetSpent(Exception):
@@ -88,7 +80,6 @@ class Waiting:
 
     Attributes:
         new: tokens that each of its rows gets at most.
-        shared: settings that others of its batch must have, too; None where it goes alone.
         stop: set when nobody waits for it any more.
         exclusive: whether nothing else may be generated meanwhile.
     """
@@ -97,7 +88,6 @@ class Waiting:
     account: Account
     tokens: int
     new: int
-    shared: dict[str, Any] | None
     stop: asyncio.Event
     future: asyncio.Future[Sequences]
     since: float = field(default_factory=time.monotonic)
@@ -111,19 +101,24 @@ class Waiting:
     def length(self) -> int:
         return len(self.part.rows[0])
 
+    @property
+    def goes_alone(self) -> bool:
+        settings = self.part.settings
+        strange = any(settings.get(name) not in (None, usual) for name, usual in ALONE.items())
+        return strange or self.exclusive or self.part.tokenizer
+
     def can_join(self, others: Sequence[Waiting], max_rows: int) -> bool:
         """Whether it fits into one batch with others that fit into one."""
-        first, together = others[0], [*others, self]
-        if self.shared is None or self.exclusive or first.exclusive:
+        together = [*others, self]
+        if self.asked.model != others[0].asked.model or any(each.goes_alone for each in together):
             return False
-        if (self.asked.model, self.shared) != (first.asked.model, first.shared):
-            return False
-        lengths = [each.length for each in together]
+        lengths, new = [each.length for each in together], [each.new for each in together]
         rows = sum(len(each.part.rows) for each in together)
         return (
             rows <= max_rows
-            and rows * (max(lengths) + self.new) <= SHARED_TOKENS
+            and rows * (max(lengths) + max(new)) <= SHARED_TOKENS
             and max(lengths) <= max(SHORT, 2 * min(lengths))
+            and max(new) <= SIMILAR * min(new)
         )
 
 
@@ -146,10 +141,16 @@ class Batch:
     spent: float = 0.0
     was_held: bool = False
     postponed: bool = False
+    begun_anew: set[int] = field(default_factory=set)
 
     @property
     def live(self) -> list[Waiting]:
-        return [part for part in self.parts if not part.future.done() and not part.stop.is_set()]
+        """The parts that somebody waits for."""
+        return [
+            part
+            for number, part in enumerate(self.parts)
+            if not (part.future.done() or part.stop.is_set() or number in self.begun_anew)
+        ]
 
     @property
     def tokens(self) -> int:
@@ -157,12 +158,8 @@ class Batch:
 
     @property
     def asked(self) -> orders.Make:
-        """What the process that generates is told; a request alone is told as it came."""
-        first = self.parts[0]
-        if len(self.parts) == 1:
-            return first.asked
-        parts = [each.part for each in self.parts]
-        return first.asked.model_copy(update={"parts": parts, "settings": first.shared})
+        """What the process that generates is told."""
+        return self.parts[0].asked.model_copy(update={"parts": [each.part for each in self.parts]})
 
     def count(self, now: float) -> None:
         """Shares the time since the last count among the notebooks that wait for it. Loading a model is nobody's."""
@@ -210,11 +207,11 @@ class Scheduler:
             Failed: it could not be made.
         """
         part = asked.parts[0]
-        tokens = batch_tokens(part.rows, asked.settings)
+        tokens = batch_tokens(part.rows, part.settings)
         new = tokens // len(part.rows) - len(part.rows[0])
         account.take(tokens)
         future: asyncio.Future[Sequences] = asyncio.get_running_loop().create_future()
-        waiting = Waiting(asked, account, tokens, new, shareable(asked), stop, future)
+        waiting = Waiting(asked, account, tokens, new, stop, future)
         self._queues.setdefault(account, deque()).append(waiting)
         watching = asyncio.create_task(self._watch(waiting))
         self._give_turns()
@@ -307,7 +304,7 @@ class Scheduler:
         busy = {part.account for batch in self._batches for part in batch.live}
         busy |= {account for account, queue in self._queues.items() if queue}
         first = new.parts[0]
-        if first.shared is None or first.exclusive or rows >= self._max_rows or self._open_notebooks() <= len(busy):
+        if first.goes_alone or rows >= self._max_rows or self._open_notebooks() <= len(busy):
             return 0.0
         return min(part.since for part in new.parts) + min(MAX_WAIT_SECONDS, WAIT_SHARE * self._cost(first))
 
@@ -365,31 +362,33 @@ class Scheduler:
         task.add_done_callback(self._tasks.discard)
 
     async def _make(self, batch: Batch) -> None:
-        outcomes: list[Outcome | Exception]
         try:
-            outcomes = list(await self.maker.make(batch.asked, batch.steering))
+            await self.maker.make(batch.asked, batch.steering, lambda number, made: self._settle(batch, number, made))
         except Exception as error:
-            outcomes = [error] * len(batch.parts)
+            for part in batch.parts:
+                _fail(part, error)
         batch.count(time.monotonic())
         self._batches.remove(batch)
-        for part, outcome in zip(batch.parts, outcomes, strict=True):
-            self._settle(part, outcome, batch)
         self._queues = {account: queue for account, queue in self._queues.items() if queue}
         self._give_turns()
 
-    def _settle(self, part: Waiting, outcome: Outcome | Exception, batch: Batch) -> None:
+    def _settle(self, batch: Batch, number: int, outcome: Outcome) -> None:
+        part = batch.parts[number]
+        batch.count(time.monotonic())
         if part.future.done():
             return
-        if not isinstance(outcome, Exception):
+        if not isinstance(outcome, Failed):
             self._learn(batch, max(map(len, outcome)) - part.length)
             part.future.set_result(outcome)
             return
-        failed = outcome if isinstance(outcome, Failed) else None
-        postponed = batch.postponed and failed is not None and failed.name == "Cancelled" and not part.stop.is_set()
-        crowded = failed is not None and failed.name in OUT_OF_MEMORY and bool(self._batches or len(batch.parts) > 1)
-        if postponed or (crowded and not part.exclusive):
+        postponed = batch.postponed and outcome.name == "Cancelled" and not part.stop.is_set()
+        crowded = (
+            outcome.name in OUT_OF_MEMORY and not part.exclusive and (len(self._batches) > 1 or len(batch.parts) > 1)
+        )
+        if postponed or crowded:
             part.exclusive = crowded
             self._queues.setdefault(part.account, deque()).appendleft(part)
+            batch.begun_anew.add(number)
         else:
             _fail(part, outcome)
 
@@ -402,13 +401,3 @@ class Scheduler:
 def _fail(waiting: Waiting, why: Exception) -> None:
     if not waiting.future.done():
         waiting.future.set_exception(why)
-
-
-def shareable(asked: orders.Make) -> dict[str, Any] | None:
-    """The settings of a request without those that have no effect; None where it cannot share a batch."""
-    settings = {name: value for name, value in asked.settings.items() if WITHOUT_EFFECT.get(name, ...) != value}
-    if "max_new_tokens" in settings:
-        settings.pop("max_length", None)
-    if asked.tokenizer or not set(settings) <= SHAREABLE or "max_new_tokens" not in settings:
-        return None
-    return settings

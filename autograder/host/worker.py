@@ -51,13 +51,16 @@ class Work:
             known.hold(frame.held)
 
     def _make(self, asked: orders.Make, number: int, control: Control) -> None:
+        def settle(part: int, made: Sequences | Exception) -> None:
+            control.give_up(part)  # it needs nothing more
+            self.say(orders.Made(part=part, outcome=_outcome(made), state=self._state()), number)
+
         try:
-            made = self._models.generate(asked, control, lambda: self.say(orders.Begun(), number))
+            self._models.generate(asked, control, settle, lambda: self.say(orders.Begun(), number))
         except Exception as error:
             print(f"worker: ends, since {type(error).__name__}: {str(error)[:300]}", file=sys.stderr, flush=True)
             os._exit(1)  # for every model: another process can begin anew
         del self._controls[number]
-        self.say(orders.Made(parts=[_outcome(part) for part in made], state=self._state()), number)
 
     def _state(self) -> orders.State:
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

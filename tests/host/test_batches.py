@@ -7,21 +7,41 @@ from typing import Any
 
 import pytest
 
-from autograder.host.generation import Cancelled, Control, Draws, Rows, prepare
+from autograder.host.batch import Together
+from autograder.host.generation import Cancelled, Control
 from autograder.host.models import Models
 from autograder.host.orders import Make, Part
 from trials.models.tiny import TinyModel, make_model_home
 
 ONE = "org/one"
-SAMPLED = {"do_sample": True, "max_new_tokens": 12, "eos_token_id": [1, 40, 41, 42], "pad_token_id": 0}
-GREEDY = {"do_sample": False, "max_new_tokens": 12, "eos_token_id": 1}
-PARTS = [
-    Part(rows=[[5, 60, 70, 80]], mask=[[1, 1, 1, 1]], seed=1),
-    Part(rows=[[5, 61]], mask=[[1, 1]], seed=2),
-    Part(rows=[[0, 5, 62], [5, 63, 64]], mask=[[0, 1, 1], [1, 1, 1]], seed=3),
-    Part(rows=[[5] * 20], mask=[[1] * 20], seed=4),
-    Part(rows=[[5, 61]], mask=[[1, 1]], seed=5),
-]
+LENGTH = {"max_new_tokens": 12, "pad_token_id": 0}
+SAMPLED = {"do_sample": True, "eos_token_id": [1, 40, 41, 42], **LENGTH}
+GREEDY = {"do_sample": False, "eos_token_id": 1, **LENGTH}
+OWN = (
+    SAMPLED, GREEDY, {**SAMPLED, "temperature": 2.0, "top_p": 0.9}, {**SAMPLED, "top_k": 5}, {**SAMPLED, "min_p": 0.1},
+    {**SAMPLED, "typical_p": 0.8}, {**SAMPLED, "epsilon_cutoff": 0.001}, {**SAMPLED, "eta_cutoff": 0.001},
+    {**GREEDY, "repetition_penalty": 1.7}, {**SAMPLED, "repetition_penalty": 0.6, "no_repeat_ngram_size": 2},
+    {**SAMPLED, "min_new_tokens": 6}, {**SAMPLED, "min_length": 12}, {**SAMPLED, "max_new_tokens": 5},
+    {"do_sample": True, "max_length": 30, "eos_token_id": 1}, {**SAMPLED, "bad_words_ids": [[60, 61], [62]]},
+    {**SAMPLED, "suppress_tokens": [40, 41]}, {**SAMPLED, "begin_suppress_tokens": [60]}, {**SAMPLED, "forced_eos_token_id": 1},
+    {**SAMPLED, "exponential_decay_length_penalty": [2, 1.5]}, {**SAMPLED, "renormalize_logits": True},
+    {**SAMPLED, "remove_invalid_values": True}, {"do_sample": True}, {"do_sample": False, "max_new_tokens": 7},
+)  # fmt: skip
+"""Settings that requests of one batch may have side by side."""
+PROMPTS = (
+    ([[5, 60, 70, 80]], [[1, 1, 1, 1]]),
+    ([[5, 61]], [[1, 1]]),
+    ([[0, 5, 62], [5, 63, 64]], [[0, 1, 1], [1, 1, 1]]),
+    ([[5] * 20], [[1] * 20]),
+)
+
+
+def part(seed: int, settings: dict[str, Any] = SAMPLED) -> Part:
+    rows, mask = PROMPTS[seed % len(PROMPTS)]
+    return Part(rows=rows, mask=mask, settings=settings, seed=seed if settings["do_sample"] else None)
+
+
+PARTS = [part(seed) for seed in range(5)]
 
 
 @pytest.fixture(scope="module")
@@ -31,38 +51,63 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Models:
     return Models(home, device="cpu")
 
 
-def made(models: Models, parts: list[Part], settings: dict[str, Any]) -> list[Any]:
-    return models.generate(Make(model=ONE, parts=parts, settings=settings), Control(len(parts)))
+def made(models: Models, parts: list[Part], control: Control | None = None) -> list[Any]:
+    outcomes: dict[int, Any] = {}
+    models.generate(Make(model=ONE, parts=parts), control or Control(len(parts)), outcomes.__setitem__)
+    return [outcomes[number] for number in range(len(parts))]
 
 
-@pytest.mark.parametrize("settings", [SAMPLED, GREEDY, {**SAMPLED, "top_p": 0.9, "temperature": 2.0}], ids=str)
-def test_each_part_of_a_batch_is_what_it_is_alone_where_numbers_are_exact(
-    models: Models, settings: dict[str, Any]
-) -> None:
-    alone = [made(models, [part], settings)[0] for part in PARTS]
-    assert made(models, PARTS, settings) == alone
-    assert len({len(rows[0]) - len(part.rows[0]) for rows, part in zip(alone, PARTS, strict=True)}) > 1 or (
-        settings is GREEDY
-    )
+@pytest.mark.parametrize("settings", OWN, ids=str)
+def test_parts_of_equal_settings_are_in_a_batch_what_they_are_alone(models: Models, settings: dict[str, Any]) -> None:
+    parts = [part(seed, settings) for seed in range(8)]
+    assert made(models, parts) == [made(models, [each])[0] for each in parts]
+
+
+def test_parts_of_all_settings_are_in_one_batch_what_they_are_alone(models: Models) -> None:
+    parts = [part(seed, settings) for seed, settings in enumerate(OWN)]
+    alone = [made(models, [each])[0] for each in parts]
+    assert made(models, parts) == alone
+    assert len({len(rows[0]) - len(each.rows[0]) for rows, each in zip(alone, parts, strict=True)}) > 3
 
 
 def test_a_batch_is_the_same_again(models: Models) -> None:
-    assert made(models, PARTS, SAMPLED) == made(models, PARTS, SAMPLED)
+    assert made(models, PARTS) == made(models, PARTS)
+
+
+def test_a_part_is_told_of_as_soon_as_it_has_its_end(models: Models) -> None:
+    told: list[int] = []
+    parts = [part(0, {**GREEDY, "max_new_tokens": length, "eos_token_id": None}) for length in (9, 3, 6)]
+    models.generate(Make(model=ONE, parts=parts), Control(3), lambda number, _: told.append(number))
+    assert told == [1, 2, 0]
 
 
 def test_a_part_with_a_token_that_the_model_does_not_have_fails_alone(models: Models) -> None:
-    strange = Part(rows=[[10**6]], mask=[[1]], seed=1)
-    outcomes = made(models, [PARTS[0], strange, PARTS[1]], SAMPLED)
+    strange = Part(rows=[[10**6]], mask=[[1]], settings=SAMPLED, seed=1)
+    outcomes = made(models, [PARTS[0], strange, PARTS[1]])
     assert [type(outcome).__name__ for outcome in outcomes] == ["list", "ValueError", "list"]
-    assert outcomes[0] == made(models, PARTS[:1], SAMPLED)[0]
+    assert outcomes[0] == made(models, PARTS[:1])[0]
+
+
+@pytest.mark.parametrize("settings", [{**SAMPLED, "temperature": -1.0}, {**SAMPLED, "top_k": "many"}], ids=str)
+def test_a_part_whose_settings_are_refused_fails_alone(models: Models, settings: dict[str, Any]) -> None:
+    outcomes = made(models, [PARTS[0], part(1, settings), PARTS[2]])
+    assert [isinstance(outcome, Exception) for outcome in outcomes] == [False, True, False]
+    assert outcomes[2] == made(models, PARTS[2:3])[0]
+
+
+def test_a_part_from_which_nothing_can_be_drawn_fails_alone(models: Models) -> None:
+    settings = {**SAMPLED, "exponential_decay_length_penalty": [0, 1e300]}
+    outcomes = made(models, [PARTS[0], part(1, settings), PARTS[2]])
+    assert [isinstance(outcome, Exception) for outcome in outcomes] == [False, True, False]
+    assert outcomes[2] == made(models, PARTS[2:3])[0]
 
 
 def test_a_part_that_was_given_up_ends_and_the_others_go_on(models: Models) -> None:
     control = Control(2)
     control.give_up(0)
-    outcomes = models.generate(Make(model=ONE, parts=PARTS[:2], settings=SAMPLED), control)
+    outcomes = made(models, PARTS[:2], control)
     assert isinstance(outcomes[0], Cancelled)
-    assert outcomes[1] == made(models, PARTS[1:2], SAMPLED)[0]
+    assert outcomes[1] == made(models, PARTS[1:2])[0]
 
 
 def test_a_prompt_is_read_in_pieces_and_can_be_given_up_between_two(
@@ -72,47 +117,55 @@ def test_a_prompt_is_read_in_pieces_and_can_be_given_up_between_two(
     control, steps = Control(1), []
     step = control.step
 
-    def third() -> None:
-        steps.append(1)
-        if len(steps) == 3:
+    def third(number: int | None = None) -> None:
+        steps.append(number)
+        if len(steps) == 4:
             control.give_up(0)
-        step()
+        step(number)
 
     monkeypatch.setattr(control, "step", third)
-    (outcome,) = models.generate(
-        Make(model=ONE, parts=[Part(rows=[[5] * 80], mask=[[1] * 80])], settings=GREEDY), control
-    )
+    (outcome,) = made(models, [Part(rows=[[5] * 80], mask=[[1] * 80], settings=GREEDY)], control)
     assert isinstance(outcome, Cancelled)
-    assert len(steps) == 3
+    assert steps == [None, 0, 0, 0]
 
 
 def test_a_prompt_that_is_read_in_pieces_gets_the_same_answer(models: Models, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = made(models, [PARTS[3]], SAMPLED)
+    whole = made(models, [part(3)])
     monkeypatch.setattr("autograder.host.generation.PIECE", 8)
-    assert made(models, [PARTS[3]], SAMPLED) == whole
+    assert made(models, [part(3)]) == whole
 
 
-def test_a_batch_that_does_not_fit_into_free_memory_is_made_in_halves(tmp_path: Path) -> None:
+def test_a_batch_that_does_not_fit_into_free_memory_is_made_in_halves(models: Models, tmp_path: Path) -> None:
     make_model_home(tmp_path, {ONE: TinyModel("llama", False)})
-    whole, sizes = Models(tmp_path, device="cpu"), []
-    alone = [made(whole, [part], SAMPLED)[0] for part in PARTS]
-    small = Models(tmp_path, device="cpu", free_bytes=lambda _: 10**9)
-    taken = small._taken
+    small, sizes = Models(tmp_path, device="cpu", free_bytes=lambda _: 10**9), []
 
-    def counted(model: Any, parts: Any, settings: Any) -> int:
+    def taken(model: Any, parts: Any) -> int:
         sizes.append(len(parts))
-        return 2 * 10**9 if len(parts) > 2 else taken(model, parts, settings)
+        return 2 * 10**9 if len(parts) > 2 else 0
 
-    small._taken = counted  # type: ignore[method-assign]
-    assert made(small, PARTS, SAMPLED) == alone
+    small._taken = taken  # type: ignore[method-assign]
+    assert made(small, PARTS) == made(models, PARTS)
     assert sizes == [5, 2, 3, 2]
 
 
-def test_a_row_from_which_nothing_can_be_drawn_fails_its_part_alone() -> None:
-    import torch
+class NoRoom(Exception):
+    """Named as torch's."""
 
-    prepare()
-    draws = Draws(PARTS[:2], [Rows(0, 1), Rows(1, 1)], "cpu")
-    with draws.in_this_thread():
-        drawn = torch.multinomial(torch.tensor([[float("nan"), 1.0], [0.0, 1.0]]), num_samples=1)
-    assert (list(draws.refused), int(drawn[1, 0])) == ([0], 1)
+
+NoRoom.__name__ = "OutOfMemoryError"
+
+
+def test_where_memory_runs_out_the_batch_is_halved_before_a_model_is_dropped(
+    models: Models, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    due, sizes, run = made(models, PARTS), [], Together.run
+
+    def runs_out(self: Together) -> None:
+        sizes.append(len(self._parts))
+        if len(self._parts) > 3:
+            raise NoRoom
+        run(self)
+
+    monkeypatch.setattr(Together, "run", runs_out)
+    assert made(models, PARTS) == due
+    assert (sizes, models.dropped) == ([5, 2, 3], 0)

@@ -32,7 +32,7 @@ from autograder.host import models, worker
 from serving import FakeModels
 
 class Networks(FakeModels):
-    def generate(self, asked, control, begun):
+    def generate(self, asked, control, settle, begun):
         text = "".join(map(chr, asked.parts[0].rows[0]))
         marks = Path({marks!r})
         if text.startswith("end") or (marks / "nothing works").exists():
@@ -47,7 +47,7 @@ class Networks(FakeModels):
             begun()
             (marks / "slow").touch()
             time.sleep(1000)
-        return super().generate(asked, control, begun)
+        return super().generate(asked, control, settle, begun)
 
 models.library_versions = lambda: {{"all": "1"}}
 worker.serve(Networks(Path({home!r})))
@@ -183,13 +183,15 @@ def test_a_worker_that_ends_as_soon_as_it_is_ready_keeps_nobody_waiting() -> Non
         "import sys; from autograder.host import orders; from autograder.protocol import wire\n"
         "sys.stdout.buffer.write(wire.packed(orders.Ready(versions={})))"
     )
-    asked = orders.Make(model=ONE, parts=[orders.Part(rows=[[1]], mask=[[1]])], settings={})
+    asked = orders.Make(model=ONE, parts=[orders.Part(rows=[[1]], mask=[[1]], settings={})])
 
-    async def make() -> list[Outcome]:
-        worker = GoneAtOnce([sys.executable, "-W", "ignore", "-c", code])
-        return await asyncio.wait_for(worker.make(asked, Steering()), 60)
+    async def make() -> Outcome:
+        worker, outcomes = GoneAtOnce([sys.executable, "-W", "ignore", "-c", code]), []
+        await asyncio.wait_for(worker.make(asked, Steering(), lambda _, outcome: outcomes.append(outcome)), 60)
+        (outcome,) = outcomes
+        return outcome
 
-    (failed,) = asyncio.run(make())
+    failed = asyncio.run(make())
     assert isinstance(failed, Failed)
     assert "has ended twice" in str(failed)
 
