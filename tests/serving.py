@@ -170,6 +170,7 @@ class Threads:
     def __init__(self, models: Models) -> None:
         self._models, self.pool = models, ThreadPoolExecutor(16, "generate")
         self.on_gpu = models._device != "cpu"
+        self.given_up: set[int] = set()
 
     @property
     def state(self) -> orders.State:
@@ -188,6 +189,7 @@ class Threads:
             while True:
                 for part in steering.given_up:
                     control.give_up(part)
+                    self.given_up.add(part)
                 control.hold(steering.held)
                 steering.changed.clear()
                 await steering.changed.wait()

@@ -27,6 +27,7 @@ from autograder.host.failures import device_failed, out_of_memory
 from autograder.host.generation import Cancelled, Control, batch_tokens, refuse_strange_tokens, run_generate
 from autograder.host.memory import Sequences
 from autograder.host.orders import Make, Part
+from autograder.host.rounding import by_rounding
 from autograder.protocol.chat_template import decoded, encoded, freeze_today, templated
 from autograder.protocol.model_cache import snapshots
 
@@ -178,7 +179,10 @@ class Models:
                 del parts[number]
             if len(parts) == 1:
                 ((number, part),) = parts.items()
-                settle(number, run_generate(model, tokenizer, part, lambda: control.step(number)))
+                if part.remembered is None:
+                    settle(number, run_generate(model, tokenizer, part, lambda: control.step(number)))
+                else:
+                    settle(number, part.remembered if by_rounding(model, tokenizer, part, part.remembered) else [])
             elif parts:
                 if self._taken(model, list(parts.values())) > self._free_bytes(self._place):
                     raise MemoryError("this batch does not fit")

@@ -17,6 +17,8 @@ class Part(Frame):
         settings: to generate with.
         seed: of the random numbers that its rows are drawn with; None where nothing is drawn.
         tokenizer: whether the settings need the model's tokenizer.
+        remembered: what was made of it before: its outcome is that again where rounding alone can tell the two apart, and
+            nothing where it cannot.
     """
 
     rows: list[list[int]]
@@ -24,6 +26,7 @@ class Part(Frame):
     settings: dict[str, Any]
     seed: int | None = None
     tokenizer: bool = False
+    remembered: list[list[int]] | None = None
 
 
 class Make(Frame):

@@ -105,7 +105,7 @@ class Waiting:
     def goes_alone(self) -> bool:
         settings = self.part.settings
         strange = any(settings.get(name) not in (None, usual) for name, usual in ALONE.items())
-        return strange or self.exclusive or self.part.tokenizer
+        return strange or self.exclusive or self.part.tokenizer or self.part.remembered is not None
 
     def can_join(self, others: Sequence[Waiting], max_rows: int) -> bool:
         """Whether it fits into one batch with others that fit into one."""
@@ -378,7 +378,7 @@ class Scheduler:
         if part.future.done():
             return
         if not isinstance(outcome, Failed):
-            self._learn(batch, max(map(len, outcome)) - part.length)
+            self._learn(batch, max(map(len, outcome), default=0) - part.length)
             part.future.set_result(outcome)
             return
         postponed = batch.postponed and outcome.name == "Cancelled" and not part.stop.is_set()

@@ -126,7 +126,7 @@ def run(course: Path, wanted: Wanted, begin: Begin, assignment: str = ASSIGNMENT
 
 def since(before: Counts, after: Counts) -> Counts:
     """What a host that may have been running before has done in this run, as far as a person must know."""
-    names = ("lost", "differing", "dropped")
+    names = ("lost", "differing", "rounded", "dropped")
     return after.model_copy(update={name: getattr(after, name) - getattr(before, name) for name in names})
 
 

@@ -251,6 +251,7 @@ class Counts(Frame):
         generated, remembered, echoed: requests by how they were answered.
         tokens, seconds: new tokens made, and the time that took.
         differing: remembered answers that came out otherwise when they were recomputed.
+        rounded: those that did so as rounding alone may have it.
         dropped: models dropped since memory ran out.
         lost: requests that could not be answered for a reason of the machine's.
     """
@@ -266,6 +267,7 @@ class Counts(Frame):
     tokens: int = 0
     seconds: float = 0.0
     differing: int = 0
+    rounded: int = 0
     dropped: int = 0
     lost: int = 0
     peak_mb: float = 0.0

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from autograder.host import rounding
 from autograder.host.batch import Together
 from autograder.host.generation import Cancelled, Control
 from autograder.host.models import Models
@@ -169,3 +170,58 @@ def test_where_memory_runs_out_the_batch_is_halved_before_a_model_is_dropped(
     monkeypatch.setattr(Together, "run", runs_out)
     assert made(models, PARTS) == due
     assert (sizes, models.dropped) == ([5, 2, 3], 0)
+
+
+# --- What rounding does ---
+
+
+@pytest.mark.parametrize("settings", OWN, ids=str)
+def test_an_answer_that_comes_out_again_needs_no_rounding(models: Models, settings: dict[str, Any]) -> None:
+    asked = part(2, settings)
+    (answer,) = made(models, [asked])
+    assert made(models, [asked.model_copy(update={"remembered": answer})]) == [answer]
+
+
+def other_token(answer: list[list[int]]) -> list[list[int]]:
+    return [[*row[:-1], (row[-1] + 7) % 90 + 5] for row in answer]
+
+
+REALLY_DIFFERENT = {
+    "another last token": (other_token, {}),
+    "a token more": (lambda answer: [[*row, 50] for row in answer], {}),
+    "a token less": (lambda answer: [row[:-1] for row in answer], {}),
+    "another prompt": (lambda answer: [[9, *row[1:]] for row in answer], {}),
+    "other random numbers": (lambda answer: answer, {"seed": 77}),
+    "another temperature": (lambda answer: answer, {"settings": {**SAMPLED, "temperature": 9.0}}),
+}
+
+
+@pytest.mark.parametrize("what", REALLY_DIFFERENT)
+def test_an_answer_that_no_rounding_explains_is_told_apart(
+    models: Models, what: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rounding, "ROUNDING", 0.001)  # scores of a network without training lie close together
+    change, update = REALLY_DIFFERENT[what]
+    asked = part(3)
+    (answer,) = made(models, [asked])
+    other = asked.model_copy(update={"remembered": change(answer), **update})
+    assert made(models, [other]) == [[]]
+
+
+def test_a_token_that_lost_narrowly_is_rounding_and_one_that_lost_clearly_is_not() -> None:
+    import torch
+
+    scores, noise = torch.tensor([[5.0, 4.9, 1.0]]), torch.zeros(1, 3)
+    assert [rounding._can_be_drawn(lambda given: given, scores, noise, token, 0.5) for token in range(3)] == [
+        True, True, False,
+    ]  # fmt: skip
+
+
+def test_torch_draws_as_the_replay_of_an_answer_takes_it_to_draw() -> None:
+    import torch
+
+    for seed in range(20):
+        scores = torch.randn(1, 1000, generator=torch.Generator().manual_seed(seed)) * 3
+        drawn = torch.multinomial(scores.softmax(-1), num_samples=1, generator=torch.Generator().manual_seed(seed))
+        noise = rounding._noise(scores, torch.Generator().manual_seed(seed))
+        assert int((scores.log_softmax(-1) - noise).argmax()) == int(drawn)

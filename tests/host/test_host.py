@@ -610,7 +610,7 @@ def test_a_job_stops_when_the_kernel_goes_away_and_the_host_goes_on(home: Path) 
         line = begun(visit, asked, gate)
         (job,) = serving.server.jobs.running.values()
         line.close()
-        serving.until(job.stop.is_set)
+        serving.until(lambda: job.stop.is_set() and serving._threads.given_up == {0})
         gate.opened.set()
         serving.until(lambda: visit.transcript().requests != ())
         assert [r.error for r in visit.transcript().requests] == ["ConnectionResetError"]
