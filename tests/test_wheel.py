@@ -23,7 +23,7 @@ from write_licences import demanded
 
 from autograder.course.profile import Profile
 from trials.attacks.honest import CONTROLS
-from trials.attacks.run import ATTACKS
+from trials.attacks.tables import ATTACKS
 from trials.classes import Student, reference, write_submission
 from trials.selftest.solutions import RIGHT, WRONG
 
@@ -111,7 +111,7 @@ def names_of_trials() -> set[str]:
 def test_the_wheel_holds_no_solution_attack_or_benchmark(contents: dict[str, str], llama: Profile) -> None:
     own = {path.name for path in (ROOT / "autograder").rglob("*")}
     modules = {path.name for path in (ROOT / "trials").rglob("*.py")} - own
-    assert {"mutants.py", "library.py", "forge.py", "stand_ins.py"} <= modules
+    assert {"mutants.py", "library.py", "bombs.py", "stand_ins.py"} <= modules
     assert not modules & {Path(name).name for name in contents}
     solutions = {cell for cell in reference(ROOT / "source" / "chatbot", llama).values() if len(cell) >= 30}
     secret = names_of_trials() | solutions

@@ -156,6 +156,7 @@ def attacks(course: Path, folder: Path, stock: bool, again: bool, only: str, job
     from trials.attacks import report as attacks_report
     from trials.attacks import run as attacks_run
     from trials.attacks import stock as attacks_stock
+    from trials.attacks.tables import ATTACKS
 
     folder = folder.resolve()
     with progress(console) as begin:
@@ -164,7 +165,7 @@ def attacks(course: Path, folder: Path, stock: bool, again: bool, only: str, job
         if stock:
             told = attacks_stock.run(course.resolve(), folder / "stock", begin, only, again, jobs)
     shown = Table("attack", "this kit", "stock nbgrader", title="Not held by this kit, or all with --only")
-    for attack in attacks_run.ATTACKS:
+    for attack in ATTACKS:
         if attack.name in found.found and (only or not found.found[attack.name].held):
             shown.add_row(attack.name, found.found[attack.name].words(), attacks_report.on_stock(attack, told))
     if shown.row_count:

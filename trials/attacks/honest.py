@@ -1,6 +1,6 @@
 """The honest students beside the attackers: code that looks much the same, means no harm, and keeps every point.
 
-Each is the control of one or several attacks. They share notebooks (`attacks.handed_in`), so their code leaves Python,
+Each is the control of one or several attacks. They share notebooks (`hand_in.handed_in`), so their code leaves Python,
 IPython and the task's variables as they were.
 """
 
@@ -301,7 +301,5 @@ result_2 = chatbot_2.invoke([HumanMessage(«py(task.question)»)])
 """
     },
 )
-CONTROLS = (
-    OWN_EQ, OWN_TRANSFORMERS, OWN_HOOKS, OWN_NAMES, OWN_DISPLAY, OWN_MESSAGES, OWN_LOADER, OWN_RUNNABLE, CURIOUS, OWN_IMPORTS,
-    THREADS, OWN_FILES, OWN_LINK, OWN_SERVER, HUNGRY, LONG_PROMPT, STRANGE_SETTINGS, USUAL, WARM,
-)  # fmt: skip
+BY_NAME = {name: honest for name, honest in globals().items() if isinstance(honest, Honest)}
+CONTROLS = tuple(BY_NAME.values())

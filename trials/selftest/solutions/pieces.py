@@ -113,7 +113,7 @@ def page(task: str, text: str) -> tuple[Solution, ...]:
         task: whose cell stands under a heading; parts below it are further cells by task id.
     """
     found = []
-    for entry in entries(text, CODE):
+    for entry in entries(text, CODE, ("alone", "review")):
         cells = {task: entry.code} if entry.code.strip() else {}
         cells |= entry.below
         review = frozenset(cells) if "review" in entry.marks else frozenset()

@@ -69,7 +69,7 @@ def each(info):
     with_all()
 ip.events.register("pre_run_cell", each)
 """
-MESSAGES = (
+ATTACKS = (
     Attack(
         "messages of every kind that are none, with the kernel's own key",
         "internals",
