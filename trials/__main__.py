@@ -88,6 +88,7 @@ def selftest(
 ) -> None:
     """Grades a library of right and wrong solutions, and shows where a verdict is not what is due."""
     from trials.selftest import run as library
+    from trials.selftest.findings import KINDS
 
     with progress(console) as begin:
         found = library.run(
@@ -104,7 +105,7 @@ def selftest(
     console.print(times)
     console.print(
         f"{found.right} right and {found.wrong} wrong solutions, {found.mutants} mutants, in {found.notebooks} notebooks: "
-        + ", ".join(f"{sum(f.kind == kind for f in found.findings)} {kind}" for kind in library.KINDS),
+        + ", ".join(f"{sum(f.kind == kind for f in found.findings)} {kind}" for kind in KINDS),
         highlight=False,
     )
     rate = found.notebooks / found.minutes

@@ -97,6 +97,7 @@ print(short.invoke("Hello"))
 )
 
 wrong = Mistakes("ask-base", "base model")
+LOADED = FREE + loaded("base_llm")
 WRONG = (
     wrong("nothing done", FREE + TODO, BASE, "missing"),
     wrong(
@@ -107,28 +108,19 @@ WRONG = (
     ),
     wrong(
         "another question",
-        FREE + loaded("base_llm") + 'base_answer = base_llm.invoke("What is the capital of Norway?")',
+        LOADED + 'base_answer = base_llm.invoke("What is the capital of Norway?")',
         ANSWER,
         "not-asked",
     ),
     wrong(
         "the question lacks its last letter",
-        FREE + loaded("base_llm") + "base_answer = base_llm.invoke(«py(task.question[:-1])»)",
+        LOADED + "base_answer = base_llm.invoke(«py(task.question[:-1])»)",
         ANSWER,
         "asked-nearly",
     ),
-    wrong("loaded and not asked", FREE + loaded("base_llm"), ANSWER, "not-asked"),
-    wrong(
-        "the answer is only printed",
-        FREE + loaded("base_llm") + "print(base_llm.invoke(«py(task.question)»))",
-        KEPT,
-        "missing",
-    ),
-    wrong.by_hand(
-        FREE
-        + loaded("base_llm")
-        + 'print(base_llm.invoke(«py(task.question)»))\nbase_answer = "It depends on the data."'
-    ),
+    wrong("loaded and not asked", LOADED, ANSWER, "not-asked"),
+    wrong("the answer is only printed", LOADED + "print(base_llm.invoke(«py(task.question)»))", KEPT, "missing"),
+    wrong.by_hand(LOADED + 'print(base_llm.invoke(«py(task.question)»))\nbase_answer = "It depends on the data."'),
     wrong(
         "the variable is misspelled",
         FREE + loaded("base_lm") + "base_answer = base_lm.invoke(«py(task.question)»)",
@@ -149,7 +141,7 @@ WRONG = (
     ),
     wrong(
         "the answer is kept in a list",
-        FREE + loaded("base_llm") + "base_answer = [base_llm.invoke(«py(task.question)»)]",
+        LOADED + "base_answer = [base_llm.invoke(«py(task.question)»)]",
         KEPT,
         "kept-type",
     ),

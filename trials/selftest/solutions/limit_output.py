@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from trials.selftest.library import Mistakes, Solution
+from trials.selftest.library import Losses, Mistakes, Solution
 from trials.selftest.solutions.pieces import (
     EITHER_PACKAGE,
     FREE,
@@ -150,9 +150,17 @@ llm = load(«py(task.model)»)
 )
 
 wrong = Mistakes("limit-output", "limit")
+LOADED = FREE + loaded()
 LOST = frozenset({"limit"})
 SILENT = {"limit-output": LOST, **NOT_ASKED}
 CHAINLESS = {"limit-output": LOST, **NO_CHAIN}
+
+
+def given(name: str, settings: str, loses: frozenset[str] | Losses, hint: str, alone: bool = False) -> Solution:
+    """The model loaded anew, with settings that are not right."""
+    return wrong(name, FREE + loaded(settings=settings), loses, hint, alone)
+
+
 WRONG = (
     wrong("nothing done", TODO, LOST, "limit-default"),
     Solution(
@@ -161,47 +169,30 @@ WRONG = (
         {"limit-output": frozenset({"limit"})},
         "left-over",
     ),
-    wrong("loaded again without a limit", FREE + loaded(), LOST, "limit-default"),
-    wrong("one too many", FREE + loaded(settings='{"max_new_tokens": «max_new_tokens + 1»}'), LOST, "limit-other"),
-    wrong(
-        "ten times too high", FREE + loaded(settings='{"max_new_tokens": «max_new_tokens * 10»}'), LOST, "limit-other"
-    ),
-    wrong(
-        "on the whole text, with max_length",
-        FREE + loaded(settings='{"max_length": «max_new_tokens * 10»}'),
-        LOST,
-        "limit-total",
-    ),
-    wrong(
-        "the least number of tokens",
-        FREE + loaded(settings='{"min_new_tokens": «max_new_tokens»}'),
-        LOST,
-        "limit-default",
-    ),
-    wrong(
-        "bind that is ignored",
-        FREE + loaded() + "llm = llm.bind(max_new_tokens=«max_new_tokens»)",
-        LOST,
-        "limit-ignored",
-    ),
+    wrong("loaded again without a limit", LOADED, LOST, "limit-default"),
+    given("one too many", '{"max_new_tokens": «max_new_tokens + 1»}', LOST, "limit-other"),
+    given("ten times too high", '{"max_new_tokens": «max_new_tokens * 10»}', LOST, "limit-other"),
+    given("on the whole text, with max_length", '{"max_length": «max_new_tokens * 10»}', LOST, "limit-total"),
+    given("the least number of tokens", '{"min_new_tokens": «max_new_tokens»}', LOST, "limit-default"),
+    wrong("bind that is ignored", LOADED + "llm = llm.bind(max_new_tokens=«max_new_tokens»)", LOST, "limit-ignored"),
     wrong("bind to what was there, ignored", "llm = llm.bind(max_new_tokens=«max_new_tokens»)", LOST, "limit-ignored"),
-    wrong("bind, and the result let go", "llm.bind(pipeline_kwargs=" + LIMIT + ")", LOST, "limit-default"),
-    wrong("in another variable", "short_llm = llm.bind(pipeline_kwargs=" + LIMIT + ")", LOST, "limit-default"),
+    wrong("bind, and the result let go", f"llm.bind(pipeline_kwargs={LIMIT})", LOST, "limit-default"),
+    wrong("in another variable", f"short_llm = llm.bind(pipeline_kwargs={LIMIT})", LOST, "limit-default"),
     wrong(
         "beside a ready pipeline, ignored in the partner package",
-        PARTNER + READY + "llm = HuggingFacePipeline(pipeline=pipe, pipeline_kwargs=" + LIMIT + ")",
+        f"{PARTNER}{READY}llm = HuggingFacePipeline(pipeline=pipe, pipeline_kwargs={LIMIT})",
         LOST,
         "limit-ignored",
     ),
     wrong(
         "written to an attribute, ignored in the partner package",
-        PARTNER + "\nfree_models()\n" + loaded() + "llm.pipeline_kwargs = " + LIMIT,
+        f"{PARTNER}\nfree_models()\n{loaded()}llm.pipeline_kwargs = {LIMIT}",
         LOST,
         "limit-ignored",
     ),
     wrong(
         "written to an attribute that is not there",
-        FREE + loaded() + "llm.max_new_tokens = «max_new_tokens»",
+        LOADED + "llm.max_new_tokens = «max_new_tokens»",
         LOST,
         "setting-refused",
     ),
@@ -214,9 +205,7 @@ WRONG = (
         LOST,
         "limit-default",
     ),
-    wrong(
-        "a text", FREE + loaded(settings='{"max_new_tokens": "«max_new_tokens»"}'), SILENT, "limit-refused", alone=True
-    ),
+    given("a text", '{"max_new_tokens": "«max_new_tokens»"}', SILENT, "limit-refused", alone=True),
     wrong(
         "bound, with a comma for the colon",
         'llm = llm.bind(pipeline_kwargs={"max_new_tokens", «max_new_tokens»})',
@@ -248,12 +237,8 @@ WRONG = (
         "settings-set",
         alone=True,
     ),
-    wrong(
-        "the name it has in another library",
-        FREE + loaded(settings='{"max_tokens": «max_new_tokens»}'),
-        SILENT,
-        "limit-default",
-        alone=True,
+    given(
+        "the name it has in another library", '{"max_tokens": «max_new_tokens»}', SILENT, "limit-default", alone=True
     ),
     wrong(
         "in model_kwargs",

@@ -195,39 +195,41 @@ print(llm)
 )
 
 wrong = Mistakes("load-model", "load")
+
+
+def loads(name: str, loses: frozenset[str], hint: str | None, alone: bool = False, **how: str) -> Solution:
+    """The model loaded as in the course (`pieces.loaded`), but for one thing."""
+    return wrong(name, FREE + loaded(**how), loses, hint, alone)
+
+
 WRONG = (
     wrong("nothing done", FREE + TODO, PIPELINE, "missing"),
-    wrong("the variable is misspelled", FREE + loaded("lmm"), PIPELINE, "missing"),
+    loads("the variable is misspelled", PIPELINE, "missing", variable="lmm"),
     wrong("None", FREE + "llm = None", PIPELINE, "none"),
-    wrong("the large model", FREE + loaded(model="«py(models.large)»"), MODEL, None, alone=True),
-    wrong(
+    loads("the large model", MODEL, None, model="«py(models.large)»", alone=True),
+    loads(
         "base and instruct swapped",
-        FREE + loaded(model='«py(models.instruct if task.role == "base" else models.base)»'),
         MODEL,
         None,
+        model='«py(models.instruct if task.role == "base" else models.base)»',
         alone=True,
     ),
-    wrong(
-        "a typo in the model's name",
-        FREE + loaded(model='«py(task.model.replace("-", "_"))»'),
-        PIPELINE,
-        "missing-raised",
-    ),
-    wrong(
+    loads("a typo in the model's name", PIPELINE, "missing-raised", model='«py(task.model.replace("-", "_"))»'),
+    loads(
         "the organisation is missing in the model's name",
-        FREE + loaded(model='«py(task.model.split("/")[1])»'),
         PIPELINE,
         "missing-raised",
+        model='«py(task.model.split("/")[1])»',
     ),
-    wrong("the device as a text", FREE + loaded(device='device="cuda"'), PIPELINE, "device-text"),
-    wrong("on the processor", FREE + loaded(device="device=-1"), DEVICE, "on-cpu"),
-    wrong(
+    loads("the device as a text", PIPELINE, "device-text", device='device="cuda"'),
+    loads("on the processor", DEVICE, "on-cpu", device="device=-1"),
+    loads(
         "no device, where that means the processor",
-        FREE + loaded(device='«"backend=\'default\'" if models.package == "langchain_community" else "device=-1"»'),
         DEVICE,
         "on-cpu",
+        device='«"backend=\'default\'" if models.package == "langchain_community" else "device=-1"»',
     ),
-    wrong("the second GPU", FREE + loaded(device="device=1"), PIPELINE, "missing-raised"),
+    loads("the second GPU", PIPELINE, "missing-raised", device="device=1"),
     wrong(
         "another job for the pipeline",
         FREE + loaded().replace('"text-generation"', '"summarization"'),
@@ -247,7 +249,7 @@ WRONG = (
         PIPELINE,
         "missing-raised",
     ),
-    wrong("the device given twice", FREE + loaded(settings='{"device": 0}'), PIPELINE, "missing-raised"),
+    loads("the device given twice", PIPELINE, "missing-raised", settings='{"device": 0}'),
     Solution(
         "load: a quotation mark is missing",
         {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from trials.selftest.library import Mistakes, Solution
+from trials.selftest.library import Losses, Mistakes, Solution
 from trials.selftest.solutions.pieces import (
     IMPORT_HUMAN,
     NO_PROMPT,
@@ -135,6 +135,13 @@ wrong = Mistakes("prompt", "prompt", alone=True)
 ROLE = frozenset({"system"})
 PLACE = frozenset({"placeholder"})
 SILENT = {"prompt": PLACE, **NOT_ASKED}
+
+
+def made_of(name: str, loses: frozenset[str] | Losses, hint: str, *parts: str) -> Solution:
+    """A prompt made out of messages that are not right."""
+    return wrong(name, prompt_of(*parts), loses, hint)
+
+
 WRONG = (
     wrong("nothing done", TODO, NO_PROMPT, "missing"),
     wrong("None", "prompt = None", NO_PROMPT, "none"),
@@ -151,17 +158,19 @@ WRONG = (
         "missing",
         alone=True,
     ),
-    wrong(
+    made_of(
         "the placeholder's class was not imported",
-        prompt_of(SYSTEM, 'MessagePlaceholder("messages")'),
         NO_PROMPT,
         "missing-raised",
+        SYSTEM,
+        'MessagePlaceholder("messages")',
     ),
-    wrong(
+    made_of(
         "the system prompt lacks its last character",
-        prompt_of('("system", «py(system_prompt[:-1])»)', PLACEHOLDER),
         ROLE,
         "system-other",
+        '("system", «py(system_prompt[:-1])»)',
+        PLACEHOLDER,
     ),
     wrong(
         "the system prompt in capitals",
@@ -169,42 +178,27 @@ WRONG = (
         ROLE,
         "system-other",
     ),
-    wrong(
-        "another system prompt",
-        prompt_of('("system", "You are a helpful assistant.")', PLACEHOLDER),
-        ROLE,
-        "system-other",
-    ),
-    wrong(
+    made_of("another system prompt", ROLE, "system-other", '("system", "You are a helpful assistant.")', PLACEHOLDER),
+    made_of(
         "the system prompt with an addition",
-        prompt_of('("system", «py(system_prompt + " Be brief.")»)', PLACEHOLDER),
         ROLE,
         "system-other",
+        '("system", «py(system_prompt + " Be brief.")»)',
+        PLACEHOLDER,
     ),
-    wrong("no system prompt", prompt_of(PLACEHOLDER), ROLE, "system-missing"),
-    wrong(
-        "the system prompt said by a human",
-        prompt_of('("human", «py(system_prompt)»)', PLACEHOLDER),
-        ROLE,
-        "system-missing",
-    ),
-    wrong("the placeholder before the system prompt", prompt_of(PLACEHOLDER, SYSTEM), ROLE, "system-last"),
-    wrong("no placeholder", prompt_of(SYSTEM), SILENT, "placeholder-missing"),
-    wrong(
-        "the placeholder is a text variable", prompt_of(SYSTEM, '("human", "{messages}")'), PLACE, "placeholder-text"
-    ),
-    wrong("a text variable with another name", prompt_of(SYSTEM, '("human", "{question}")'), PLACE, "prompt-variables"),
-    wrong(
-        "the placeholder has another name",
-        prompt_of(SYSTEM, 'MessagesPlaceholder("message")'),
-        PLACE,
-        "prompt-variables",
-    ),
-    wrong(
+    made_of("no system prompt", ROLE, "system-missing", PLACEHOLDER),
+    made_of("the system prompt said by a human", ROLE, "system-missing", '("human", «py(system_prompt)»)', PLACEHOLDER),
+    made_of("the placeholder before the system prompt", ROLE, "system-last", PLACEHOLDER, SYSTEM),
+    made_of("no placeholder", SILENT, "placeholder-missing", SYSTEM),
+    made_of("the placeholder is a text variable", PLACE, "placeholder-text", SYSTEM, '("human", "{messages}")'),
+    made_of("a text variable with another name", PLACE, "prompt-variables", SYSTEM, '("human", "{question}")'),
+    made_of("the placeholder has another name", PLACE, "prompt-variables", SYSTEM, 'MessagesPlaceholder("message")'),
+    made_of(
         "the placeholder is a message that says messages",
-        prompt_of(SYSTEM, '("human", "messages")'),
         SILENT,
         "placeholder-missing",
+        SYSTEM,
+        '("human", "messages")',
     ),
     Solution(
         "prompt: the question inside, after the placeholder",
@@ -222,18 +216,22 @@ WRONG = (
         SILENT,
         "question-inside",
     ),
-    wrong(
+    made_of(
         "examples between the system prompt and the placeholder",
-        prompt_of(SYSTEM, '("human", "Hi!")', '("ai", "Hello there!")', PLACEHOLDER),
         PLACE,
         "prompt-extra",
+        SYSTEM,
+        '("human", "Hi!")',
+        '("ai", "Hello there!")',
+        PLACEHOLDER,
     ),
-    wrong("the placeholder twice", prompt_of(SYSTEM, PLACEHOLDER, PLACEHOLDER), PLACE, "prompt-extra"),
-    wrong(
+    made_of("the placeholder twice", PLACE, "prompt-extra", SYSTEM, PLACEHOLDER, PLACEHOLDER),
+    made_of(
         "the placeholder keeps only the last message",
-        prompt_of(SYSTEM, 'MessagesPlaceholder("messages", n_messages=1)'),
         PLACE,
         "placeholder-missing",
+        SYSTEM,
+        'MessagesPlaceholder("messages", n_messages=1)',
     ),
     wrong(
         "a text with an f in front",
