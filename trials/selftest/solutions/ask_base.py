@@ -100,49 +100,21 @@ wrong = Mistakes("ask-base", "base model")
 LOADED = FREE + loaded("base_llm")
 WRONG = (
     wrong("nothing done", FREE + TODO, BASE, "missing"),
-    wrong(
-        "the instruct model instead",
-        FREE + loaded("base_llm", "«py(models.instruct)»") + "base_answer = base_llm.invoke(«py(task.question)»)",
-        MODEL,
-        "instruct-for-base",
-    ),
-    wrong(
-        "another question",
-        LOADED + 'base_answer = base_llm.invoke("What is the capital of Norway?")',
-        ANSWER,
-        "not-asked",
-    ),
-    wrong(
-        "the question lacks its last letter",
-        LOADED + "base_answer = base_llm.invoke(«py(task.question[:-1])»)",
-        ANSWER,
-        "asked-nearly",
-    ),
+    wrong("the instruct model instead", FREE + loaded("base_llm", "«py(models.instruct)»")
+          + "base_answer = base_llm.invoke(«py(task.question)»)", MODEL, "instruct-for-base"),
+    wrong("another question", LOADED + 'base_answer = base_llm.invoke("What is the capital of Norway?")', ANSWER,
+          "not-asked"),
+    wrong("the question lacks its last letter", LOADED + "base_answer = base_llm.invoke(«py(task.question[:-1])»)",
+          ANSWER, "asked-nearly"),
     wrong("loaded and not asked", LOADED, ANSWER, "not-asked"),
     wrong("the answer is only printed", LOADED + "print(base_llm.invoke(«py(task.question)»))", KEPT, "missing"),
     wrong.by_hand(LOADED + 'print(base_llm.invoke(«py(task.question)»))\nbase_answer = "It depends on the data."'),
-    wrong(
-        "the variable is misspelled",
-        FREE + loaded("base_lm") + "base_answer = base_lm.invoke(«py(task.question)»)",
-        KIND | MODEL,
-        "missing",
-    ),
-    wrong(
-        "a bare transformers pipeline",
-        READY.replace("pipe =", "base_llm =") + 'base_answer = base_llm(«py(task.question)»)[0]["generated_text"]',
-        KIND,
-        "wrapped-model",
-    ),
-    wrong(
-        "a GPU that is not there",
-        FREE + loaded("base_llm", device="device=7") + "base_answer = base_llm.invoke(«py(task.question)»)",
-        BASE,
-        "missing-raised",
-    ),
-    wrong(
-        "the answer is kept in a list",
-        LOADED + "base_answer = [base_llm.invoke(«py(task.question)»)]",
-        KEPT,
-        "kept-type",
-    ),
-)
+    wrong("the variable is misspelled", FREE + loaded("base_lm")
+          + "base_answer = base_lm.invoke(«py(task.question)»)", KIND | MODEL, "missing"),
+    wrong("a bare transformers pipeline", READY.replace("pipe =", "base_llm =")
+          + 'base_answer = base_llm(«py(task.question)»)[0]["generated_text"]', KIND, "wrapped-model"),
+    wrong("a GPU that is not there", FREE + loaded("base_llm", device="device=7")
+          + "base_answer = base_llm.invoke(«py(task.question)»)", BASE, "missing-raised"),
+    wrong("the answer is kept in a list", LOADED + "base_answer = [base_llm.invoke(«py(task.question)»)]", KEPT,
+          "kept-type"),
+)  # fmt: skip

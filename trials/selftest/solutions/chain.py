@@ -237,75 +237,35 @@ WRONG = (
         "missing",
         alone=True,
     ),
-    wrong(
-        "a function",
-        "def chatbot(messages):\n    return (prompt | llm).invoke(messages)",
-        {"chain": RUNNABLE, **NOT_ASKED},
-        "not-runnable",
-    ),
+    wrong("a function", "def chatbot(messages):\n    return (prompt | llm).invoke(messages)",
+          {"chain": RUNNABLE, **NOT_ASKED}, "not-runnable"),
     wrong("a list", "chatbot = [prompt, llm]", NO_CHAIN, "not-runnable"),
     wrong("a dict", 'chatbot = {"prompt": prompt, "llm": llm}', NO_CHAIN, "not-runnable"),
     wrong("two values", "chatbot = prompt, llm", NO_CHAIN, "not-runnable"),
-    wrong(
-        "an answer",
-        IMPORT_HUMAN + 'chatbot = (prompt | llm).invoke([HumanMessage("Hello!")])',
-        NO_CHAIN,
-        "chain-is-answer",
-    ),
+    wrong("an answer", IMPORT_HUMAN + 'chatbot = (prompt | llm).invoke([HumanMessage("Hello!")])', NO_CHAIN,
+          "chain-is-answer"),
     wrong("the prompt alone", "chatbot = prompt", NO_MODEL, "no-model-asked"),
-    wrong(
-        "an answer written by hand for a model",
-        'chatbot = prompt | (lambda messages: "Hello, I am your chatbot.")',
-        NO_MODEL,
-        "no-model-asked",
-    ),
+    wrong("an answer written by hand for a model",
+          'chatbot = prompt | (lambda messages: "Hello, I am your chatbot.")', NO_MODEL, "no-model-asked"),
     wrong("the model alone", "chatbot = llm", TEXT, "text-no-prompt"),
     wrong("and for the bar", "chatbot = prompt and llm", TEXT, "text-no-prompt"),
-    wrong(
-        "reversed", "chatbot = llm | prompt", {"chain": TEXT, "who-are-you": KEPT, "ideal-boat": KEPT}, "chain-reversed"
-    ),
-    wrong(
-        "a fixed question",
-        IMPORT_HUMAN + 'chatbot = (lambda _: [HumanMessage("What is your name?")]) | prompt | llm',
-        TEXT,
-        "text-no-question",
-    ),
+    wrong("reversed", "chatbot = llm | prompt", {"chain": TEXT, "who-are-you": KEPT, "ideal-boat": KEPT},
+          "chain-reversed"),
+    wrong("a fixed question", IMPORT_HUMAN
+          + 'chatbot = (lambda _: [HumanMessage("What is your name?")]) | prompt | llm', TEXT, "text-no-question"),
     wrong("another prompt", TEMPLATES + ANOTHER_PROMPT + "chatbot = other_prompt | llm", TEXT, "text-no-prompt"),
-    wrong(
-        "a text with an f in front for the prompt",
-        "from langchain_core.runnables import RunnableLambda\n\n"
-        + 'chatbot = RunnableLambda(lambda m: f"System prompt: «system_prompt» Question: {m[0].content}") | llm',
-        TEXT,
-        "text-other",
-    ),
-    wrong(
-        "text added after the prompt",
-        'chatbot = prompt | (lambda p: p.to_string() + "\\nAnswer in one word.") | llm',
-        TEXT,
-        "text-other",
-    ),
-    wrong(
-        "the question in capitals",
-        IMPORT_HUMAN + "chatbot = (lambda m: [HumanMessage(m[0].content.upper())]) | prompt | llm",
-        TEXT,
-        "text-no-question",
-    ),
-    wrong(
-        "a model of its own, the wrong one",
-        EITHER_PACKAGE + loaded("my_llm", "«py(models.large)»", settings=LIMIT) + "chatbot = prompt | my_llm",
-        MODEL,
-        None,
-    ),
-    wrong(
-        "a chat model around a bound one",
-        "from langchain_huggingface import ChatHuggingFace\n\n"
-        + "chatbot = prompt | ChatHuggingFace(llm=llm.bind(pipeline_kwargs="
-        + LIMIT
-        + "))",
-        NO_CHAIN,
-        "chat-wrapper",
-    ),
-    wrong(
-        "a step that stops before the model", 'chatbot = prompt | (lambda p: p["text"]) | llm', NO_MODEL, "chain-raised"
-    ),
-)
+    wrong("a text with an f in front for the prompt", "from langchain_core.runnables import RunnableLambda\n\n"
+          + 'chatbot = RunnableLambda(lambda m: f"System prompt: «system_prompt» Question: {m[0].content}") | llm',
+          TEXT, "text-other"),
+    wrong("text added after the prompt",
+          'chatbot = prompt | (lambda p: p.to_string() + "\\nAnswer in one word.") | llm', TEXT, "text-other"),
+    wrong("the question in capitals", IMPORT_HUMAN
+          + "chatbot = (lambda m: [HumanMessage(m[0].content.upper())]) | prompt | llm", TEXT, "text-no-question"),
+    wrong("a model of its own, the wrong one", EITHER_PACKAGE
+          + loaded("my_llm", "«py(models.large)»", settings=LIMIT) + "chatbot = prompt | my_llm", MODEL, None),
+    wrong("a chat model around a bound one", "from langchain_huggingface import ChatHuggingFace\n\n"
+          + "chatbot = prompt | ChatHuggingFace(llm=llm.bind(pipeline_kwargs=" + LIMIT + "))", NO_CHAIN,
+          "chat-wrapper"),
+    wrong("a step that stops before the model", 'chatbot = prompt | (lambda p: p["text"]) | llm', NO_MODEL,
+          "chain-raised"),
+)  # fmt: skip

@@ -72,36 +72,19 @@ WRONG = (
     wrong("the first answer again", "boat = result", ANSWER, "not-asked"),
     wrong("the first question again", IMPORT_HUMAN + f"boat = chatbot.invoke({FIRST})", ANSWER, "not-asked"),
     wrong("kept in result", IMPORT_HUMAN + f"result = chatbot.invoke({QUESTION})\nprint(result)", KEPT, "missing"),
-    wrong(
-        "both asked, the first answer kept",
-        IMPORT_HUMAN + f"chatbot.invoke({QUESTION})\nboat = result",
-        KEPT,
-        "kept-again",
-        needs_text=True,
-    ),
-    wrong(
-        "the first question and answer are sent along",
-        "from langchain_core.messages import AIMessage, HumanMessage\n\n"
-        + 'first = HumanMessage(«py(task_of("who-are-you").question)»)\n'
-        + "boat = chatbot.invoke([first, AIMessage(result), HumanMessage(«py(task.question)»)])",
-        ANSWER,
-        "asked-together",
-    ),
-    wrong(
-        "both questions in one message",
-        IMPORT_HUMAN
-        + 'boat = chatbot.invoke([HumanMessage(«py(task_of("who-are-you").question + " " + task.question)»)])',
-        ANSWER,
-        "asked-together",
-    ),
-    wrong(
-        "both questions in one call",
-        IMPORT_HUMAN
-        + 'boat = chatbot.invoke([HumanMessage(«py(task_of("who-are-you").question)»), '
-        + "HumanMessage(«py(task.question)»)])",
-        ANSWER,
-        "asked-together",
-    ),
+    wrong("both asked, the first answer kept", IMPORT_HUMAN + f"chatbot.invoke({QUESTION})\nboat = result", KEPT,
+          "kept-again", needs_text=True),
+    wrong("the first question and answer are sent along",
+          "from langchain_core.messages import AIMessage, HumanMessage\n\n"
+          + 'first = HumanMessage(«py(task_of("who-are-you").question)»)\n'
+          + "boat = chatbot.invoke([first, AIMessage(result), HumanMessage(«py(task.question)»)])", ANSWER,
+          "asked-together"),
+    wrong("both questions in one message", IMPORT_HUMAN
+          + 'boat = chatbot.invoke([HumanMessage(«py(task_of("who-are-you").question + " " + task.question)»)])',
+          ANSWER, "asked-together"),
+    wrong("both questions in one call", IMPORT_HUMAN
+          + 'boat = chatbot.invoke([HumanMessage(«py(task_of("who-are-you").question)»), '
+          + "HumanMessage(«py(task.question)»)])", ANSWER, "asked-together"),
     Solution(
         "ideal-boat: a memory carries the first question along",
         {
@@ -112,10 +95,6 @@ WRONG = (
         "asked-together",
         alone=True,
     ),
-    wrong(
-        "the wrong answer of a batch",
-        IMPORT_HUMAN + f"boat = chatbot.batch([{FIRST}, {QUESTION}])[0]",
-        KEPT,
-        "kept-other",
-    ),
-)
+    wrong("the wrong answer of a batch", IMPORT_HUMAN + f"boat = chatbot.batch([{FIRST}, {QUESTION}])[0]", KEPT,
+          "kept-other"),
+)  # fmt: skip

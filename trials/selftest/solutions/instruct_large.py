@@ -158,31 +158,13 @@ def left_over(name: str, code: str, loses: frozenset[str], hint: str) -> Solutio
 
 WRONG = (
     *chatbot_wrongly("instruct-large", "large"),
-    left_over(
-        "the small chatbot again",
-        IMPORT_HUMAN + f"chatbot_large = chatbot_small\nresult_large = chatbot_large.invoke({QUESTION})",
-        CHATBOT,
-        "left-over",
-    ),
-    left_over(
-        "chatbot and answer of the task before",
-        "chatbot_large = chatbot_small\nresult_large = result_small",
-        CHATBOT,
-        "left-over",
-    ),
-    left_over(
-        "the small chatbot's answer again",
-        FREE + loaded(settings=LIMIT) + "chatbot_large = prompt | llm\nresult_large = result_small",
-        frozenset({"kept"}),
-        "asked-other-model",
-    ),
-    left_over(
-        "loaded, and the small chatbot asked",
-        EITHER_PACKAGE
-        + IMPORT_HUMAN
-        + loaded(settings=LIMIT)
-        + f"chatbot_large = prompt | llm\nresult_large = chatbot_small.invoke({QUESTION})",
-        frozenset({"kept"}),
-        "asked-other-model",
-    ),
-)
+    left_over("the small chatbot again", IMPORT_HUMAN
+          + f"chatbot_large = chatbot_small\nresult_large = chatbot_large.invoke({QUESTION})", CHATBOT, "left-over"),
+    left_over("chatbot and answer of the task before", "chatbot_large = chatbot_small\nresult_large = result_small",
+          CHATBOT, "left-over"),
+    left_over("the small chatbot's answer again", FREE + loaded(settings=LIMIT)
+          + "chatbot_large = prompt | llm\nresult_large = result_small", frozenset({"kept"}), "asked-other-model"),
+    left_over("loaded, and the small chatbot asked", EITHER_PACKAGE + IMPORT_HUMAN + loaded(settings=LIMIT)
+          + f"chatbot_large = prompt | llm\nresult_large = chatbot_small.invoke({QUESTION})", frozenset({"kept"}),
+          "asked-other-model"),
+)  # fmt: skip

@@ -178,55 +178,23 @@ WRONG = (
     wrong("bind to what was there, ignored", "llm = llm.bind(max_new_tokens=«max_new_tokens»)", LOST, "limit-ignored"),
     wrong("bind, and the result let go", f"llm.bind(pipeline_kwargs={LIMIT})", LOST, "limit-default"),
     wrong("in another variable", f"short_llm = llm.bind(pipeline_kwargs={LIMIT})", LOST, "limit-default"),
-    wrong(
-        "beside a ready pipeline, ignored in the partner package",
-        f"{PARTNER}{READY}llm = HuggingFacePipeline(pipeline=pipe, pipeline_kwargs={LIMIT})",
-        LOST,
-        "limit-ignored",
-    ),
-    wrong(
-        "written to an attribute, ignored in the partner package",
-        f"{PARTNER}\nfree_models()\n{loaded()}llm.pipeline_kwargs = {LIMIT}",
-        LOST,
-        "limit-ignored",
-    ),
-    wrong(
-        "written to an attribute that is not there",
-        LOADED + "llm.max_new_tokens = «max_new_tokens»",
-        LOST,
-        "setting-refused",
-    ),
-    wrong(
-        "GenerationConfig made and not used",
-        FREE
-        + "from transformers import GenerationConfig\n\n"
-        + "config = GenerationConfig(max_new_tokens=«max_new_tokens»)\n"
-        + loaded(),
-        LOST,
-        "limit-default",
-    ),
+    wrong("beside a ready pipeline, ignored in the partner package",
+          f"{PARTNER}{READY}llm = HuggingFacePipeline(pipeline=pipe, pipeline_kwargs={LIMIT})", LOST,
+          "limit-ignored"),
+    wrong("written to an attribute, ignored in the partner package",
+          f"{PARTNER}\nfree_models()\n{loaded()}llm.pipeline_kwargs = {LIMIT}", LOST, "limit-ignored"),
+    wrong("written to an attribute that is not there", LOADED + "llm.max_new_tokens = «max_new_tokens»", LOST,
+          "setting-refused"),
+    wrong("GenerationConfig made and not used", FREE + "from transformers import GenerationConfig\n\n"
+          + "config = GenerationConfig(max_new_tokens=«max_new_tokens»)\n" + loaded(), LOST, "limit-default"),
     given("a text", '{"max_new_tokens": "«max_new_tokens»"}', SILENT, "limit-refused", alone=True),
-    wrong(
-        "bound, with a comma for the colon",
-        'llm = llm.bind(pipeline_kwargs={"max_new_tokens", «max_new_tokens»})',
-        SILENT,
-        "settings-set",
-        alone=True,
-    ),
-    wrong(
-        "bound, as a text",
-        'llm = llm.bind(pipeline_kwargs="max_new_tokens=«max_new_tokens»")',
-        SILENT,
-        "settings-type",
-        alone=True,
-    ),
-    wrong(
-        "bound, with number and name swapped",
-        'llm = llm.bind(pipeline_kwargs={«max_new_tokens»: "max_new_tokens"})',
-        SILENT,
-        "settings-names",
-        alone=True,
-    ),
+    wrong("bound, with a comma for the colon",
+          'llm = llm.bind(pipeline_kwargs={"max_new_tokens", «max_new_tokens»})', SILENT, "settings-set", alone=True),
+    wrong("bound, as a text", 'llm = llm.bind(pipeline_kwargs="max_new_tokens=«max_new_tokens»")', SILENT,
+          "settings-type", alone=True),
+    wrong("bound, with number and name swapped",
+          'llm = llm.bind(pipeline_kwargs={«max_new_tokens»: "max_new_tokens"})', SILENT, "settings-names",
+          alone=True),
     Solution(
         "limit: a comma for the colon, and no prompt in the chain",
         {
@@ -237,40 +205,23 @@ WRONG = (
         "settings-set",
         alone=True,
     ),
-    given(
-        "the name it has in another library", '{"max_tokens": «max_new_tokens»}', SILENT, "limit-default", alone=True
-    ),
-    wrong(
-        "in model_kwargs",
-        EITHER_PACKAGE + loaded().replace("device=0,", "device=0,\n    model_kwargs=" + LIMIT + ","),
-        LOST,
-        "setting-refused",
-    ),
-    wrong(
-        "straight to from_model_id, which refuses it",
-        EITHER_PACKAGE + loaded().replace("device=0,", "device=0,\n    max_new_tokens=«max_new_tokens»,"),
-        LOST,
-        "setting-refused",
-    ),
-    wrong(
-        "refused after the old model was freed",
-        FREE + loaded().replace("device=0,", "device=0,\n    max_new_tokens=«max_new_tokens»,"),
-        CHAINLESS,
-        "setting-refused",
-        alone=True,
-    ),
+    given("the name it has in another library", '{"max_tokens": «max_new_tokens»}', SILENT, "limit-default",
+          alone=True),
+    wrong("in model_kwargs", EITHER_PACKAGE
+          + loaded().replace("device=0,", "device=0,\n    model_kwargs=" + LIMIT + ","), LOST, "setting-refused"),
+    wrong("straight to from_model_id, which refuses it", EITHER_PACKAGE
+          + loaded().replace("device=0,", "device=0,\n    max_new_tokens=«max_new_tokens»,"), LOST,
+          "setting-refused"),
+    wrong("refused after the old model was freed", FREE
+          + loaded().replace("device=0,", "device=0,\n    max_new_tokens=«max_new_tokens»,"), CHAINLESS,
+          "setting-refused", alone=True),
     wrong("a bracket is missing", "llm = llm.bind(pipeline_kwargs=" + LIMIT, LOST, "missing-raised"),
-    wrong(
-        "llm becomes a cut answer",
-        'llm = llm.invoke("Hello!")[:«max_new_tokens»]',
-        CHAINLESS,
-        "not-a-pipeline",
-        alone=True,
-    ),
+    wrong("llm becomes a cut answer", 'llm = llm.invoke("Hello!")[:«max_new_tokens»]', CHAINLESS, "not-a-pipeline",
+          alone=True),
     Solution(
         "limit: another model is loaded",
         {"limit-output": FREE + loaded(model="«py(models.large)»", settings=LIMIT)},
         {"chain": frozenset({"model"})},
         alone=True,
     ),
-)
+)  # fmt: skip

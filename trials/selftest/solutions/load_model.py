@@ -207,48 +207,24 @@ WRONG = (
     loads("the variable is misspelled", PIPELINE, "missing", variable="lmm"),
     wrong("None", FREE + "llm = None", PIPELINE, "none"),
     loads("the large model", MODEL, None, model="«py(models.large)»", alone=True),
-    loads(
-        "base and instruct swapped",
-        MODEL,
-        None,
-        model='«py(models.instruct if task.role == "base" else models.base)»',
-        alone=True,
-    ),
+    loads("base and instruct swapped", MODEL, None,
+          model='«py(models.instruct if task.role == "base" else models.base)»', alone=True),
     loads("a typo in the model's name", PIPELINE, "missing-raised", model='«py(task.model.replace("-", "_"))»'),
-    loads(
-        "the organisation is missing in the model's name",
-        PIPELINE,
-        "missing-raised",
-        model='«py(task.model.split("/")[1])»',
-    ),
+    loads("the organisation is missing in the model's name", PIPELINE, "missing-raised",
+          model='«py(task.model.split("/")[1])»'),
     loads("the device as a text", PIPELINE, "device-text", device='device="cuda"'),
     loads("on the processor", DEVICE, "on-cpu", device="device=-1"),
-    loads(
-        "no device, where that means the processor",
-        DEVICE,
-        "on-cpu",
-        device='«"backend=\'default\'" if models.package == "langchain_community" else "device=-1"»',
-    ),
+    loads("no device, where that means the processor", DEVICE, "on-cpu",
+          device='«"backend=\'default\'" if models.package == "langchain_community" else "device=-1"»'),
     loads("the second GPU", PIPELINE, "missing-raised", device="device=1"),
-    wrong(
-        "another job for the pipeline",
-        FREE + loaded().replace('"text-generation"', '"summarization"'),
-        PIPELINE,
-        "missing-raised",
-    ),
-    wrong(
-        "a job that does not exist",
-        FREE + loaded().replace('"text-generation"', '"text_generation"'),
-        PIPELINE,
-        "missing-raised",
-    ),
+    wrong("another job for the pipeline", FREE + loaded().replace('"text-generation"', '"summarization"'), PIPELINE,
+          "missing-raised"),
+    wrong("a job that does not exist", FREE + loaded().replace('"text-generation"', '"text_generation"'), PIPELINE,
+          "missing-raised"),
     wrong("no job named", FREE + loaded().replace('    task="text-generation",\n', ""), PIPELINE, "missing-raised"),
-    wrong(
-        "model and job in each other's place",
-        FREE + 'llm = HuggingFacePipeline.from_model_id("text-generation", «py(task.model)»)',
-        PIPELINE,
-        "missing-raised",
-    ),
+    wrong("model and job in each other's place", FREE
+          + 'llm = HuggingFacePipeline.from_model_id("text-generation", «py(task.model)»)', PIPELINE,
+          "missing-raised"),
     loads("the device given twice", PIPELINE, "missing-raised", settings='{"device": 0}'),
     Solution(
         "load: a quotation mark is missing",
@@ -260,34 +236,19 @@ WRONG = (
         "missing-raised",
     ),
     wrong("a bare transformers pipeline", READY + "llm = pipe\n" + EITHER_PACKAGE, KIND, "wrapped-model"),
-    wrong(
-        "the model without its pipeline",
-        FREE
-        + "from transformers import AutoModelForCausalLM\n\n"
-        + "llm = AutoModelForCausalLM.from_pretrained(«py(task.model)»)",
-        PIPELINE,
-        "wrapped-model",
-    ),
+    wrong("the model without its pipeline", FREE + "from transformers import AutoModelForCausalLM\n\n"
+          + "llm = AutoModelForCausalLM.from_pretrained(«py(task.model)»)", PIPELINE, "wrapped-model"),
     wrong("the class instead of an object", FREE + "llm = HuggingFacePipeline", PIPELINE, "not-a-pipeline"),
     wrong("the model's name", FREE + "llm = «py(task.model)»", PIPELINE, "not-a-pipeline"),
     wrong("an answer of the model", FREE + loaded() + 'llm = llm.invoke("Hello!")', PIPELINE, "not-a-pipeline"),
     wrong("a list with the pipeline", FREE + loaded() + "llm = [llm]", PIPELINE, "not-a-pipeline"),
-    wrong(
-        "a made-up model for tests",
-        FREE + "from langchain_core.language_models import FakeListLLM\n\n" + 'llm = FakeListLLM(responses=["Hello!"])',
-        PIPELINE,
-        "not-a-pipeline",
-    ),
-    wrong(
-        "a chat model around community's class",
-        FREE
-        + "from langchain_community.llms import HuggingFacePipeline as Pipeline\n"
-        + "from langchain_huggingface import ChatHuggingFace\n\n"
-        + loaded("pipe").replace("HuggingFacePipeline", "Pipeline")
-        + "llm = ChatHuggingFace(llm=pipe)",
-        PIPELINE,
-        "chat-wrapper",
-    ),
+    wrong("a made-up model for tests", FREE + "from langchain_core.language_models import FakeListLLM\n\n"
+          + 'llm = FakeListLLM(responses=["Hello!"])', PIPELINE, "not-a-pipeline"),
+    wrong("a chat model around community's class", FREE
+          + "from langchain_community.llms import HuggingFacePipeline as Pipeline\n"
+          + "from langchain_huggingface import ChatHuggingFace\n\n"
+          + loaded("pipe").replace("HuggingFacePipeline", "Pipeline") + "llm = ChatHuggingFace(llm=pipe)", PIPELINE,
+          "chat-wrapper"),
     Solution(
         "load: the class was not imported",
         {
@@ -297,4 +258,4 @@ WRONG = (
         {"load-model": PIPELINE},
         "missing-raised",
     ),
-)
+)  # fmt: skip

@@ -227,12 +227,6 @@ WRONG = (
         "out-of-order",
         alone=True,
     ),
-    wrong(
-        "both questions asked, the wrong answer kept",
-        IMPORT_HUMAN
-        + f"chatbot.invoke({QUESTION})\n"
-        + 'result = chatbot.invoke([HumanMessage(«py(task_of("ideal-boat").question)»)])',
-        KEPT,
-        "kept-other",
-    ),
-)
+    wrong("both questions asked, the wrong answer kept", IMPORT_HUMAN + f"chatbot.invoke({QUESTION})\n"
+          + 'result = chatbot.invoke([HumanMessage(«py(task_of("ideal-boat").question)»)])', KEPT, "kept-other"),
+)  # fmt: skip
