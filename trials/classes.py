@@ -20,7 +20,7 @@ MARKER = re.compile(r"^\s*### (BEGIN|END) SOLUTION\s*\n?", re.MULTILINE)
 MARK_SCHEME = re.compile(r"### BEGIN MARK SCHEME.*?### END MARK SCHEME\s*", re.DOTALL)
 
 HEADING = re.compile(r"^# %%(%?) (.+(?:\n#  .+)*)\n", re.MULTILINE)
-PIECE = re.compile(r"^«([A-Z_]+)»\n", re.MULTILINE)
+PIECE = re.compile(r"^«([A-Z_0-9]+)»\n", re.MULTILINE)
 
 Cells = dict[str, str]
 """Sources of solution cells by grade id."""

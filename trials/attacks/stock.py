@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from nbgrader.api import Gradebook, MissingEntry
+from pydantic import TypeAdapter
 
 from autograder.errors import NotReady
 from autograder.jail.limits import ENDED
@@ -60,6 +61,9 @@ class Outcome:
     words: str
 
 
+OUTCOMES = TypeAdapter(dict[str, Outcome])
+
+
 def run(
     root: Path, folder: Path, begin: Begin, only: str = "", again: bool = False, jobs: int = 2
 ) -> dict[str, Outcome]:
@@ -87,8 +91,7 @@ def run(
     with ThreadPoolExecutor(jobs) as pool:
         for found in pool.map(lambda each: _outcomes(each, in_sandbox(course, each.attacks)), hand_ins):
             outcomes |= found
-            told = {name: asdict(outcome) for name, outcome in outcomes.items()}
-            (folder / KNOWN).write_text(json.dumps(told, indent=1), encoding="utf-8")
+            (folder / KNOWN).write_bytes(OUTCOMES.dump_json(outcomes, indent=1))
             one()
     return outcomes
 
@@ -96,8 +99,8 @@ def run(
 def known(folder: Path) -> dict[str, Outcome]:
     """What earlier runs have found, by name, of the attacks that there still are."""
     path = folder / KNOWN
-    told = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    return {attack.name: Outcome(**told[attack.name]) for attack in ATTACKS if attack.name in told}
+    told = OUTCOMES.validate_json(path.read_bytes()) if path.exists() else {}
+    return {attack.name: told[attack.name] for attack in ATTACKS if attack.name in told}
 
 
 def _refuse_without_points(course: ScratchCourse) -> None:
@@ -117,14 +120,10 @@ def _outcomes(hand_in: HandIn, said: dict[str, Any] | None) -> dict[str, Outcome
         elif said is None:
             outcome = Outcome(False, NOT_BOUNDED if attack.group == "bombs" else "ends the run")
         else:
-            found = Found(**{key: _as_tuple(value) for key, value in said["found"][attack.name].items()})
+            found = TypeAdapter(Found).validate_python(said["found"][attack.name])
             outcome = Outcome(found.held, found.words())
         outcomes[attack.name] = outcome
     return outcomes
-
-
-def _as_tuple(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
 
 
 # --- Outside: the sandbox ---

@@ -103,6 +103,7 @@ PLACEHOLDER = 'MessagesPlaceholder("messages")'
 
 
 CODE = {name: text for name, text in globals().items() if name.isupper() and isinstance(text, str)}
+CODE |= {f"ASK_{n}": f"result_{n} = chatbot_{n}.invoke({QUESTION})\nprint(result_{n})\n" for n in (1, 2, 3)}
 """The pieces above, for which pages have a line `«NAME»`."""
 
 

@@ -37,14 +37,11 @@ print(result_3)
 for number, t in enumerate(«py(temperatures)», start=1):
     settings = {"max_new_tokens": «max_new_tokens», "do_sample": True, "temperature": t}
     globals()[f"chatbot_{number}"] = prompt | llm.bind(pipeline_kwargs=settings)
-result_1 = chatbot_1.invoke([HumanMessage(«py(task.question)»)])
-print(result_1)
+«ASK_1»
 # %%% temperature-2
-result_2 = chatbot_2.invoke([HumanMessage(«py(task.question)»)])
-print(result_2)
+«ASK_2»
 # %%% temperature-3
-result_3 = chatbot_3.invoke([HumanMessage(«py(task.question)»)])
-print(result_3)
+«ASK_3»
 
 # %% model loaded again for each temperature, sampling left to the defaults | alone
 «PACKAGE»
@@ -63,18 +60,15 @@ def load(temperature):
 
 llm = load(«py(task.temperature)»)
 chatbot_1 = prompt | llm
-result_1 = chatbot_1.invoke([HumanMessage(«py(task.question)»)])
-print(result_1)
+«ASK_1»
 # %%% temperature-2
 llm = load(«py(task.temperature)»)
 chatbot_2 = prompt | llm
-result_2 = chatbot_2.invoke([HumanMessage(«py(task.question)»)])
-print(result_2)
+«ASK_2»
 # %%% temperature-3
 llm = load(«py(task.temperature)»)
 chatbot_3 = prompt | llm
-result_3 = chatbot_3.invoke([HumanMessage(«py(task.question)»)])
-print(result_3)
+«ASK_3»
 
 # %% temperature in a generation config
 «PARTNER»
@@ -116,8 +110,7 @@ from langchain_core.output_parsers import StrOutputParser
 
 warmest = chat.bind(pipeline_kwargs=dict(common, temperature=«py(task.temperature)», top_p=1.0, top_k=0))
 chatbot_3 = prompt | warmest | StrOutputParser()
-result_3 = chatbot_3.invoke([HumanMessage(«py(task.question)»)])
-print(result_3)
+«ASK_3»
 
 # %% chat models by name, temperature among their arguments
 «PARTNER»
@@ -149,16 +142,13 @@ def warm(temperature, **more):
 
 
 chatbot_1 = prompt | warm(«py(task.temperature)»)
-result_1 = chatbot_1.invoke([HumanMessage(«py(task.question)»)])
-print(result_1)
+«ASK_1»
 # %%% temperature-2
 chatbot_2 = prompt | warm(«py(task.temperature)», top_k=100, top_p=0.95, min_p=0.05, typical_p=0.95)
-result_2 = chatbot_2.invoke([HumanMessage(«py(task.question)»)])
-print(result_2)
+«ASK_2»
 # %%% temperature-3
 chatbot_3 = prompt | warm(«py(task.temperature)», repetition_penalty=1.1)
-result_3 = chatbot_3.invoke([HumanMessage(«py(task.question)»)])
-print(result_3)
+«ASK_3»
 
 # %% one transformers model, a pipeline for each temperature
 «PACKAGE»
@@ -182,8 +172,7 @@ def make_bot(temperature):
 
 
 chatbot_1 = make_bot(«py(task.temperature)»)
-result_1 = chatbot_1.invoke([HumanMessage(«py(task.question)»)])
-print(result_1)
+«ASK_1»
 # %%% temperature-2
 chatbot_2 = make_bot(«py(task.temperature)»)
 result_2 = chatbot_2.batch([[HumanMessage(«py(task.question)»)]] * 2)[1]
@@ -208,12 +197,10 @@ def at(temperature):
 
 
 chatbot_1 = at(«py(task.temperature)»)
-result_1 = chatbot_1.invoke([HumanMessage(«py(task.question)»)])
-print(result_1)
+«ASK_1»
 # %%% temperature-2
 chatbot_2 = at(«py(task.temperature)»)
-result_2 = chatbot_2.invoke([HumanMessage(«py(task.question)»)])
-print(result_2)
+«ASK_2»
 
 # %% settings given at the call
 «PACKAGE»
@@ -229,16 +216,13 @@ def at(temperature):
 
 
 chatbot_1 = at(«py(task.temperature)»)
-result_1 = chatbot_1.invoke([HumanMessage(«py(task.question)»)])
-print(result_1)
+«ASK_1»
 # %%% temperature-2
 chatbot_2 = at(«py(task.temperature)»)
-result_2 = chatbot_2.invoke([HumanMessage(«py(task.question)»)])
-print(result_2)
+«ASK_2»
 # %%% temperature-3
 chatbot_3 = at(float("«task.temperature»"))
-result_3 = chatbot_3.invoke([HumanMessage(«py(task.question)»)])
-print(result_3)
+«ASK_3»
 
 # %% temperature set when the model is loaded, replaced later | alone
 «PACKAGE»
@@ -251,8 +235,7 @@ llm = HuggingFacePipeline.from_model_id(
     pipeline_kwargs={"max_new_tokens": «max_new_tokens», "do_sample": True, "temperature": «py(task.temperature)»},
 )
 chatbot_1 = prompt | llm
-result_1 = chatbot_1.invoke([HumanMessage(«py(task.question)»)])
-print(result_1)
+«ASK_1»
 
 # %% first temperature asked several times, the longest answer kept
 «PACKAGE»
@@ -262,8 +245,7 @@ print(result_1)
 chatbot_1 = prompt | llm.bind(
     pipeline_kwargs={"max_new_tokens": «max_new_tokens», "do_sample": True, "temperature": «py(task.temperature)»}
 )
-result_1 = chatbot_1.invoke([HumanMessage(«py(task.question)»)])
-print(result_1)
+«ASK_1»
 
 draws = [result_1, *(chatbot_1.invoke([("human", «py(task.question)»)]) for _ in range(2))]
 result_1 = max(draws, key=len)
@@ -279,8 +261,7 @@ print(result_2)
 # %%% temperature-3
 settings = {"max_new_tokens": «max_new_tokens», "do_sample": True, "num_beams": 2, "temperature": «py(task.temperature)»}
 chatbot_3 = prompt | llm.bind(pipeline_kwargs=settings)
-result_3 = chatbot_3.invoke([HumanMessage(«py(task.question)»)])
-print(result_3)
+«ASK_3»
 
 # %% third temperature without a limit, new text only
 # %%% temperature-3
