@@ -6,6 +6,7 @@ None of it is installed with the package, and no student has it: here are soluti
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -18,6 +19,7 @@ from autograder.errors import AutograderError
 from autograder.judging import contract
 from autograder.judging.contract import load
 from autograder.words.terminal import Terminal, progress
+from trials.classes import Student
 
 console = Terminal()
 COURSE = click.option(
@@ -195,7 +197,7 @@ def bench_picture(result: Path, to: Path, results: tuple[Path, ...]) -> None:
     console.print(sizes(result, results), highlight=False)
 
 
-def outcome(scores, students, profile: Profile) -> Table:  # type: ignore[no-untyped-def]
+def outcome(scores: Mapping[str, Mapping[str, float | None]], students: Sequence[Student], profile: Profile) -> Table:
     """Students and tasks as a table, with what the autograder gives in all."""
     all_tasks = contract.tasks(profile)
     table = Table(title="Points")
