@@ -118,14 +118,18 @@ class Mistakes:
     def __call__(
         self,
         name: str,
-        code: str,
+        code: str | Mapping[str, str],
         loses: frozenset[str] | Losses,
         hint: str | None,
         alone: bool = False,
         needs_text: bool = False,
     ) -> Solution:
-        """A mistake that loses criteria of the task, or those of several tasks; the other arguments as of `Solution`."""
-        cells, losses = {self.task: code}, loses if isinstance(loses, Mapping) else {self.task: loses}
+        """A mistake in the task's cell, or in several by their tasks, that loses criteria of the task, or of several tasks.
+
+        The other arguments are those of `Solution`.
+        """
+        cells = code if isinstance(code, Mapping) else {self.task: code}
+        losses = loses if isinstance(loses, Mapping) else {self.task: loses}
         return Solution(f"{self.about}: {name}", cells, losses, hint, alone=alone or self.alone, needs_text=needs_text)
 
     def by_hand(self, code: str) -> Solution:

@@ -5,7 +5,7 @@ One that cuts the answer is alone: what is left of an echo is the same for each 
 
 from __future__ import annotations
 
-from trials.selftest.library import Mistakes, Solution
+from trials.selftest.library import Mistakes
 from trials.selftest.solutions.pieces import (
     ANOTHER_PROMPT,
     ANSWER,
@@ -230,13 +230,9 @@ WRONG = (
     wrong("a variable that does not exist", "chatbot = prompt | model", NO_CHAIN, "missing-raised"),
     wrong("a syntax error", "chatbot = prompt || llm", NO_CHAIN, "missing-raised"),
     wrong("plus for the bar", "chatbot = prompt + [llm]", NO_CHAIN, "missing-raised"),
-    Solution(
-        "chain: made too late, in the last task's cell",
-        {"chain": TODO, "ideal-boat": IMPORT_HUMAN + f"chatbot = prompt | llm\nboat = chatbot.invoke({QUESTION})"},
-        {"chain": CHAIN, "who-are-you": ANSWER},
-        "missing",
-        alone=True,
-    ),
+    wrong("made too late, in the last task's cell", {"chain": TODO,
+          "ideal-boat": IMPORT_HUMAN + f"chatbot = prompt | llm\nboat = chatbot.invoke({QUESTION})"},
+          {"chain": CHAIN, "who-are-you": ANSWER}, "missing"),
     wrong("a function", "def chatbot(messages):\n    return (prompt | llm).invoke(messages)",
           {"chain": RUNNABLE, **NOT_ASKED}, "not-runnable"),
     wrong("a list", "chatbot = [prompt, llm]", NO_CHAIN, "not-runnable"),

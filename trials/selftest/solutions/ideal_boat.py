@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from trials.selftest.library import Mistakes, Solution
+from trials.selftest.library import Mistakes
 from trials.selftest.solutions.families import answered_wrongly
 from trials.selftest.solutions.pieces import ANSWER, IMPORT_HUMAN, KEPT, QUESTION, page
 
@@ -85,16 +85,9 @@ WRONG = (
     wrong("both questions in one call", IMPORT_HUMAN
           + 'boat = chatbot.invoke([HumanMessage(«py(task_of("who-are-you").question)»), '
           + "HumanMessage(«py(task.question)»)])", ANSWER, "asked-together"),
-    Solution(
-        "ideal-boat: a memory carries the first question along",
-        {
-            "who-are-you": IMPORT_HUMAN + MEMORY + f"result = bot.invoke({QUESTION}, config)",
-            "ideal-boat": IMPORT_HUMAN + f"boat = bot.invoke({QUESTION}, config)",
-        },
-        {"ideal-boat": ANSWER},
-        "asked-together",
-        alone=True,
-    ),
+    wrong("a memory carries the first question along",
+          {"who-are-you": IMPORT_HUMAN + MEMORY + f"result = bot.invoke({QUESTION}, config)",
+          "ideal-boat": IMPORT_HUMAN + f"boat = bot.invoke({QUESTION}, config)"}, ANSWER, "asked-together"),
     wrong("the wrong answer of a batch", IMPORT_HUMAN + f"boat = chatbot.batch([{FIRST}, {QUESTION}])[0]", KEPT,
           "kept-other"),
 )  # fmt: skip

@@ -7,10 +7,12 @@ from trials.selftest.solutions.pieces import (
     EITHER_PACKAGE,
     FREE,
     LIMIT,
+    MODEL,
     NO_CHAIN,
     NOT_ASKED,
     PARTNER,
     READY,
+    TEXT,
     TODO,
     loaded,
     page,
@@ -163,12 +165,8 @@ def given(name: str, settings: str, loses: frozenset[str] | Losses, hint: str, a
 
 WRONG = (
     wrong("nothing done", TODO, LOST, "limit-default"),
-    Solution(
-        "limit: set in the task before, and nothing done",
-        {"load-model": FREE + loaded(settings=LIMIT), "limit-output": TODO},
-        {"limit-output": frozenset({"limit"})},
-        "left-over",
-    ),
+    wrong("set in the task before, and nothing done", {"load-model": FREE + loaded(settings=LIMIT),
+          "limit-output": TODO}, LOST, "left-over"),
     wrong("loaded again without a limit", LOADED, LOST, "limit-default"),
     given("one too many", '{"max_new_tokens": «max_new_tokens + 1»}', LOST, "limit-other"),
     given("ten times too high", '{"max_new_tokens": «max_new_tokens * 10»}', LOST, "limit-other"),
@@ -195,16 +193,9 @@ WRONG = (
     wrong("bound, with number and name swapped",
           'llm = llm.bind(pipeline_kwargs={«max_new_tokens»: "max_new_tokens"})', SILENT, "settings-names",
           alone=True),
-    Solution(
-        "limit: a comma for the colon, and no prompt in the chain",
-        {
-            "limit-output": 'llm = llm.bind(pipeline_kwargs={"max_new_tokens", «max_new_tokens»})',
-            "chain": "chatbot = llm",
-        },
-        {"limit-output": frozenset({"limit"}), "chain": frozenset({"text"}), **NOT_ASKED},
-        "settings-set",
-        alone=True,
-    ),
+    wrong("a comma for the colon, and no prompt in the chain",
+          {"limit-output": 'llm = llm.bind(pipeline_kwargs={"max_new_tokens", «max_new_tokens»})',
+          "chain": "chatbot = llm"}, {"limit-output": LOST, "chain": TEXT, **NOT_ASKED}, "settings-set", alone=True),
     given("the name it has in another library", '{"max_tokens": «max_new_tokens»}', SILENT, "limit-default",
           alone=True),
     wrong("in model_kwargs", EITHER_PACKAGE
@@ -218,10 +209,6 @@ WRONG = (
     wrong("a bracket is missing", "llm = llm.bind(pipeline_kwargs=" + LIMIT, LOST, "missing-raised"),
     wrong("llm becomes a cut answer", 'llm = llm.invoke("Hello!")[:«max_new_tokens»]', CHAINLESS, "not-a-pipeline",
           alone=True),
-    Solution(
-        "limit: another model is loaded",
-        {"limit-output": FREE + loaded(model="«py(models.large)»", settings=LIMIT)},
-        {"chain": frozenset({"model"})},
-        alone=True,
-    ),
+    wrong("another model is loaded", FREE + loaded(model="«py(models.large)»", settings=LIMIT), {"chain": MODEL},
+          None, alone=True),
 )  # fmt: skip

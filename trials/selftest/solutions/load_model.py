@@ -226,15 +226,9 @@ WRONG = (
           + 'llm = HuggingFacePipeline.from_model_id("text-generation", «py(task.model)»)', PIPELINE,
           "missing-raised"),
     loads("the device given twice", PIPELINE, "missing-raised", settings='{"device": 0}'),
-    Solution(
-        "load: a quotation mark is missing",
-        {
-            "load-model": FREE + loaded().replace('"text-generation"', '"text-generation'),
-            "limit-output": FREE + loaded(settings=LIMIT),
-        },
-        {"load-model": PIPELINE},
-        "missing-raised",
-    ),
+    wrong("a quotation mark is missing",
+          {"load-model": FREE + loaded().replace('"text-generation"', '"text-generation'),
+          "limit-output": FREE + loaded(settings=LIMIT)}, PIPELINE, "missing-raised"),
     wrong("a bare transformers pipeline", READY + "llm = pipe\n" + EITHER_PACKAGE, KIND, "wrapped-model"),
     wrong("the model without its pipeline", FREE + "from transformers import AutoModelForCausalLM\n\n"
           + "llm = AutoModelForCausalLM.from_pretrained(«py(task.model)»)", PIPELINE, "wrapped-model"),
@@ -249,13 +243,7 @@ WRONG = (
           + "from langchain_huggingface import ChatHuggingFace\n\n"
           + loaded("pipe").replace("HuggingFacePipeline", "Pipeline") + "llm = ChatHuggingFace(llm=pipe)", PIPELINE,
           "chat-wrapper"),
-    Solution(
-        "load: the class was not imported",
-        {
-            "load-model": "free_models()\n" + loaded().replace("HuggingFacePipeline", "HuggingfacePipeline"),
-            "limit-output": FREE + loaded(settings=LIMIT),
-        },
-        {"load-model": PIPELINE},
-        "missing-raised",
-    ),
+    wrong("the class was not imported",
+          {"load-model": "free_models()\n" + loaded().replace("HuggingFacePipeline", "HuggingfacePipeline"),
+          "limit-output": FREE + loaded(settings=LIMIT)}, PIPELINE, "missing-raised"),
 )  # fmt: skip

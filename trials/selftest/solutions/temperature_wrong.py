@@ -65,6 +65,13 @@ CONFIG = "from transformers import GenerationConfig\n\n"
 STRAIGHT = "chatbot_N = prompt | llm.bind(do_sample=True, temperature=«py(task.temperature)»)"
 ASK_FIRST = f"\nchatbot_1 = prompt | {bound(settings())}\nresult_1 = chatbot_1.invoke({QUESTION})"
 
+
+def for_all(name: str, loses: frozenset[str], hint: str, **how: str) -> Solution:
+    """A mistake in the model that the first temperature loads for all of them."""
+    code = FREE + IMPORT_HUMAN + loaded(**how) + ASK_FIRST
+    return Solution(f"temperature-1: {name}", {"temperature-1": code}, {"temperature-1": loses}, hint, alone=True)
+
+
 WRONG = (
     # The settings
     off(1, "sampling off", ""),
@@ -121,27 +128,9 @@ WRONG = (
           + loaded("warm_llm").replace("device=0,", "device=0,\n    temperature=«py(task.temperature)»,")
           + "chatbot_N = prompt | warm_llm"),
     # The model and the chain
-    Solution(
-        "temperature-1: the base model, for all of them",
-        {"temperature-1": FREE + IMPORT_HUMAN + loaded(model="«py(models.base)»") + ASK_FIRST},
-        {"temperature-1": MODEL},
-        "base-for-instruct",
-        alone=True,
-    ),
-    Solution(
-        "temperature-1: the small model, for all of them",
-        {"temperature-1": FREE + IMPORT_HUMAN + loaded(model="«py(models.instruct)»") + ASK_FIRST},
-        {"temperature-1": MODEL},
-        "wrong-model",
-        alone=True,
-    ),
-    Solution(
-        "temperature-1: top_k leaves one token, in the model of all of them",
-        {"temperature-1": FREE + IMPORT_HUMAN + loaded(settings='{"top_k": 1}') + ASK_FIRST},
-        {"temperature-1": HEAT},
-        "sampling-cancelled",
-        alone=True,
-    ),
+    for_all("the base model, for all of them", MODEL, "base-for-instruct", model="«py(models.base)»"),
+    for_all("the small model, for all of them", MODEL, "wrong-model", model="«py(models.instruct)»"),
+    for_all("top_k leaves one token, in the model of all of them", HEAT, "sampling-cancelled", settings='{"top_k": 1}'),
     warm(2, "a model of its own, the base model", MODEL, "base-for-instruct", chain=EITHER_PACKAGE
           + loaded("own", "«py(models.base)»", settings=settings()) + "chatbot_N = prompt | own"),
     warm(1, "no prompt", TEXT, "text-no-prompt", chain=f"chatbot_N = {bound(settings())}"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from trials.selftest.library import Mistakes, Solution
+from trials.selftest.library import Mistakes
 from trials.selftest.solutions.families import answered_wrongly
 from trials.selftest.solutions.pieces import ANSWER, CHAIN, IMPORT_HUMAN, KEPT, QUESTION, TODO, page
 
@@ -210,23 +210,12 @@ print(result)
 wrong = Mistakes("who-are-you", "who-are-you", alone=True)
 WRONG = (
     *answered_wrongly("who-are-you", "result"),
-    Solution(
-        "who-are-you: the answer of the cell before",
-        {
-            "chain": IMPORT_HUMAN + 'chatbot = prompt | llm\nresult = chatbot.invoke([HumanMessage("Hello!")])',
-            "who-are-you": TODO,
-        },
-        {"who-are-you": ANSWER},
-        "not-asked",
-        alone=True,
-    ),
-    Solution(
-        "who-are-you: asked in a cell that stands before the one with the chain",
-        {"chain": TODO, "ideal-boat": IMPORT_HUMAN + f"chatbot = prompt | llm\nboat = chatbot.invoke({QUESTION})"},
-        {"who-are-you": ANSWER, "chain": CHAIN},
-        "out-of-order",
-        alone=True,
-    ),
+    wrong("the answer of the cell before",
+          {"chain": IMPORT_HUMAN + 'chatbot = prompt | llm\nresult = chatbot.invoke([HumanMessage("Hello!")])',
+          "who-are-you": TODO}, ANSWER, "not-asked"),
+    wrong("asked in a cell that stands before the one with the chain", {"chain": TODO,
+          "ideal-boat": IMPORT_HUMAN + f"chatbot = prompt | llm\nboat = chatbot.invoke({QUESTION})"},
+          {"who-are-you": ANSWER, "chain": CHAIN}, "out-of-order"),
     wrong("both questions asked, the wrong answer kept", IMPORT_HUMAN + f"chatbot.invoke({QUESTION})\n"
           + 'result = chatbot.invoke([HumanMessage(«py(task_of("ideal-boat").question)»)])', KEPT, "kept-other"),
 )  # fmt: skip
