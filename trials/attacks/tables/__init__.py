@@ -1,6 +1,6 @@
-"""The attacks, a file for each of the groups (`attack.GROUPS`); `pieces` and `notebooks` have what several of them share.
+"""The attacks, a file for each of the groups (`attack.GROUPS`); `pieces` has what several of them share.
 
-Most stand on pages of code: the heading says what each is and who is the honest student beside it (`attack.from_page`).
+Most stand on pages of code: the heading says what each is and who is the honest student beside it (`pieces.page`).
 
 Runs in: a developer's process, which writes them into notebooks; they run in jailed kernels, or in the sandbox.
 Imports: of `trials` `attacks/attack`, `attacks/honest`, `classes`.
