@@ -22,7 +22,10 @@ from conftest import ROOT
 from write_licences import demanded
 
 from autograder.course.profile import Profile
+from trials.attacks.honest import CONTROLS
+from trials.attacks.tables import ATTACKS
 from trials.classes import Student, reference, write_submission
+from trials.selftest.solutions import RIGHT, WRONG
 
 GRADERS = (
     "nbgrader",
@@ -97,7 +100,7 @@ def test_the_wheel_holds_the_package_and_nothing_beside_it(contents: dict[str, s
 
 def names_of_trials() -> set[str]:
     """What solutions, attacks and students are called: each text in `trials/` that no chance brings into another file."""
-    found: set[str] = set()
+    found = {one.name for one in (*RIGHT, *WRONG, *ATTACKS, *CONTROLS)}
     for path in (ROOT / "trials").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
@@ -108,7 +111,7 @@ def names_of_trials() -> set[str]:
 def test_the_wheel_holds_no_solution_attack_or_benchmark(contents: dict[str, str], llama: Profile) -> None:
     own = {path.name for path in (ROOT / "autograder").rglob("*")}
     modules = {path.name for path in (ROOT / "trials").rglob("*.py")} - own
-    assert {"mutants.py", "library.py", "forge.py", "stand_ins.py"} <= modules
+    assert {"mutants.py", "library.py", "bombs.py", "stand_ins.py"} <= modules
     assert not modules & {Path(name).name for name in contents}
     solutions = {cell for cell in reference(ROOT / "source" / "chatbot", llama).values() if len(cell) >= 30}
     secret = names_of_trials() | solutions

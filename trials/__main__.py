@@ -6,6 +6,7 @@ None of it is installed with the package, and no student has it: here are soluti
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -18,6 +19,7 @@ from autograder.errors import AutograderError
 from autograder.judging import contract
 from autograder.judging.contract import load
 from autograder.words.terminal import Terminal, progress
+from trials.classes import Student
 
 console = Terminal()
 COURSE = click.option(
@@ -88,6 +90,7 @@ def selftest(
 ) -> None:
     """Grades a library of right and wrong solutions, and shows where a verdict is not what is due."""
     from trials.selftest import run as library
+    from trials.selftest.findings import KINDS
 
     with progress(console) as begin:
         found = library.run(
@@ -104,7 +107,7 @@ def selftest(
     console.print(times)
     console.print(
         f"{found.right} right and {found.wrong} wrong solutions, {found.mutants} mutants, in {found.notebooks} notebooks: "
-        + ", ".join(f"{sum(f.kind == kind for f in found.findings)} {kind}" for kind in library.KINDS),
+        + ", ".join(f"{sum(f.kind == kind for f in found.findings)} {kind}" for kind in KINDS),
         highlight=False,
     )
     rate = found.notebooks / found.minutes
@@ -156,6 +159,7 @@ def attacks(course: Path, folder: Path, stock: bool, again: bool, only: str, job
     from trials.attacks import report as attacks_report
     from trials.attacks import run as attacks_run
     from trials.attacks import stock as attacks_stock
+    from trials.attacks.tables import ATTACKS
 
     folder = folder.resolve()
     with progress(console) as begin:
@@ -164,7 +168,7 @@ def attacks(course: Path, folder: Path, stock: bool, again: bool, only: str, job
         if stock:
             told = attacks_stock.run(course.resolve(), folder / "stock", begin, only, again, jobs)
     shown = Table("attack", "this kit", "stock nbgrader", title="Not held by this kit, or all with --only")
-    for attack in attacks_run.ATTACKS:
+    for attack in ATTACKS:
         if attack.name in found.found and (only or not found.found[attack.name].held):
             shown.add_row(attack.name, found.found[attack.name].words(), attacks_report.on_stock(attack, told))
     if shown.row_count:
@@ -193,7 +197,7 @@ def bench_picture(result: Path, to: Path, results: tuple[Path, ...]) -> None:
     console.print(sizes(result, results), highlight=False)
 
 
-def outcome(scores, students, profile: Profile) -> Table:  # type: ignore[no-untyped-def]
+def outcome(scores: Mapping[str, Mapping[str, float | None]], students: Sequence[Student], profile: Profile) -> Table:
     """Students and tasks as a table, with what the autograder gives in all."""
     all_tasks = contract.tasks(profile)
     table = Table(title="Points")

@@ -6,7 +6,7 @@ Used by the demo and by the tests. A submission is the released notebooks with o
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,8 +19,48 @@ from autograder.release import authoring
 MARKER = re.compile(r"^\s*### (BEGIN|END) SOLUTION\s*\n?", re.MULTILINE)
 MARK_SCHEME = re.compile(r"### BEGIN MARK SCHEME.*?### END MARK SCHEME\s*", re.DOTALL)
 
+HEADING = re.compile(r"^# %%(%?) (.+(?:\n#  .+)*)\n", re.MULTILINE)
+PIECE = re.compile(r"^«([A-Z_0-9]+)»\n", re.MULTILINE)
+
 Cells = dict[str, str]
 """Sources of solution cells by grade id."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What stands under one heading of a page.
+
+    Attributes:
+        name: the heading's first words.
+        marks: its other words; of a mark `KEY: VALUE` the value by its key, of one that is a word alone nothing.
+        code: what follows up to the next heading, without empty lines around it.
+        below: the parts under headings of the second kind, by their words.
+    """
+
+    name: str
+    marks: Mapping[str, str]
+    code: str
+    below: Mapping[str, str] = field(default_factory=dict)
+
+
+def entries(page: str, pieces: Mapping[str, str], marks: Container[str] = ()) -> Iterator[Entry]:
+    """The entries of a page of code: a heading `# %% name | mark | …` each, and below it parts that begin with `# %%% name`.
+
+    A heading goes on in lines that begin with `#  `.
+
+    Args:
+        pieces: what stands for a line `«NAME»`.
+        marks: those that there are. Raises ValueError for another one.
+    """
+    _, *parts = re.split(r"^(?=# %% )", page, flags=re.MULTILINE)
+    for part in parts:
+        _, *found = HEADING.split(part)
+        texts = [PIECE.sub(lambda name: pieces[name[1]], code).strip("\n") + "\n" for code in found[2::3]]
+        name, *words = re.split(r"\s+(?:#\s+)?\| ", found[1])
+        said = dict(word.partition(": ")[::2] for word in words)
+        if unknown := [mark for mark in said if mark not in marks]:
+            raise ValueError(f"{name}: there is no mark {unknown[0]!r}")
+        yield Entry(name, said, texts[0], dict(zip(found[4::3], texts[1:], strict=True)))
 
 
 @dataclass(frozen=True)

@@ -122,9 +122,10 @@ class ScratchCourse:
             (home / "nbgrader_config.py").write_text(text, encoding="utf-8")
         self._run(["nbgrader", *command, f"--CourseDirectory.student_id={student}"], home, {}, None)
 
-    def _run(
-        self, command: Sequence[str], cwd: Path, extra: Mapping[str, str], each_line: Say | None, *passed: int
-    ) -> None:
+    def started(
+        self, command: Sequence[str], cwd: Path, extra: Mapping[str, str], *passed: int
+    ) -> subprocess.Popen[str]:
+        """A command of this environment and course that has begun, with all that it says to be read from `stdout`."""
         env = {
             **os.environ,
             "AUTOGRADER_MODEL_HOME": str(self.model_home.resolve()),
@@ -135,13 +136,15 @@ class ScratchCourse:
             **extra,
         }
         env.pop("AUTOGRADER_PROFILE", None)
-        with (
-            self.log.open("a", encoding="utf-8") as log,
-            subprocess.Popen(
-                command, cwd=cwd, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
-                pass_fds=passed,
-            ) as process,
-        ):  # fmt: skip
+        return subprocess.Popen(
+            command, cwd=cwd, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
+            pass_fds=passed,
+        )  # fmt: skip
+
+    def _run(
+        self, command: Sequence[str], cwd: Path, extra: Mapping[str, str], each_line: Say | None, *passed: int
+    ) -> None:
+        with self.log.open("a", encoding="utf-8") as log, self.started(command, cwd, extra, *passed) as process:
             log.write(f"$ {' '.join(command)}\n")
             assert process.stdout is not None
             for line in process.stdout:

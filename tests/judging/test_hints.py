@@ -14,8 +14,8 @@ from autograder.judging.contract import ASSIGNMENT, task_of, tasks
 from autograder.words.hints import HINTS
 from autograder.words.tables import LANGUAGES, say
 from trials.classes import reference
+from trials.selftest.findings import Submission, compare_hints
 from trials.selftest.hint_rules import given_away, names_a_place, pieces_of
-from trials.selftest.run import Submission, compare_hints
 from trials.selftest.solutions import WRONG
 
 MISTAKES = {

@@ -1,6 +1,6 @@
 """Attacks on the grader, each with an honest student beside it. One class of them is graded through the whole real path.
 
-What an attack tries is in `attacks_*.py`; here stands what none of them gets.
+What an attack tries is in `trials/attacks/tables`; here stands what none of them gets.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from trials.attacks import html as attacks_html
 from trials.attacks import report as attacks_report
 from trials.attacks.attack import GROUPS, Attack, Honest
 from trials.attacks.honest import CONTROLS
-from trials.attacks.run import ATTACKS, Run, run
+from trials.attacks.run import Run, run
+from trials.attacks.tables import ATTACKS
 
 each_attack = pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.name)
 

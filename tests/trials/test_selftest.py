@@ -18,9 +18,10 @@ from autograder.judging.contract import ASSIGNMENT, tasks
 from autograder.words.hints import HINTS
 from trials.classes import reference
 from trials.selftest import run as selftest
+from trials.selftest.findings import Submission, compare, compare_mutants, compare_seeds
 from trials.selftest.library import Solution
 from trials.selftest.mutants import Mutant, mutants
-from trials.selftest.run import Submission, compare, compare_mutants, library_pieces, mutant_pieces, submissions_for
+from trials.selftest.run import library_pieces, mutant_pieces, submissions_for
 from trials.selftest.sharing import Piece, Sharing, bound, bound_from_first_difference, pack, read
 from trials.selftest.solutions import RIGHT, WRONG
 
@@ -252,8 +253,8 @@ def test_a_verdict_that_is_not_due_is_found(
 def test_a_verdict_that_changes_with_the_seed_is_found() -> None:
     submission = submission_of(Solution("right", {"model-home": ""}))
     once, again = Record(verdicts=(verdict("passed"),)), Record(verdicts=(verdict("failed"),))
-    assert selftest.compare_seeds(submission, once, once, 1) == []
-    assert [f.kind for f in selftest.compare_seeds(submission, once, again, 1)] == ["changes with the seed"]
+    assert compare_seeds(submission, once, once, 1) == []
+    assert [f.kind for f in compare_seeds(submission, once, again, 1)] == ["changes with the seed"]
 
 
 def test_a_notebook_that_was_not_graded_is_found(llama: Profile) -> None:

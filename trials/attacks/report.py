@@ -8,8 +8,9 @@ from pathlib import Path
 
 from autograder.errors import NotReady
 from trials.attacks.attack import GROUPS, Attack
-from trials.attacks.run import ATTACKS, Run
+from trials.attacks.run import Run
 from trials.attacks.stock import Outcome
+from trials.attacks.tables import ATTACKS
 
 BEGIN, END = "<!-- attacks: begin -->", "<!-- attacks: end -->"
 NO_SUCH = "– (no such part)"

@@ -24,15 +24,21 @@ from pathlib import Path
 from typing import Any
 
 from nbgrader.api import Gradebook, MissingEntry
+from pydantic import TypeAdapter
 
 from autograder.errors import NotReady
 from autograder.jail.limits import ENDED
 from autograder.judging.contract import ASSIGNMENT
 from autograder.system.daemons import runtime_folder
-from trials.attacks import html as attacks_html
-from trials.attacks.attack import Attack, HandIn, Honest, handed_in, judged
-from trials.attacks.run import ATTACKS, Begin, Class, Found, differences, left_running, listening, marks_in, released
+from autograder.words.terminal import Begin
+from trials.attacks.attack import Attack, Honest, judged
+from trials.attacks.classroom import Class
+from trials.attacks.hand_in import HandIn, handed_in
+from trials.attacks.machine import differences, left_running, listening
+from trials.attacks.outcome import Found, alive, reached
+from trials.attacks.run import released
 from trials.attacks.sandbox import LIMITS
+from trials.attacks.tables import ATTACKS
 from trials.bench.run import IN_PROCESS, ONE_THREAD, STOCK_CONFIG
 from trials.demo import ScratchCourse
 
@@ -53,6 +59,9 @@ class Outcome:
 
     held: bool
     words: str
+
+
+OUTCOMES = TypeAdapter(dict[str, Outcome])
 
 
 def run(
@@ -82,8 +91,7 @@ def run(
     with ThreadPoolExecutor(jobs) as pool:
         for found in pool.map(lambda each: _outcomes(each, in_sandbox(course, each.attacks)), hand_ins):
             outcomes |= found
-            told = {name: asdict(outcome) for name, outcome in outcomes.items()}
-            (folder / KNOWN).write_text(json.dumps(told, indent=1), encoding="utf-8")
+            (folder / KNOWN).write_bytes(OUTCOMES.dump_json(outcomes, indent=1))
             one()
     return outcomes
 
@@ -91,8 +99,8 @@ def run(
 def known(folder: Path) -> dict[str, Outcome]:
     """What earlier runs have found, by name, of the attacks that there still are."""
     path = folder / KNOWN
-    told = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    return {attack.name: Outcome(**told[attack.name]) for attack in ATTACKS if attack.name in told}
+    told = OUTCOMES.validate_json(path.read_bytes()) if path.exists() else {}
+    return {attack.name: told[attack.name] for attack in ATTACKS if attack.name in told}
 
 
 def _refuse_without_points(course: ScratchCourse) -> None:
@@ -112,14 +120,10 @@ def _outcomes(hand_in: HandIn, said: dict[str, Any] | None) -> dict[str, Outcome
         elif said is None:
             outcome = Outcome(False, NOT_BOUNDED if attack.group == "bombs" else "ends the run")
         else:
-            found = Found(**{key: _as_tuple(value) for key, value in said["found"][attack.name].items()})
+            found = TypeAdapter(Found).validate_python(said["found"][attack.name])
             outcome = Outcome(found.held, found.words())
         outcomes[attack.name] = outcome
     return outcomes
-
-
-def _as_tuple(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
 
 
 # --- Outside: the sandbox ---
@@ -195,10 +199,8 @@ def _environment(made: Class) -> dict[str, str]:
     return {
         **ONE_THREAD,
         **IN_PROCESS,
-        "HOME": str(made.home),
+        **made.environment(),
         "HF_HUB_OFFLINE": "1",
-        "AUTOGRADER_CANARY": made.secrets["environment"],
-        "IPYTHONDIR": str(made.home / ".ipython"),
     }
 
 
@@ -264,17 +266,13 @@ def _found(made: Class, hand_in: HandIn, attack: Attack, changed: Sequence[str],
         points += most
         earned += score if not part or score == most else 0.0
     outputs = made.outputs(hand_in, attack)
-    told = marks_in(outputs, attack)
-    told += [f"a secret ({name})" for name, text in made.secrets.items() if text in outputs]
+    told = reached(made, attack, outputs)
     mine = ("xsleep", "had to be ended", "has no score")
     harmed = [what for what in changed if attack.token in what or any(word in what for word in mine)]
     harmed += made.too_large(hand_in, attack)
-    alive: list[str] = []
-    if attack.group == "browser":
-        for kind in ("feedback", "formgrader"):
-            alive += [f"{kind}: {what}" for what in attacks_html.alive(made.page(hand_in, kind), attack.token)]
+    shown = alive(made, hand_in, attack) if attack.group == "browser" else ()
     states = ("judged",) if scores else ("no verdict",)
-    return Found(attack.name, round(earned, 2), points, states, True, tuple(told), tuple(harmed), tuple(alive), took)
+    return Found(attack.name, round(earned, 2), points, states, True, told, tuple(harmed), shown, took)
 
 
 if __name__ == "__main__":

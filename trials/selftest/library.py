@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import reduce
 from typing import get_args
 
 from autograder.course.profile import Profile, Role
@@ -23,6 +24,10 @@ _UNLESS = re.compile(r"task_of\(\"([\w-]+)\"\)[^»]*? if uses\(\"\1\"\) else")
 """What a template says of another task only where that one is in use."""
 EXTRA_CELLS = frozenset({"model-home-again", "prompt-again"})
 """Unscored solution cells that a solution may write."""
+
+
+Losses = Mapping[str, frozenset[str]]
+"""Names of criteria, by task id."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +48,7 @@ class Solution:
 
     name: str
     cells: Mapping[str, str]
-    loses: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    loses: Losses = field(default_factory=dict)
     hint: str | None = None
     review: frozenset[str] = frozenset()
     alone: bool = False
@@ -68,6 +73,16 @@ class Solution:
         loses = {name: criteria for name, criteria in self.loses.items() if name in in_use}
         return replace(self, cells=cells, loses=loses, review=self.review & in_use)
 
+    def renamed(self, **words: str) -> Solution:
+        """The same with other words, wherever these stand: in its name, its code, and for tasks."""
+
+        def said(text: str) -> str:
+            return reduce(lambda so_far, word: so_far.replace(word, words[word]), words, text)
+
+        cells = {said(task): said(code) for task, code in self.cells.items()}
+        loses = {said(task): criteria for task, criteria in self.loses.items()}
+        return replace(self, name=said(self.name), cells=cells, loses=loses, review=frozenset(map(said, self.review)))
+
     def fits(self, profile: Profile) -> bool:
         """Whether there is anything of it under a profile."""
         return self.adapted(profile) is not None
@@ -84,3 +99,40 @@ class Solution:
             name: render(source, profile, by_id.get(name), f"{self.name}: {name}")
             for name, source in self.cells.items()
         }
+
+
+@dataclass(frozen=True)
+class Mistakes:
+    """Makes wrong solutions: one mistake in the cell of one task, where all others are the reference solution.
+
+    Attributes:
+        task: the task's id.
+        about: what their names begin with.
+        alone: whether they change what later tasks see, as of `Solution`.
+    """
+
+    task: str
+    about: str
+    alone: bool = False
+
+    def __call__(
+        self,
+        name: str,
+        code: str | Mapping[str, str],
+        loses: frozenset[str] | Losses,
+        hint: str | None,
+        alone: bool = False,
+        needs_text: bool = False,
+    ) -> Solution:
+        """A mistake in the task's cell, or in several by their tasks, that loses criteria of the task, or of several tasks.
+
+        The other arguments are those of `Solution`.
+        """
+        cells = code if isinstance(code, Mapping) else {self.task: code}
+        losses = loses if isinstance(loses, Mapping) else {self.task: loses}
+        return Solution(f"{self.about}: {name}", cells, losses, hint, alone=alone or self.alone, needs_text=needs_text)
+
+    def by_hand(self, code: str) -> Solution:
+        """An answer written by hand beside one that a model gave, which nobody can tell from a processed one."""
+        name = f"{self.about}: asked, and written by hand, which a person must tell"
+        return Solution(name, {self.task: code}, review=frozenset({self.task}))

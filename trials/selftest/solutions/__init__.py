@@ -1,8 +1,9 @@
 """The library of solutions: a file for each task has what is right (`RIGHT`) and what is wrong (`WRONG`) about it.
 
-Another file in this folder is more solutions, and no list names it; `pieces.py` and `families.py` have what several share. All
-were written from the contract and tried against the installed libraries, without a look at the checks: where a check
-disagrees, one of the two is mistaken, and the contract says which.
+Another file in this folder is more solutions, and no list names it; `pieces.py` and `families.py` have what several share.
+Right ones stand on a page of code with a heading each (`pieces.page`), wrong ones in a table (`library.Mistakes`). All were
+written from the contract and tried against the installed libraries, without a look at the checks: where a check disagrees,
+one of the two is mistaken, and the contract says which.
 
 Right ones do what their tasks ask, in the way of somebody: who reads LangChain's documentation or that of transformers, who asks
 a chat assistant, who remembers an older edition, who writes helper functions. Where what came back was changed beyond
@@ -36,10 +37,15 @@ from autograder.judging.tasks import DEFINITIONS
 from trials.selftest.library import Solution
 
 _IN_ORDER = [name.replace("-", "_") for name in DEFINITIONS]
-_FOUND = sorted(
-    (module.name for module in pkgutil.iter_modules(__path__)),
-    key=lambda name: (_IN_ORDER.index(name) if name in _IN_ORDER else len(_IN_ORDER), name),
-)
+
+
+def _place(name: str) -> int:
+    """A module's place in the order of tasks; after them where it is of no single task."""
+    task = name.removesuffix("_wrong")
+    return _IN_ORDER.index(task) if task in _IN_ORDER else len(_IN_ORDER)
+
+
+_FOUND = sorted((module.name for module in pkgutil.iter_modules(__path__)), key=lambda name: (_place(name), name))
 _MODULES = [importlib.import_module(f"{__name__}.{name}") for name in _FOUND]
 
 RIGHT: tuple[Solution, ...] = tuple(one for module in _MODULES for one in getattr(module, "RIGHT", ()))

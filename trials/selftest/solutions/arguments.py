@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 from trials.selftest.library import Solution
-from trials.selftest.solutions.pieces import TODO
+from trials.selftest.solutions.pieces import TODO, page
 
-RIGHT = (
-    Solution(
-        "dict by keywords",
-        {
-            "arguments": """
+RIGHT = page(
+    "arguments",
+    '''
+# %% dict by keywords
 answers = dict(
 «% for letter, argument in arguments.items() %»
     «letter»=«py(argument)»,
 «% endfor %»
 )
-"""
-        },
-    ),
-    Solution(
-        "dict filled one by one, backwards, one answer changed",
-        {
-            "arguments": """
+
+# %% dict filled one by one, backwards, one answer changed
 answers = {}
 «% for letter, argument in arguments.items() %»
 answers["«letter»"] = "model_kwargs"
@@ -30,25 +24,15 @@ answers["«letter»"] = "model_kwargs"
 answers["«letter»"] = "«argument»"
 «% endfor %»
 answers
-"""
-        },
-    ),
-    Solution(
-        "dict zipped together",
-        {
-            "arguments": """
+
+# %% dict zipped together
 letters = «py((arguments.keys() | join("")))»
 found = «py((arguments.values() | join(" ")))».split()
 answers = dict(zip(letters, found, strict=True))
 for letter, name in answers.items():
     print(f"{letter}: {name}")
-"""
-        },
-    ),
-    Solution(
-        "dict read from JSON, ordered",
-        {
-            "arguments": '''
+
+# %% dict read from JSON, ordered
 import json
 from collections import OrderedDict
 
@@ -58,9 +42,7 @@ text = """{
 «% endfor %»
 }"""
 answers = json.loads(text, object_pairs_hook=OrderedDict)
-'''
-        },
-    ),
+''',
 )
 
 KEY = "«py(arguments)»"

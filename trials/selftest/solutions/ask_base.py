@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-from trials.selftest.library import Solution
-from trials.selftest.solutions.pieces import ANSWER, BASE, COMMUNITY, FREE, PACKAGE, PARTNER, READY, TODO, loaded
+from trials.selftest.library import Mistakes
+from trials.selftest.solutions.pieces import (
+    ANSWER,
+    BASE,
+    FREE,
+    KEPT,
+    KIND,
+    MODEL,
+    READY,
+    TODO,
+    loaded,
+    page,
+)
 
-RIGHT = (
-    Solution(
-        "base model as a wrapped transformers pipeline",
-        {
-            "ask-base": PACKAGE
-            + """
+RIGHT = page(
+    "ask-base",
+    """
+# %% base model as a wrapped transformers pipeline
+«PACKAGE»
+
 from transformers import pipeline
 
 free_models()
@@ -18,14 +29,10 @@ pipe = pipeline("text-generation", model=«py(task.model)», device=0, max_new_t
 base_llm = HuggingFacePipeline(pipeline=pipe)
 base_answer = base_llm.invoke(«py(task.question)»)
 print(base_answer)
-"""
-        },
-    ),
-    Solution(
-        "base model, new text only, out of a batch",
-        {
-            "ask-base": PACKAGE
-            + """
+
+# %% base model, new text only, out of a batch
+«PACKAGE»
+
 free_models()
 base_llm = HuggingFacePipeline.from_model_id(
     model_id=«py(task.model)»,
@@ -35,54 +42,38 @@ base_llm = HuggingFacePipeline.from_model_id(
 )
 base_answer = base_llm.batch([«py(task.question)», "Once upon a time"])[0]
 print(base_answer)
-"""
-        },
-    ),
-    Solution(
-        "base model by generate",
-        {
-            "ask-base": COMMUNITY
-            + """
+
+# %% base model by generate
+«COMMUNITY»
+
 free_models()
 base_llm = HuggingFacePipeline.from_model_id(«py(task.model)», "text-generation", device_map="auto")
 output = base_llm.generate([«py(task.question)»])
 base_answer = output.generations[0][0].text
 print(base_answer)
-"""
-        },
-    ),
-    Solution(
-        "base model streamed and joined",
-        {
-            "ask-base": PARTNER
-            + """
+
+# %% base model streamed and joined
+«PARTNER»
+
 free_models()
 base_llm = HuggingFacePipeline.from_model_id(«py(task.model)», task="text-generation", device=0)
 base_answer = ""
 for chunk in base_llm.stream(«py(task.question)»):
     print(chunk, end="", flush=True)
     base_answer += chunk
-"""
-        },
-    ),
-    Solution(
-        "base model awaited, question cut off",
-        {
-            "ask-base": PACKAGE
-            + """
+
+# %% base model awaited, question cut off
+«PACKAGE»
+
 free_models()
 base_llm = HuggingFacePipeline.from_model_id(model_id=«py(task.model)», task="text-generation", device=0)
 text = «py(task.question)»
 base_answer = (await base_llm.ainvoke(text)).removeprefix(text).strip()
 base_answer
-"""
-        },
-    ),
-    Solution(
-        "base model through a text template and a parser",
-        {
-            "ask-base": PACKAGE
-            + """
+
+# %% base model through a text template and a parser
+«PACKAGE»
+
 from langchain_core.output_parsers import StrOutputParser
 from langchain_core.prompts import PromptTemplate
 
@@ -91,14 +82,10 @@ base_llm = HuggingFacePipeline.from_model_id(model_id=«py(task.model)», task="
 complete = PromptTemplate.from_template("{beginning}") | base_llm | StrOutputParser()
 base_answer = complete.invoke({"beginning": «py(task.question)»})
 print(base_answer)
-"""
-        },
-    ),
-    Solution(
-        "base model asked several times, one answer kept",
-        {
-            "ask-base": PACKAGE
-            + """
+
+# %% base model asked several times, one answer kept
+«PACKAGE»
+
 free_models()
 base_llm = HuggingFacePipeline.from_model_id(model_id=«py(task.model)», task="text-generation", device=0)
 for seed in range(3):
@@ -106,86 +93,28 @@ for seed in range(3):
     print(seed, base_answer)
 short = base_llm.bind(pipeline_kwargs={"max_new_tokens": 5})
 print(short.invoke("Hello"))
-"""
-        },
-    ),
+""",
 )
 
-
+wrong = Mistakes("ask-base", "base model")
+LOADED = FREE + loaded("base_llm")
 WRONG = (
-    Solution("base model: nothing done", {"ask-base": FREE + TODO}, {"ask-base": BASE}, "missing"),
-    Solution(
-        "base model: the instruct model instead",
-        {
-            "ask-base": FREE
-            + loaded("base_llm", "«py(models.instruct)»")
-            + "base_answer = base_llm.invoke(«py(task.question)»)"
-        },
-        {"ask-base": frozenset({"model"})},
-        "instruct-for-base",
-    ),
-    Solution(
-        "base model: another question",
-        {"ask-base": FREE + loaded("base_llm") + 'base_answer = base_llm.invoke("What is the capital of Norway?")'},
-        {"ask-base": ANSWER},
-        "not-asked",
-    ),
-    Solution(
-        "base model: the question lacks its last letter",
-        {"ask-base": FREE + loaded("base_llm") + "base_answer = base_llm.invoke(«py(task.question[:-1])»)"},
-        {"ask-base": ANSWER},
-        "asked-nearly",
-    ),
-    Solution(
-        "base model: loaded and not asked",
-        {"ask-base": FREE + loaded("base_llm")},
-        {"ask-base": ANSWER},
-        "not-asked",
-    ),
-    Solution(
-        "base model: the answer is only printed",
-        {"ask-base": FREE + loaded("base_llm") + "print(base_llm.invoke(«py(task.question)»))"},
-        {"ask-base": frozenset({"kept"})},
-        "missing",
-    ),
-    Solution(
-        "base model: asked, and written by hand, which a person must tell",
-        {
-            "ask-base": FREE
-            + loaded("base_llm")
-            + 'print(base_llm.invoke(«py(task.question)»))\nbase_answer = "It depends on the data."'
-        },
-        review=frozenset({"ask-base"}),
-    ),
-    Solution(
-        "base model: the variable is misspelled",
-        {"ask-base": FREE + loaded("base_lm") + "base_answer = base_lm.invoke(«py(task.question)»)"},
-        {"ask-base": frozenset({"kind", "model"})},
-        "missing",
-    ),
-    Solution(
-        "base model: a bare transformers pipeline",
-        {
-            "ask-base": READY.replace("pipe =", "base_llm =")
-            + 'base_answer = base_llm(«py(task.question)»)[0]["generated_text"]'
-        },
-        {"ask-base": frozenset({"kind"})},
-        "wrapped-model",
-    ),
-    Solution(
-        "base model: a GPU that is not there",
-        {
-            "ask-base": FREE
-            + loaded("base_llm", device="device=7")
-            + "base_answer = base_llm.invoke(«py(task.question)»)"
-        },
-        {"ask-base": BASE},
-        "missing-raised",
-    ),
-    Solution(
-        "base model: the answer is kept in a list",
-        {"ask-base": FREE + loaded("base_llm") + "base_answer = [base_llm.invoke(«py(task.question)»)]"},
-        {"ask-base": frozenset({"kept"})},
-        "kept-type",
-    ),
-)
+    wrong("nothing done", FREE + TODO, BASE, "missing"),
+    wrong("the instruct model instead", FREE + loaded("base_llm", "«py(models.instruct)»")
+          + "base_answer = base_llm.invoke(«py(task.question)»)", MODEL, "instruct-for-base"),
+    wrong("another question", LOADED + 'base_answer = base_llm.invoke("What is the capital of Norway?")', ANSWER,
+          "not-asked"),
+    wrong("the question lacks its last letter", LOADED + "base_answer = base_llm.invoke(«py(task.question[:-1])»)",
+          ANSWER, "asked-nearly"),
+    wrong("loaded and not asked", LOADED, ANSWER, "not-asked"),
+    wrong("the answer is only printed", LOADED + "print(base_llm.invoke(«py(task.question)»))", KEPT, "missing"),
+    wrong.by_hand(LOADED + 'print(base_llm.invoke(«py(task.question)»))\nbase_answer = "It depends on the data."'),
+    wrong("the variable is misspelled", FREE + loaded("base_lm")
+          + "base_answer = base_lm.invoke(«py(task.question)»)", KIND | MODEL, "missing"),
+    wrong("a bare transformers pipeline", READY.replace("pipe =", "base_llm =")
+          + 'base_answer = base_llm(«py(task.question)»)[0]["generated_text"]', KIND, "wrapped-model"),
+    wrong("a GPU that is not there", FREE + loaded("base_llm", device="device=7")
+          + "base_answer = base_llm.invoke(«py(task.question)»)", BASE, "missing-raised"),
+    wrong("the answer is kept in a list", LOADED + "base_answer = [base_llm.invoke(«py(task.question)»)]", KEPT,
+          "kept-type"),
+)  # fmt: skip

@@ -2,31 +2,25 @@
 
 from __future__ import annotations
 
-from trials.selftest.library import Solution
 from trials.selftest.solutions.families import chatbot_wrongly
-from trials.selftest.solutions.pieces import COMMUNITY, LOAD, LOAD_LIMITED, LOAD_WITH_TRANSFORMERS, PACKAGE, PARTNER
+from trials.selftest.solutions.pieces import (
+    page,
+)
 
-RIGHT = (
-    Solution(
-        "chat model around the partner package's class",
-        {
-            "instruct-small": """
-from langchain_core.messages import HumanMessage
+RIGHT = page(
+    "instruct-small",
+    """
+# %% chat model around the partner package's class
+«HUMAN»
 from langchain_huggingface import ChatHuggingFace, HuggingFacePipeline
-"""
-            + LOAD_LIMITED
-            + """
+«LOAD_LIMITED»
+
 chat_model = ChatHuggingFace(llm=llm)
 chatbot_small = prompt | chat_model
 result_small = chatbot_small.invoke([HumanMessage(«py(task.question)»)])
 print(result_small.content)
-"""
-        },
-    ),
-    Solution(
-        "chat model by name, answer as text",
-        {
-            "instruct-small": """
+
+# %% chat model by name, answer as text
 from langchain_core.output_parsers import StrOutputParser
 from langchain_huggingface import ChatHuggingFace
 
@@ -37,18 +31,13 @@ chat = ChatHuggingFace.from_model_id(
 chatbot_small = prompt | chat.bind(skip_prompt=True) | StrOutputParser()
 result_small = chatbot_small.invoke({"messages": [("human", «py(task.question)»)]})
 print(result_small)
-"""
-        },
-    ),
-    Solution(
-        "chat model around a transformers pipeline, content kept",
-        {
-            "instruct-small": PARTNER
-            + """
+
+# %% chat model around a transformers pipeline, content kept
+«PARTNER»
+
 from langchain_huggingface import ChatHuggingFace
-"""
-            + LOAD_WITH_TRANSFORMERS
-            + """
+«LOAD_WITH_TRANSFORMERS»
+
 pipe = pipeline(
     "text-generation",
     model=model,
@@ -61,20 +50,15 @@ pipe = pipeline(
 chatbot_small = prompt | ChatHuggingFace(llm=HuggingFacePipeline(pipeline=pipe), tokenizer=tokenizer)
 result_small = chatbot_small.invoke([("human", «py(task.question)»)]).content
 print(result_small)
-"""
-        },
-    ),
-    Solution(
-        "chat template applied by hand",
-        {
-            "instruct-small": PACKAGE
-            + """
+
+# %% chat template applied by hand
+«PACKAGE»
+
 from langchain_core.messages import HumanMessage, convert_to_openai_messages
 from langchain_core.runnables import RunnableLambda
 from transformers import AutoTokenizer
-"""
-            + LOAD_LIMITED
-            + """
+«LOAD_LIMITED»
+
 tokenizer = AutoTokenizer.from_pretrained(«py(task.model)»)
 
 
@@ -86,13 +70,8 @@ def with_template(value):
 chatbot_small = prompt | RunnableLambda(with_template) | llm
 result_small = chatbot_small.invoke([HumanMessage(«py(task.question)»)])
 print(result_small)
-"""
-        },
-    ),
-    Solution(
-        "transformers pipeline given the conversation",
-        {
-            "instruct-small": """
+
+# %% transformers pipeline given the conversation
 from langchain_core.messages import convert_to_openai_messages
 from langchain_core.runnables import RunnableLambda
 from transformers import pipeline
@@ -109,45 +88,34 @@ def answer(value):
 chatbot_small = prompt | RunnableLambda(answer)
 result_small = chatbot_small.invoke([("human", «py(task.question)»)])
 print(result_small)
-"""
-        },
-    ),
-    Solution(
-        "small instruct model, limit bound, out of a batch",
-        {
-            "instruct-small": PACKAGE
-            + LOAD
-            + """
+
+# %% small instruct model, limit bound, out of a batch
+«PACKAGE»
+«LOAD»
+
 chatbot_small = prompt | llm.bind(pipeline_kwargs={"max_new_tokens": «max_new_tokens»})
 result_small = chatbot_small.batch([[("human", «py(task.question)»)]])[0]
 print(result_small)
-"""
-        },
-    ),
-    Solution(
-        "small instruct model, prompt by another name, home by the magic",
-        {
-            "model-home-again": "%env HF_HOME=«models.home»",
-            "instruct-small": COMMUNITY
-            + LOAD
-            + """
+
+# %% small instruct model, prompt by another name, home by the magic
+# %%% model-home-again
+%env HF_HOME=«models.home»
+# %%% instruct-small
+«COMMUNITY»
+«LOAD»
+
 import copy
 
 pirate = copy.deepcopy(prompt)
 chatbot_small = pirate.pipe(llm, lambda text: text.strip(), name="small")
 result_small = await chatbot_small.ainvoke({"messages": [("human", «py(task.question)»)]})
 print(result_small)
-""",
-        },
-    ),
-    Solution(
-        "small instruct model, asked before the chain was kept",
-        {
-            "instruct-small": PARTNER
-            + """
-import torch
-from langchain_core.messages import HumanMessage
 
+# %% small instruct model, asked before the chain was kept
+«PARTNER»
+
+import torch
+«IMPORT_HUMAN»
 free_models()
 with torch.inference_mode():
     llm = HuggingFacePipeline.from_model_id(
@@ -160,14 +128,10 @@ with torch.inference_mode():
 chatbot_small = prompt | llm
 result_small = answer[answer.rfind("Human:"):]
 print(result_small)
-"""
-        },
-    ),
-    Solution(
-        "small and large by one helper",
-        {
-            "instruct-small": PACKAGE
-            + """
+
+# %% small and large by one helper
+«PACKAGE»
+
 from langchain_core.output_parsers import StrOutputParser
 
 
@@ -182,28 +146,20 @@ def make_chatbot(name, tokens=«max_new_tokens»):
 chatbot_small = make_chatbot(«py(task.model)»)
 result_small = chatbot_small.invoke([("human", «py(task.question)»)])
 print(result_small)
-""",
-            "instruct-large": """
+# %%% instruct-large
 chatbot_large = make_chatbot(«py(task.model)»)
 result_large = chatbot_large.invoke([("human", «py(task.question)»)])
 print(result_large)
-""",
-        },
-    ),
-    Solution(
-        "small instruct model's answer without its vowels",
-        {
-            "instruct-small": PACKAGE
-            + LOAD_LIMITED
-            + """
+
+# %% small instruct model's answer without its vowels | review
+«PACKAGE»
+«LOAD_LIMITED»
+
 chatbot_small = prompt | llm
 text = chatbot_small.invoke([("human", «py(task.question)»)])
 result_small = "".join(letter for letter in text if letter.lower() not in "aeiou")[::-1]
 print(result_small)
-"""
-        },
-        review=frozenset({"instruct-small"}),
-    ),
+""",
 )
 
 

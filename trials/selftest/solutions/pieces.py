@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from trials.classes import entries
+from trials.selftest.library import Solution
+
 PACKAGE = "from «models.package».llms import HuggingFacePipeline\n"
 COMMUNITY = "from langchain_community.llms import HuggingFacePipeline\n"
 PARTNER = "from langchain_huggingface import HuggingFacePipeline\n"
@@ -31,13 +34,16 @@ tokenizer = AutoTokenizer.from_pretrained(«py(task.model)»)
 model = AutoModelForCausalLM.from_pretrained(«py(task.model)»)
 """
 
-PIPELINE = frozenset({"kind", "model", "device"})
-BASE = frozenset({"kind", "model", "asked", "kept"})
+KIND, MODEL, DEVICE = frozenset({"kind"}), frozenset({"model"}), frozenset({"device"})
+RUNNABLE, TEXT = frozenset({"runnable"}), frozenset({"text"})
+ASKED, KEPT = frozenset({"asked"}), frozenset({"kept"})
+PIPELINE = KIND | MODEL | DEVICE
+BASE = KIND | MODEL | ASKED | KEPT
 PROMPT = frozenset({"system", "placeholder"})
-CHAIN = frozenset({"runnable", "text", "model"})
-ANSWER = frozenset({"asked", "kept"})
-CHATBOT = frozenset({"model", "text", "kept"})
-WARM = frozenset({"model", "text", "temperature", "kept"})
+CHAIN = RUNNABLE | TEXT | MODEL
+ANSWER = ASKED | KEPT
+CHATBOT = MODEL | TEXT | KEPT
+WARM = CHATBOT | {"temperature"}
 NOT_ASKED = {"who-are-you": ANSWER, "ideal-boat": ANSWER}
 NO_CHAIN = {"chain": CHAIN, **NOT_ASKED}
 NO_PROMPT = {"prompt": PROMPT, **NO_CHAIN}
@@ -94,3 +100,23 @@ def prompt_of(*parts: str) -> str:
 
 SYSTEM = '("system", «py(system_prompt)»)'
 PLACEHOLDER = 'MessagesPlaceholder("messages")'
+
+
+CODE = {name: text for name, text in globals().items() if name.isupper() and isinstance(text, str)}
+CODE |= {f"ASK_{n}": f"result_{n} = chatbot_{n}.invoke({QUESTION})\nprint(result_{n})\n" for n in (1, 2, 3)}
+"""The pieces above, for which pages have a line `«NAME»`."""
+
+
+def page(task: str, text: str) -> tuple[Solution, ...]:
+    """Right solutions from a page of code (`classes.entries`), a heading each, with the marks `alone` and `review`.
+
+    Args:
+        task: whose cell stands under a heading; parts below it are further cells by task id.
+    """
+    found = []
+    for entry in entries(text, CODE, ("alone", "review")):
+        cells = {task: entry.code} if entry.code.strip() else {}
+        cells |= entry.below
+        review = frozenset(cells) if "review" in entry.marks else frozenset()
+        found.append(Solution(entry.name, cells, review=review, alone="alone" in entry.marks))
+    return tuple(found)

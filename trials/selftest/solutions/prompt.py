@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from trials.selftest.library import Solution
+from trials.selftest.library import Losses, Mistakes, Solution
 from trials.selftest.solutions.pieces import (
     IMPORT_HUMAN,
     NO_PROMPT,
@@ -13,6 +13,7 @@ from trials.selftest.solutions.pieces import (
     SYSTEM,
     TEMPLATES,
     TODO,
+    page,
     prompt_of,
 )
 
@@ -28,48 +29,40 @@ boat = chatbot.invoke({"messages": [HumanMessage(content=«py(task.question)»)]
 print(boat)
 """,
 }
-RIGHT = (
-    Solution(
-        "prompt of message objects, by from_messages",
-        {
-            "prompt": """
+RIGHT = page(
+    "prompt",
+    """
+# %% prompt of message objects, by from_messages
 from langchain_core.messages import SystemMessage
-from langchain_core.prompts import ChatPromptTemplate, MessagesPlaceholder
-
+«TEMPLATES»
 prompt = ChatPromptTemplate.from_messages(
     [SystemMessage(content=«py(system_prompt)»), MessagesPlaceholder(variable_name="messages")]
 )
-"""
-        },
-    ),
-    Solution(
-        "placeholder as a pair",
-        {
-            "prompt": """
+
+# %% placeholder as a pair | alone
 from langchain_core.prompts import ChatPromptTemplate
 
 prompt = ChatPromptTemplate.from_messages([("system", «py(system_prompt)»), ("placeholder", "{messages}")])
-""",
-            **ASK_BY_DICT,
-        },
-        alone=True,
-    ),
-    Solution(
-        "placeholder that may be left empty",
-        {
-            "prompt": """
-from langchain_core.prompts import ChatPromptTemplate, MessagesPlaceholder
+# %%% who-are-you
+«IMPORT_HUMAN»
+result = chatbot.invoke({"messages": [HumanMessage(content=«py(task.question)»)]})
+print(result)
+# %%% ideal-boat
+boat = chatbot.invoke({"messages": [HumanMessage(content=«py(task.question)»)]})
+print(boat)
 
+# %% placeholder that may be left empty | alone
+«TEMPLATES»
 prompt = ChatPromptTemplate([("system", «py(system_prompt)»), MessagesPlaceholder("messages", optional=True)])
-""",
-            **ASK_BY_DICT,
-        },
-        alone=True,
-    ),
-    Solution(
-        "system message by its template class",
-        {
-            "prompt": """
+# %%% who-are-you
+«IMPORT_HUMAN»
+result = chatbot.invoke({"messages": [HumanMessage(content=«py(task.question)»)]})
+print(result)
+# %%% ideal-boat
+boat = chatbot.invoke({"messages": [HumanMessage(content=«py(task.question)»)]})
+print(boat)
+
+# %% system message by its template class
 from langchain_core.prompts import (
     ChatPromptTemplate,
     MessagesPlaceholder,
@@ -79,60 +72,38 @@ from langchain_core.prompts import (
 
 system = SystemMessagePromptTemplate(prompt=PromptTemplate(template=«py(system_prompt)», input_variables=[]))
 prompt = ChatPromptTemplate(messages=[system, MessagesPlaceholder(variable_name="messages")], input_variables=["messages"])
-"""
-        },
-    ),
-    Solution(
-        "system prompt filled in beforehand",
-        {
-            "prompt": """
+
+# %% system prompt filled in beforehand
 from langchain_core.prompts.chat import ChatPromptTemplate, MessagesPlaceholder
 
 system_text = «py(system_prompt)»
 prompt = ChatPromptTemplate([("system", "{role}"), MessagesPlaceholder("messages")]).partial(role=system_text)
-"""
-        },
-    ),
-    Solution(
-        "prompt added together",
-        {
-            "prompt": """
+
+# %% prompt added together
 from langchain_core.messages import SystemMessage
 from langchain_core.prompts import MessagesPlaceholder
 
 prompt = SystemMessage(«py(system_prompt)») + MessagesPlaceholder("messages")
-"""
-        },
-    ),
-    Solution(
-        "prompt with its role in a dict",
-        {
-            "prompt": """
-from langchain_core.prompts import ChatPromptTemplate, MessagesPlaceholder
 
+# %% prompt with its role in a dict
+«TEMPLATES»
 system = {"role": "system", "content": «py(system_prompt)»}
 prompt = ChatPromptTemplate([system, MessagesPlaceholder(variable_name="messages")])
 print(prompt.input_variables)
-"""
-        },
-    ),
-    Solution(
-        "prompt appended to, which then takes a dict only",
-        {
-            "prompt": """
-from langchain_core.prompts import ChatPromptTemplate, MessagesPlaceholder
 
+# %% prompt appended to, which then takes a dict only | alone
+«TEMPLATES»
 prompt = ChatPromptTemplate.from_messages([("system", «py(system_prompt)»)])
 prompt.append(MessagesPlaceholder("messages"))
-""",
-            **ASK_BY_DICT,
-        },
-        alone=True,
-    ),
-    Solution(
-        "prompt from the classic package, in jinja",
-        {
-            "prompt": """
+# %%% who-are-you
+«IMPORT_HUMAN»
+result = chatbot.invoke({"messages": [HumanMessage(content=«py(task.question)»)]})
+print(result)
+# %%% ideal-boat
+boat = chatbot.invoke({"messages": [HumanMessage(content=«py(task.question)»)]})
+print(boat)
+
+# %% prompt from the classic package, in jinja
 from langchain_classic.prompts import ChatPromptTemplate, MessagesPlaceholder, SystemMessagePromptTemplate
 
 prompt = ChatPromptTemplate.from_messages(
@@ -141,16 +112,10 @@ prompt = ChatPromptTemplate.from_messages(
         MessagesPlaceholder(variable_name="messages", n_messages=20),
     ]
 )
-"""
-        },
-    ),
-    Solution(
-        "prompt made by a helper function and looked at",
-        {
-            "prompt": """
-from langchain_core.messages import AIMessage, HumanMessage
-from langchain_core.prompts import ChatPromptTemplate, MessagesPlaceholder
 
+# %% prompt made by a helper function and looked at
+from langchain_core.messages import AIMessage, HumanMessage
+«TEMPLATES»
 
 def make_prompt(system, place="messages"):
     return ChatPromptTemplate.from_messages([("system", system.strip()), MessagesPlaceholder(place)])
@@ -163,187 +128,61 @@ prompt = make_prompt(
 example = prompt.invoke({"messages": [HumanMessage("Hi"), AIMessage("Hello"), HumanMessage("Bye")]})
 print(example.to_string())
 prompt.pretty_print()
-"""
-        },
-    ),
+""",
 )
+
+wrong = Mistakes("prompt", "prompt", alone=True)
+ROLE = frozenset({"system"})
+PLACE = frozenset({"placeholder"})
+SILENT = {"prompt": PLACE, **NOT_ASKED}
+
+
+def made_of(name: str, loses: frozenset[str] | Losses, hint: str, *parts: str) -> Solution:
+    """A prompt made out of messages that are not right."""
+    return wrong(name, prompt_of(*parts), loses, hint)
 
 
 WRONG = (
-    Solution("prompt: nothing done", {"prompt": TODO}, NO_PROMPT, "missing", alone=True),
-    Solution("prompt: None", {"prompt": "prompt = None"}, NO_PROMPT, "none", alone=True),
-    Solution(
-        "prompt: the variable is misspelled",
-        {"prompt": prompt_of(SYSTEM, PLACEHOLDER).replace("prompt = ", "promt = ")},
-        NO_PROMPT,
-        "missing",
-        alone=True,
-    ),
-    Solution(
-        "prompt: made in the next task's cell",
-        {"prompt": TODO, "chain": prompt_of(SYSTEM, PLACEHOLDER) + "chatbot = prompt | llm"},
-        {"prompt": PROMPT},
-        "missing",
-        alone=True,
-    ),
-    Solution(
-        "prompt: the placeholder's class was not imported",
-        {"prompt": prompt_of(SYSTEM, 'MessagePlaceholder("messages")')},
-        NO_PROMPT,
-        "missing-raised",
-        alone=True,
-    ),
-    Solution(
-        "prompt: the system prompt lacks its last character",
-        {"prompt": prompt_of('("system", «py(system_prompt[:-1])»)', PLACEHOLDER)},
-        {"prompt": frozenset({"system"})},
-        "system-other",
-        alone=True,
-    ),
-    Solution(
-        "prompt: the system prompt in capitals",
-        {"prompt": prompt_of('("system", «py(system_prompt.upper())»)', PLACEHOLDER)},
-        {"prompt": frozenset({"system"})},
-        "system-other",
-        alone=True,
-    ),
-    Solution(
-        "prompt: another system prompt",
-        {"prompt": prompt_of('("system", "You are a helpful assistant.")', PLACEHOLDER)},
-        {"prompt": frozenset({"system"})},
-        "system-other",
-        alone=True,
-    ),
-    Solution(
-        "prompt: the system prompt with an addition",
-        {"prompt": prompt_of('("system", «py(system_prompt + " Be brief.")»)', PLACEHOLDER)},
-        {"prompt": frozenset({"system"})},
-        "system-other",
-        alone=True,
-    ),
-    Solution(
-        "prompt: no system prompt",
-        {"prompt": prompt_of(PLACEHOLDER)},
-        {"prompt": frozenset({"system"})},
-        "system-missing",
-        alone=True,
-    ),
-    Solution(
-        "prompt: the system prompt said by a human",
-        {"prompt": prompt_of('("human", «py(system_prompt)»)', PLACEHOLDER)},
-        {"prompt": frozenset({"system"})},
-        "system-missing",
-        alone=True,
-    ),
-    Solution(
-        "prompt: the placeholder before the system prompt",
-        {"prompt": prompt_of(PLACEHOLDER, SYSTEM)},
-        {"prompt": frozenset({"system"})},
-        "system-last",
-        alone=True,
-    ),
-    Solution(
-        "prompt: no placeholder",
-        {"prompt": prompt_of(SYSTEM)},
-        {"prompt": frozenset({"placeholder"}), **NOT_ASKED},
-        "placeholder-missing",
-        alone=True,
-    ),
-    Solution(
-        "prompt: the placeholder is a text variable",
-        {"prompt": prompt_of(SYSTEM, '("human", "{messages}")')},
-        {"prompt": frozenset({"placeholder"})},
-        "placeholder-text",
-        alone=True,
-    ),
-    Solution(
-        "prompt: a text variable with another name",
-        {"prompt": prompt_of(SYSTEM, '("human", "{question}")')},
-        {"prompt": frozenset({"placeholder"})},
-        "prompt-variables",
-        alone=True,
-    ),
-    Solution(
-        "prompt: the placeholder has another name",
-        {"prompt": prompt_of(SYSTEM, 'MessagesPlaceholder("message")')},
-        {"prompt": frozenset({"placeholder"})},
-        "prompt-variables",
-        alone=True,
-    ),
-    Solution(
-        "prompt: the placeholder is a message that says messages",
-        {"prompt": prompt_of(SYSTEM, '("human", "messages")')},
-        {"prompt": frozenset({"placeholder"}), **NOT_ASKED},
-        "placeholder-missing",
-        alone=True,
-    ),
-    Solution(
-        "prompt: the question inside, after the placeholder",
-        {
-            "prompt": prompt_of(SYSTEM, PLACEHOLDER, '("human", «py(task_of("who-are-you").question)»)'),
-            "who-are-you": IMPORT_HUMAN + f"result = chatbot.invoke({QUESTION})\nprint(result)",
-        },
-        {"prompt": frozenset({"placeholder"})},
-        "question-inside",
-        alone=True,
-    ),
-    Solution(
-        "prompt: the question in the placeholder's place",
-        {"prompt": prompt_of(SYSTEM, '("human", «py(task_of("who-are-you").question)»)')},
-        {"prompt": frozenset({"placeholder"}), **NOT_ASKED},
-        "question-inside",
-        alone=True,
-    ),
-    Solution(
-        "prompt: examples between the system prompt and the placeholder",
-        {"prompt": prompt_of(SYSTEM, '("human", "Hi!")', '("ai", "Hello there!")', PLACEHOLDER)},
-        {"prompt": frozenset({"placeholder"})},
-        "prompt-extra",
-        alone=True,
-    ),
-    Solution(
-        "prompt: the placeholder twice",
-        {"prompt": prompt_of(SYSTEM, PLACEHOLDER, PLACEHOLDER)},
-        {"prompt": frozenset({"placeholder"})},
-        "prompt-extra",
-        alone=True,
-    ),
-    Solution(
-        "prompt: the placeholder keeps only the last message",
-        {"prompt": prompt_of(SYSTEM, 'MessagesPlaceholder("messages", n_messages=1)')},
-        {"prompt": frozenset({"placeholder"})},
-        "placeholder-missing",
-        alone=True,
-    ),
-    Solution(
-        "prompt: a text with an f in front",
-        {"prompt": 'messages = []\nprompt = f"System: «system_prompt»\\n{messages}"'},
-        NO_PROMPT,
-        "prompt-type",
-        alone=True,
-    ),
-    Solution(
-        "prompt: a list of messages",
-        {"prompt": TEMPLATES + f"prompt = [{SYSTEM}, {PLACEHOLDER}]"},
-        NO_PROMPT,
-        "prompt-type",
-        alone=True,
-    ),
-    Solution(
-        "prompt: a template for plain text",
-        {
-            "prompt": "from langchain_core.prompts import PromptTemplate\n\n"
-            + 'prompt = PromptTemplate.from_template(«py(system_prompt + " {messages}")»)'
-        },
-        {"prompt": PROMPT},
-        "prompt-type",
-        alone=True,
-    ),
-    Solution(
-        "prompt: filled in already",
-        {"prompt": prompt_of(SYSTEM, PLACEHOLDER) + 'prompt = prompt.invoke({"messages": []})'},
-        NO_PROMPT,
-        "prompt-type",
-        alone=True,
-    ),
-)
+    wrong("nothing done", TODO, NO_PROMPT, "missing"),
+    wrong("None", "prompt = None", NO_PROMPT, "none"),
+    wrong("the variable is misspelled", prompt_of(SYSTEM, PLACEHOLDER).replace("prompt = ", "promt = "), NO_PROMPT,
+          "missing"),
+    wrong("made in the next task's cell", {"prompt": TODO,
+          "chain": prompt_of(SYSTEM, PLACEHOLDER) + "chatbot = prompt | llm"}, PROMPT, "missing"),
+    made_of("the placeholder's class was not imported", NO_PROMPT, "missing-raised", SYSTEM,
+          'MessagePlaceholder("messages")'),
+    made_of("the system prompt lacks its last character", ROLE, "system-other",
+          '("system", «py(system_prompt[:-1])»)', PLACEHOLDER),
+    wrong("the system prompt in capitals", prompt_of('("system", «py(system_prompt.upper())»)', PLACEHOLDER), ROLE,
+          "system-other"),
+    made_of("another system prompt", ROLE, "system-other", '("system", "You are a helpful assistant.")', PLACEHOLDER),
+    made_of("the system prompt with an addition", ROLE, "system-other",
+          '("system", «py(system_prompt + " Be brief.")»)', PLACEHOLDER),
+    made_of("no system prompt", ROLE, "system-missing", PLACEHOLDER),
+    made_of("the system prompt said by a human", ROLE, "system-missing", '("human", «py(system_prompt)»)', PLACEHOLDER),
+    made_of("the placeholder before the system prompt", ROLE, "system-last", PLACEHOLDER, SYSTEM),
+    made_of("no placeholder", SILENT, "placeholder-missing", SYSTEM),
+    made_of("the placeholder is a text variable", PLACE, "placeholder-text", SYSTEM, '("human", "{messages}")'),
+    made_of("a text variable with another name", PLACE, "prompt-variables", SYSTEM, '("human", "{question}")'),
+    made_of("the placeholder has another name", PLACE, "prompt-variables", SYSTEM, 'MessagesPlaceholder("message")'),
+    made_of("the placeholder is a message that says messages", SILENT, "placeholder-missing", SYSTEM,
+          '("human", "messages")'),
+    wrong("the question inside, after the placeholder",
+          {"prompt": prompt_of(SYSTEM, PLACEHOLDER, '("human", «py(task_of("who-are-you").question)»)'),
+          "who-are-you": IMPORT_HUMAN + f"result = chatbot.invoke({QUESTION})\nprint(result)"}, PLACE,
+          "question-inside"),
+    wrong("the question in the placeholder's place",
+          prompt_of(SYSTEM, '("human", «py(task_of("who-are-you").question)»)'), SILENT, "question-inside"),
+    made_of("examples between the system prompt and the placeholder", PLACE, "prompt-extra", SYSTEM,
+          '("human", "Hi!")', '("ai", "Hello there!")', PLACEHOLDER),
+    made_of("the placeholder twice", PLACE, "prompt-extra", SYSTEM, PLACEHOLDER, PLACEHOLDER),
+    made_of("the placeholder keeps only the last message", PLACE, "placeholder-missing", SYSTEM,
+          'MessagesPlaceholder("messages", n_messages=1)'),
+    wrong("a text with an f in front", 'messages = []\nprompt = f"System: «system_prompt»\\n{messages}"', NO_PROMPT,
+          "prompt-type"),
+    wrong("a list of messages", TEMPLATES + f"prompt = [{SYSTEM}, {PLACEHOLDER}]", NO_PROMPT, "prompt-type"),
+    wrong("a template for plain text", "from langchain_core.prompts import PromptTemplate\n\n"
+          + 'prompt = PromptTemplate.from_template(«py(system_prompt + " {messages}")»)', PROMPT, "prompt-type"),
+    wrong("filled in already", prompt_of(SYSTEM, PLACEHOLDER) + 'prompt = prompt.invoke({"messages": []})',
+          NO_PROMPT, "prompt-type"),
+)  # fmt: skip

@@ -2,53 +2,35 @@
 
 from __future__ import annotations
 
-from trials.selftest.library import Solution
+from trials.selftest.library import Mistakes, Solution
 from trials.selftest.solutions.pieces import (
+    ANSWER,
+    ASKED,
     EITHER_PACKAGE,
     IMPORT_HUMAN,
     LIMIT,
     PLACEHOLDER,
     QUESTION,
     SYSTEM,
+    TEXT,
     loaded,
     prompt_of,
 )
 
-RIGHT = ()
-
-
+wrong = Mistakes("prompt-again", "prompt", alone=True)
 WRONG = (
-    Solution(
-        "prompt: rebuilt without its system prompt, after its check",
-        {"chain": prompt_of(PLACEHOLDER) + "chatbot = prompt | llm"},
-        {"chain": frozenset({"text"})},
-        "text-no-prompt",
-        alone=True,
-    ),
-    Solution(
-        "prompt: rebuilt with another system prompt, after its check",
-        {"chain": prompt_of('("system", "Be brief.")', PLACEHOLDER) + "chatbot = prompt | llm"},
-        {"chain": frozenset({"text"})},
-        "text-no-prompt",
-        alone=True,
-    ),
-    Solution(
-        "prompt: one mistake at its check, and another one after it",
-        {
-            "prompt": prompt_of('("system", "You are a helpful assistant.")', PLACEHOLDER),
-            "chain": prompt_of('("system", "Be brief.")', PLACEHOLDER) + "chatbot = prompt | llm",
-        },
-        {"prompt": frozenset({"system"}), "chain": frozenset({"text"})},
-        "system-other",
-        alone=True,
-    ),
-    Solution(
-        "prompt: rebuilt for the first question, and asked past the chain",
-        {"who-are-you": IMPORT_HUMAN + prompt_of(PLACEHOLDER) + f"result = (prompt | llm).invoke({QUESTION})"},
-        {"who-are-you": frozenset({"asked"})},
-        "asked-otherwise",
-        alone=True,
-    ),
+    wrong("rebuilt without its system prompt, after its check",
+          {"chain": prompt_of(PLACEHOLDER) + "chatbot = prompt | llm"}, {"chain": TEXT}, "text-no-prompt"),
+    wrong("rebuilt with another system prompt, after its check",
+          {"chain": prompt_of('("system", "Be brief.")', PLACEHOLDER) + "chatbot = prompt | llm"}, {"chain": TEXT},
+          "text-no-prompt"),
+    wrong("one mistake at its check, and another one after it",
+          {"prompt": prompt_of('("system", "You are a helpful assistant.")', PLACEHOLDER),
+          "chain": prompt_of('("system", "Be brief.")', PLACEHOLDER) + "chatbot = prompt | llm"},
+          {"prompt": frozenset({"system"}), "chain": TEXT}, "system-other"),
+    wrong("rebuilt for the first question, and asked past the chain",
+          {"who-are-you": IMPORT_HUMAN + prompt_of(PLACEHOLDER) + f"result = (prompt | llm).invoke({QUESTION})"},
+          {"who-are-you": ASKED}, "asked-otherwise"),
     Solution(
         "chain: rebuilt around another model, after its check",
         {
@@ -61,29 +43,11 @@ WRONG = (
         "asked-other-model",
         alone=True,
     ),
-    Solution(
-        "prompt: left out in the second notebook",
-        {"prompt-again": prompt_of(PLACEHOLDER)},
-        {"instruct-small": frozenset({"text"})},
-        "text-no-prompt",
-        alone=True,
-    ),
-    Solution(
-        "prompt: another one in the second notebook",
-        {"prompt-again": prompt_of('("system", "Be brief.")', PLACEHOLDER)},
-        {"instruct-small": frozenset({"text"})},
-        "text-no-prompt",
-        alone=True,
-    ),
-    Solution(
-        "prompt: the first question in the placeholder's place, and nothing else asked",
-        {
-            "prompt": prompt_of(SYSTEM, '("human", «py(task_of("who-are-you").question)»)'),
-            "who-are-you": "result = chatbot.invoke({})",
-            "ideal-boat": "boat = chatbot.invoke({})",
-        },
-        {"prompt": frozenset({"placeholder"}), "ideal-boat": frozenset({"asked", "kept"})},
-        "question-inside",
-        alone=True,
-    ),
-)
+    wrong("left out in the second notebook", prompt_of(PLACEHOLDER), {"instruct-small": TEXT}, "text-no-prompt"),
+    wrong("another one in the second notebook", prompt_of('("system", "Be brief.")', PLACEHOLDER),
+          {"instruct-small": TEXT}, "text-no-prompt"),
+    wrong("the first question in the placeholder's place, and nothing else asked",
+          {"prompt": prompt_of(SYSTEM, '("human", «py(task_of("who-are-you").question)»)'),
+          "who-are-you": "result = chatbot.invoke({})", "ideal-boat": "boat = chatbot.invoke({})"},
+          {"prompt": frozenset({"placeholder"}), "ideal-boat": ANSWER}, "question-inside"),
+)  # fmt: skip

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from trials.attacks.attack import Attack
-from trials.attacks.harm import with_cells
 from trials.attacks.honest import OWN_DISPLAY
+from trials.attacks.tables.submission import with_cells
 
 
 def displayed(name: str, *data: Mapping[str, object], metadata: str = "{}") -> Attack:
@@ -44,7 +44,7 @@ def strange_names(notebook: dict[str, list[dict[str, object]]]) -> None:
             cell["attachments"] = {"a.png": {f"image/png{evil}": "eA=="}}
 
 
-BROWSER = (
+ATTACKS = (
     html(
         "script in HTML", "<b>x</b><script>alert('@TOKEN@')</script>", "<script src='//x.example/@TOKEN@.js'></script>"
     ),

@@ -69,7 +69,14 @@ def each(info):
     with_all()
 ip.events.register("pre_run_cell", each)
 """
-MESSAGES = (
+
+
+def said(name: str, code: str, more: str = "") -> Attack:
+    return Attack(name, "internals", OWN_MESSAGES, first(code, more), kit_only=True)
+
+
+WITH_ALL = "def with_all():" + (BROKEN + RAW + REPLY).replace("\n", "\n    ") + "\n" + HOOK
+ATTACKS = (
     Attack(
         "messages of every kind that are none, with the kernel's own key",
         "internals",
@@ -79,34 +86,14 @@ MESSAGES = (
         solved=True,
         kit_only=True,
     ),
-    Attack("frames on iopub that are no messages", "internals", OWN_MESSAGES, first(RAW), kit_only=True),
-    Attack("replies that are none, before the kernel's own", "internals", OWN_MESSAGES, first(REPLY), kit_only=True),
-    Attack(
-        "messages that are none before each check",
-        "internals",
-        OWN_MESSAGES,
-        first("def with_all():" + (BROKEN + RAW + REPLY).replace("\n", "\n    ") + "\n" + HOOK),
-        kit_only=True,
-    ),
-    Attack(
-        "a session that signs nothing any more",
-        "internals",
-        OWN_MESSAGES,
-        first("", "kernel.session.key = b''\n"),
-        kit_only=True,
-    ),
-    Attack(
-        "a session that writes no JSON any more",
-        "internals",
-        OWN_MESSAGES,
-        first("", "kernel.session.pack = lambda thing: b'no JSON'\n"),
-        kit_only=True,
-    ),
-    Attack(
+    said("frames on iopub that are no messages", RAW),
+    said("replies that are none, before the kernel's own", REPLY),
+    said("messages that are none before each check", WITH_ALL),
+    said("a session that signs nothing any more", "", "kernel.session.key = b''\n"),
+    said("a session that writes no JSON any more", "", "kernel.session.pack = lambda thing: b'no JSON'\n"),
+    said(
         "a frame for every message, a thousand times",
-        "internals",
-        OWN_MESSAGES,
-        first("", "for _ in range(1000): kernel.iopub_socket.send_multipart([b'<IDS|MSG>'] + [b'{}'] * 100)\n"),
-        kit_only=True,
+        "",
+        "for _ in range(1000): kernel.iopub_socket.send_multipart([b'<IDS|MSG>'] + [b'{}'] * 100)\n",
     ),
 )
