@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import pytest
 from conftest import ROOT
 
 from autograder.course.profile import Profile
@@ -100,6 +101,33 @@ class Work:
 
 
 Change = Callable[[Work], object]
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of a table: right work on a task, what is otherwise about it, and what a test expects of it."""
+
+    task: str
+    what: str
+    expected: Any
+    changes: tuple[Change, ...]
+    profile: Profile
+
+    def work(self) -> Work:
+        return right(self.task, self.profile).changed(*self.changes)
+
+    def __str__(self) -> str:
+        return f"{self.task}: {self.what}"
+
+
+def of(task: str, *rows: tuple[Any, ...], profile: Profile | None = None) -> list[Row]:
+    """The rows of a task: what is otherwise, what is expected, and the changes."""
+    return [Row(task, what, expected, tuple(changes), profile or DEFAULT) for what, expected, *changes in rows]
+
+
+def each(rows: Sequence[Row]) -> pytest.MarkDecorator:
+    """Runs a test with each `row`."""
+    return pytest.mark.parametrize("row", rows, ids=str)
 
 
 def _number(requests: Sequence[Request], everything: list[Request]) -> tuple[int, ...]:

@@ -25,6 +25,7 @@ from right_work import (
     SECOND,
     SYSTEM,
     Change,
+    Row,
     Work,
     also_asks,
     answers_with,
@@ -32,6 +33,7 @@ from right_work import (
     asks,
     before,
     both,
+    each,
     earlier,
     failed,
     holds,
@@ -39,6 +41,7 @@ from right_work import (
     in_session,
     keeps,
     never_asks,
+    of,
     own_prompt,
     prompt_facts,
     prompt_gives,
@@ -48,13 +51,12 @@ from right_work import (
     silent,
     templated,
     text,
-)  # fmt: skip
+)
 
 from autograder.course import profile as profile_module
 from autograder.course.profile import Profile
 from autograder.facts.evidence import Challenge, Facts, Failure, Offer, PromptFacts
 from autograder.facts.transcript import Message, Transcript, plain
-from autograder.facts.verdict import Sentence
 from autograder.judging import answers
 from autograder.judging.contract import parse, tasks
 from autograder.judging.judge import judge
@@ -125,50 +127,70 @@ def test_a_frozen_profile_and_facts_that_were_json_are_judged_alike(task_id: str
     assert judge(work.task, facts, profile.freeze()) == work.verdict()
 
 
-ALSO_RIGHT: list[tuple[str, str, list[Change]]] = [
-    # task, what is otherwise and right all the same, changes
-    ("model-home", "a trailing slash", [lambda w: w.environment.update(HF_HOME=DEFAULT.models.home + "/")]),
-    ("load-model", "the device without a number", [holds(device="cuda")]),
-    ("load-model", "a limit set already", [arrives({"max_new_tokens": 100})]),
-    ("load-model", "the right one of several models", [lambda w: w.arrivals["llm"].append(request("x/y", "z"))]),
-    ("limit-output", "settings of its own besides", [arrives({"temperature": 9.0, "num_beams": 4})]),
-    ("limit-output", "the same object, changed", [holds(identity=1)]),
-    ("limit-output", "no earlier evidence", [lambda w: w.earlier.clear()]),
-    ("limit-output", "another model on the CPU", [arrives(model=INSTRUCT), holds(device="cpu")]),
-    ("prompt", "white space around the system prompt", [prompt_gives(("system", SYSTEM + "\n"), *ASKED)]),
-    ("prompt", "appended to, without a known variable", [prompt_gives(("system", SYSTEM), *ASKED, variables=())]),
-    ("chain", "no limit", [arrives({"max_new_tokens": PIPELINE_LIMIT})]),
-    ("chain", "a retry", [lambda w: w.arrivals["chatbot"].insert(0, request(BASE, "Human: x"))]),
-    ("chain", "a fallback that came later", [lambda w: w.arrivals["chatbot"].append(request(INSTRUCT, "x"))]),
-    ("chain", "it fails on the canned line", [lambda w: w.failures.update(chatbot=Failure(name="KeyError"))]),
-    ("chain", "other steps", [holds(type="RunnableLambda", kinds=("Runnable",), steps=("other",))]),
-    ("who-are-you", "the output alone", [keeps(OUTPUT)]),
-    ("who-are-you", "other white space", [keeps(" ".join(FULL.split()))]),
-    ("who-are-you", "a message", [lambda w: w.variables.update(result=text(FULL, "AIMessage"))]),
-    ("who-are-you", "a long piece", [keeps("I answer in a whole sentence")]),
-    ("who-are-you", "special tokens", [keeps(f"<|begin_of_text|>{FULL}<|eot_id|>")]),
-    ("who-are-you", "asked twice, the first kept", [also_asks(request(BASE, ideal(FIRST), "\nAI: Another."))]),
-    ("who-are-you", "asked twice, the second kept", [also_asks(request(BASE, ideal(FIRST), OUTPUT[:30]))]),
-    ("who-are-you", "asked many times in one call", [asks(outputs=("\nAI: One.", "\nAI: Two.", OUTPUT))]),
-    ("who-are-you", "a failed try before", [also_asks(request(BASE, ideal(FIRST)).model_copy(update={"error": "E"}))]),
-    ("who-are-you", "the second question too", [also_asks(request(BASE, ideal(SECOND), "\nAI: Other."))]),
-    ("who-are-you", "recorded late, yet seen", [recorded_late]),
-    ("ideal-boat", "the answer to the other question once more", [earlier("who-are-you"), keeps(OUTPUT)]),
-    ("instruct-small", "a chat template", [templated]),
-    ("instruct-small", "a wrapper that is no pipeline", [holds(type="ChatHuggingFace", kinds=())]),
-    ("instruct-small", "the object of an earlier task, changed", [earlier("chain"), holds(identity=4)]),
-    ("temperature-1", "streamed without settings", [asks({"temperature": 1.0}, streamed=True)]),
-    ("temperature-2", "the same object at two temperatures", [holds(identity=6)]),
-    ("temperature-2", "no earlier evidence", [lambda w: w.earlier.clear()]),
-    ("temperature-2", "the answer of the first once more", [asks(outputs=(OUTPUT,))]),
-    ("temperature-3", "the answer of both before once more", [earlier("temperature-2")]),
-    ("temperature-2", "empty as the first", [before(keeps("")), answers_with("", "")]),
+ALSO_RIGHT = [
+    *of("model-home", ("a trailing slash", "", lambda w: w.environment.update(HF_HOME=DEFAULT.models.home + "/"))),
+    *of(
+        "load-model",
+        ("the device without a number", "", holds(device="cuda")),
+        ("a limit set already", "", arrives({"max_new_tokens": 100})),
+        ("the right one of several models", "", lambda w: w.arrivals["llm"].append(request("x/y", "z"))),
+    ),
+    *of(
+        "limit-output",
+        ("settings of its own besides", "", arrives({"temperature": 9.0, "num_beams": 4})),
+        ("the same object, changed", "", holds(identity=1)),
+        ("no earlier evidence", "", lambda w: w.earlier.clear()),
+        ("another model on the CPU", "", arrives(model=INSTRUCT), holds(device="cpu")),
+    ),
+    *of(
+        "prompt",
+        ("white space around the system prompt", "", prompt_gives(("system", SYSTEM + "\n"), *ASKED)),
+        ("appended to, without a known variable", "", prompt_gives(("system", SYSTEM), *ASKED, variables=())),
+    ),
+    *of(
+        "chain",
+        ("no limit", "", arrives({"max_new_tokens": PIPELINE_LIMIT})),
+        ("a retry", "", lambda w: w.arrivals["chatbot"].insert(0, request(BASE, "Human: x"))),
+        ("a fallback that came later", "", lambda w: w.arrivals["chatbot"].append(request(INSTRUCT, "x"))),
+        ("it fails on the canned line", "", lambda w: w.failures.update(chatbot=Failure(name="KeyError"))),
+        ("other steps", "", holds(type="RunnableLambda", kinds=("Runnable",), steps=("other",))),
+    ),
+    *of(
+        "who-are-you",
+        ("the output alone", "", keeps(OUTPUT)),
+        ("other white space", "", keeps(" ".join(FULL.split()))),
+        ("a message", "", lambda w: w.variables.update(result=text(FULL, "AIMessage"))),
+        ("a long piece", "", keeps("I answer in a whole sentence")),
+        ("special tokens", "", keeps(f"<|begin_of_text|>{FULL}<|eot_id|>")),
+        ("asked twice, the first kept", "", also_asks(request(BASE, ideal(FIRST), "\nAI: Another."))),
+        ("asked twice, the second kept", "", also_asks(request(BASE, ideal(FIRST), OUTPUT[:30]))),
+        ("asked many times in one call", "", asks(outputs=("\nAI: One.", "\nAI: Two.", OUTPUT))),
+        ("a failed try before", "", also_asks(request(BASE, ideal(FIRST)).model_copy(update={"error": "E"}))),
+        ("the second question too", "", also_asks(request(BASE, ideal(SECOND), "\nAI: Other."))),
+        ("recorded late, yet seen", "", recorded_late),
+    ),
+    *of("ideal-boat", ("the answer to the other question once more", "", earlier("who-are-you"), keeps(OUTPUT))),
+    *of(
+        "instruct-small",
+        ("a chat template", "", templated),
+        ("a wrapper that is no pipeline", "", holds(type="ChatHuggingFace", kinds=())),
+        ("the object of an earlier task, changed", "", earlier("chain"), holds(identity=4)),
+    ),
+    *of("temperature-1", ("streamed without settings", "", asks({"temperature": 1.0}, streamed=True))),
+    *of(
+        "temperature-2",
+        ("the same object at two temperatures", "", holds(identity=6)),
+        ("no earlier evidence", "", lambda w: w.earlier.clear()),
+        ("the answer of the first once more", "", asks(outputs=(OUTPUT,))),
+        ("empty as the first", "", before(keeps("")), answers_with("", "")),
+    ),
+    *of("temperature-3", ("the answer of both before once more", "", earlier("temperature-2"))),
 ]
 
 
-@pytest.mark.parametrize(("task_id", "changes"), [pytest.param(t, c, id=f"{t}: {what}") for t, what, c in ALSO_RIGHT])
-def test_another_right_way_earns_all_points(task_id: str, changes: list[Change]) -> None:
-    work = right(task_id).changed(*changes)
+@each(ALSO_RIGHT)
+def test_another_right_way_earns_all_points(row: Row) -> None:
+    work = row.work()
     verdict = work.verdict()
     assert [c.name for c in verdict.criteria if c.outcome != "passed"] == []
     assert (verdict.state, verdict.score) == ("judged", work.task.points)
@@ -196,8 +218,8 @@ def test_a_fault_of_the_machine_gives_no_score_and_comes_before_missing_evidence
     work = right("chain")
     work.faults = ("OutOfMemoryError",)
     facts = work.facts()
-    for each in (facts, facts.model_copy(update={"evidence": {}})):
-        verdict = judge(work.task, each, DEFAULT)
+    for found in (facts, facts.model_copy(update={"evidence": {}})):
+        verdict = judge(work.task, found, DEFAULT)
         assert (verdict.state, verdict.score, verdict.passed) == ("not judged", None, False)
         assert verdict.reasons == (REASONS["fault"].fill(fault="OutOfMemoryError"),)
 
@@ -333,124 +355,107 @@ def without_question(work: Work) -> None:
     work.earlier.insert(0, right("prompt").changed(own_prompt(question_too=False)))
 
 
-CHARGED: list[tuple[str, str, list[Change], set[str]]] = [
-    # task, what an earlier check has charged, changes, criteria that pass with a note
-    ("chain", "a prompt without a system message", [own_prompt()], {"text"}),
-    ("chain", "a prompt with another system message", [own_prompt(GRUMPY)], {"text"}),
-    ("chain", "a system prompt that was missing, the placeholder mended", [without_question, own_prompt()], {"text"}),
-    ("chain", "a wrong llm", [arrives(name="llm", model=INSTRUCT), arrives(model=INSTRUCT)], {"model"}),
-    ("chain", "a wrong llm, mended here", [arrives(name="llm", model=INSTRUCT)], set()),
-    ("who-are-you", "a prompt without a system message", [own_prompt()], set()),
-    (
-        "who-are-you",
-        "a prompt changed for the chain",
-        [earlier("chain", new_prompt(GRUMPY)), own_prompt(GRUMPY)],
-        set(),
+ON_LARGE = both(name="chatbot", model=LARGE)
+CHARGED = [
+    *of(
+        "chain",
+        ("a prompt without a system message", "text", own_prompt()),
+        ("a prompt with another system message", "text", own_prompt(GRUMPY)),
+        ("a system prompt that was missing, the placeholder mended", "text", without_question, own_prompt()),
+        ("a wrong llm", "model", arrives(name="llm", model=INSTRUCT), arrives(model=INSTRUCT)),
+        ("a wrong llm, mended here", "", arrives(name="llm", model=INSTRUCT)),
     ),
-    (
+    *of(
         "who-are-you",
-        "a wrong llm",
-        [arrives(name="llm", model=INSTRUCT), both(name="chatbot", model=INSTRUCT)],
-        {"asked"},
+        ("a prompt without a system message", "", own_prompt()),
+        ("a prompt changed for the chain", "", earlier("chain", new_prompt(GRUMPY)), own_prompt(GRUMPY)),
+        ("a wrong llm", "asked", arrives(name="llm", model=INSTRUCT), both(name="chatbot", model=INSTRUCT)),
+        ("a chain with another model", "asked", earlier("chain", ON_LARGE), ON_LARGE),
     ),
-    (
-        "who-are-you",
-        "a chain with another model",
-        [earlier("chain", both(model=LARGE)), both(name="chatbot", model=LARGE)],
-        {"asked"},
-    ),
-    ("ideal-boat", "a wrong chain", [both(name="chatbot", model=LARGE)], {"asked"}),
-    (
+    *of(
         "ideal-boat",
-        "a chain changed for the answer before",
-        [
+        ("a wrong chain", "asked", ON_LARGE),
+        (
+            "a chain changed for the answer before",
+            "asked",
             earlier("chain"),
-            earlier("who-are-you", both(name="chatbot", model=LARGE)),
-            both(name="chatbot", model=LARGE),
-        ],
-        {"asked"},
+            earlier("who-are-you", ON_LARGE),
+            ON_LARGE,
+        ),
     ),
-    ("instruct-small", "a prompt with another system message", [own_prompt(GRUMPY)], {"text"}),
-    (
+    *of("instruct-small", ("a prompt with another system message", "text", own_prompt(GRUMPY))),
+    *of(
         "instruct-large",
-        "a prompt changed for the chain before",
-        [earlier("instruct-small", own_prompt(GRUMPY)), new_prompt(GRUMPY)],
-        {"text"},
+        (
+            "a prompt changed for the chain before",
+            "text",
+            earlier("instruct-small", own_prompt(GRUMPY)),
+            new_prompt(GRUMPY),
+        ),
     ),
-    (
+    *of(
         "temperature-2",
-        "a prompt changed for the chain before",
-        [before(own_prompt(GRUMPY)), new_prompt(GRUMPY)],
-        {"text"},
+        ("a prompt changed for the chain before", "text", before(own_prompt(GRUMPY)), new_prompt(GRUMPY)),
+        ("sampling that is off for all", "temperature", before(both({"do_sample": False})), both({"do_sample": False})),
     ),
-    ("temperature-3", "the first one's wrong model", [before(both(model="gpt2")), both(model="gpt2")], {"model"}),
-    (
+    *of(
         "temperature-3",
-        "a model of the second",
-        [earlier("temperature-2", both(model=BASE)), both(model=BASE)],
-        {"model"},
-    ),
-    (
-        "temperature-2",
-        "sampling that is off for all",
-        [before(both({"do_sample": False})), both({"do_sample": False})],
-        {"temperature"},
-    ),
-    (
-        "temperature-3",
-        "a setting of the second that cancels",
-        [earlier("temperature-2", both({"top_p": 0.011})), both({"top_p": 0.011})],
-        {"temperature"},
+        ("the first one's wrong model", "model", before(both(model="gpt2")), both(model="gpt2")),
+        ("a model of the second", "model", earlier("temperature-2", both(model=BASE)), both(model=BASE)),
+        (
+            "a setting of the second that cancels",
+            "temperature",
+            earlier("temperature-2", both({"top_p": 0.011})),
+            both({"top_p": 0.011}),
+        ),
     ),
 ]
 
 
-@pytest.mark.parametrize(
-    ("task_id", "changes", "noted"), [pytest.param(t, c, n, id=f"{t}: {what}") for t, what, c, n in CHARGED]
-)
-def test_what_an_earlier_check_has_charged_costs_nothing_more(
-    task_id: str, changes: list[Change], noted: set[str]
-) -> None:
-    work = right(task_id).changed(*changes)
+@each(CHARGED)
+def test_what_an_earlier_check_has_charged_is_told_and_costs_nothing_more(row: Row) -> None:
+    work = row.work()
     verdict = work.verdict()
     assert (set(failed(verdict)), verdict.state, verdict.score) == (set(), "judged", work.task.points)
-    assert {c.name for c in verdict.criteria if c.note == NOTES["carried"]} == noted
+    assert [c.name for c in verdict.criteria if c.note == NOTES["carried"]] == row.expected.split()
 
 
-PAST_THE_CHAIN = [earlier("chain"), new_prompt(), arrives(name="chatbot", text=ideal(QUESTION))]
-CHANGED_LATER: list[tuple[str, str, list[Change], set[str]]] = [
-    # task, what went wrong after it could be charged, changes, criteria that fail
-    *((name, "a prompt of another kind", [new_prompt(GRUMPY)], {"text"}) for name in ("chain", "instruct-small")),
-    *(
-        (name, "a prompt with another mistake", [own_prompt(GRUMPY), charged_as(("system", "Hi."))], {"text"})
-        for name in ("chain", "temperature-1")
+CHANGED_LATER = [
+    *of(
+        "chain",
+        ("a prompt of another kind", "text", new_prompt(GRUMPY)),
+        ("a prompt with another mistake", "text", own_prompt(GRUMPY), charged_as(("system", "Hi."))),
     ),
-    ("instruct-large", "a prompt that lost its system message", [new_prompt()], {"text"}),
-    ("who-are-you", "a prompt asked past the chain", PAST_THE_CHAIN, {"asked"}),
-    ("who-are-you", "a chain that was changed", [earlier("chain"), both(name="chatbot", model=LARGE)], {"asked"}),
-    (
-        "ideal-boat",
-        "a chain that was changed",
-        [earlier("chain"), earlier("who-are-you"), both(name="chatbot", model=LARGE)],
-        {"asked"},
+    *of(
+        "who-are-you",
+        (
+            "a prompt asked past the chain",
+            "asked",
+            earlier("chain"),
+            new_prompt(),
+            arrives(name="chatbot", text=ideal(QUESTION)),
+        ),
+        ("a chain that was changed", "asked", earlier("chain"), ON_LARGE),
     ),
-    ("temperature-3", "sampling that is off", [earlier("temperature-2"), both({"do_sample": False})], {"temperature"}),
-    (
+    *of("ideal-boat", ("a chain that was changed", "asked", earlier("chain"), earlier("who-are-you"), ON_LARGE)),
+    *of("instruct-large", ("a prompt that lost its system message", "text", new_prompt())),
+    *of("temperature-1", ("a prompt with another mistake", "text", own_prompt(GRUMPY), charged_as(("system", "Hi.")))),
+    *of(
         "temperature-3",
-        "a setting that cancels",
-        [earlier("temperature-2", arrives({"top_k": 1})), both({"top_p": 0.011})],
-        {"temperature"},
+        ("sampling that is off", "temperature", earlier("temperature-2"), both({"do_sample": False})),
+        (
+            "a setting that cancels",
+            "temperature",
+            earlier("temperature-2", arrives({"top_k": 1})),
+            both({"top_p": 0.011}),
+        ),
     ),
 ]
 
 
-@pytest.mark.parametrize(
-    ("task_id", "changes", "fails"), [pytest.param(t, c, f, id=f"{t}: {what}") for t, what, c, f in CHANGED_LATER]
-)
-def test_what_went_wrong_after_it_could_be_charged_costs_here(
-    task_id: str, changes: list[Change], fails: set[str]
-) -> None:
-    assert set(failed(right(task_id).changed(*changes).verdict())) == fails
+@each(CHANGED_LATER)
+def test_what_went_wrong_after_it_could_be_charged_costs_here(row: Row) -> None:
+    assert set(failed(row.work().verdict())) == {row.expected}
 
 
 @pytest.mark.parametrize("in_grading", [True, False])
@@ -537,72 +542,65 @@ def test_numbers_of_requests_that_are_not_there_lead_to_nothing(name: str) -> No
 
 
 ROBOT = "I am a robot."
-OBSERVED: list[tuple[str, str, Change, tuple[Sentence, ...]]] = [
-    # task, what, change, observations
-    ("who-are-you", "a whole answer", asks(), ()),
-    ("who-are-you", "empty output, kept with the prompt", answers_with("", ideal(FIRST)), (OBSERVATIONS["empty"],)),
-    ("who-are-you", "white space alone", answers_with("\n \n", ""), (OBSERVATIONS["empty"],)),
-    (
+OBSERVED = [
+    *of(
         "who-are-you",
-        "the same sentence over and over",
-        answers_with(f"{ROBOT} " * 5, f"{ROBOT} " * 5),
-        (OBSERVATIONS["repeats"].fill(piece=ROBOT, times=5),),
+        ("a whole answer", ()),
+        ("empty output, kept with the prompt", (OBSERVATIONS["empty"],), answers_with("", ideal(FIRST))),
+        ("white space alone", (OBSERVATIONS["empty"],), answers_with("\n \n", "")),
+        (
+            "the same sentence over and over",
+            (OBSERVATIONS["repeats"].fill(piece=ROBOT, times=5),),
+            answers_with(f"{ROBOT} " * 5, f"{ROBOT} " * 5),
+        ),
+        (
+            "a conversation with itself",
+            (OBSERVATIONS["goes-on"],),
+            answers_with("Hi.\nHuman: And?", "Hi.\nHuman: And?"),
+        ),
+        (
+            "as long as the limit",
+            (OBSERVATIONS["stopped-at-limit"].fill(n=100),),
+            asks(output_ids=(tuple(range(100)),)),
+        ),
+        ("shorter than the limit", (), asks(output_ids=(tuple(range(99)),))),
     ),
-    (
-        "who-are-you",
-        "a conversation with itself",
-        answers_with("\nAI: Hello there.\nHuman: And you?", "AI: Hello there.\nHuman: And you?"),
-        (OBSERVATIONS["goes-on"],),
-    ),
-    (
-        "who-are-you",
-        "as long as the limit",
-        asks(output_ids=(tuple(range(100)),)),
-        (OBSERVATIONS["stopped-at-limit"].fill(n=100),),
-    ),
-    ("who-are-you", "shorter than the limit", asks(output_ids=(tuple(range(99)),)), ()),
-    ("temperature-1", "sampling bound", holds(given={"bind": ("do_sample",)}), ()),
-    (
+    *of(
         "temperature-1",
-        "sampling by default",
-        holds(given={"bind": ("temperature",)}),
-        (OBSERVATIONS["sampling-default"],),
+        ("sampling bound", (), holds(given={"bind": ("do_sample",)})),
+        ("sampling by default", (OBSERVATIONS["sampling-default"],), holds(given={"bind": ("temperature",)})),
     ),
 ]
 
 
-@pytest.mark.parametrize(
-    ("task_id", "change", "told"), [pytest.param(t, c, o, id=f"{t}: {what}") for t, what, c, o in OBSERVED]
-)
-def test_an_observation_is_told_and_costs_nothing(task_id: str, change: Change, told: tuple[Sentence, ...]) -> None:
-    work = right(task_id).changed(change)
+@each(OBSERVED)
+def test_an_observation_is_told_and_costs_nothing(row: Row) -> None:
+    work = row.work()
     verdict = work.verdict()
-    assert verdict.observations == told
+    assert verdict.observations == row.expected
     assert (verdict.state, verdict.score) == ("judged", work.task.points)
 
 
 # What is shown to a student beside the verdict
 
 
-SAID: list[tuple[str, str, list[Change], str | None]] = [
-    # task, what, changes, what the model is said to have answered
-    ("who-are-you", "the answer that is held", [also_asks(request(BASE, ideal(FIRST), "\nAI: Another."))], OUTPUT),
-    ("who-are-you", "the last one, where none is held", [keeps("x"), also_asks(request(BASE, ideal(FIRST), "B"))], "B"),
-    ("who-are-you", "the longest of several outputs", [asks(outputs=(OUTPUT, "No."))], OUTPUT),
-    ("who-are-you", "not what raised", [asks(error="E")], None),
-    ("who-are-you", "not another question's", [keeps("x"), asks(text=ideal(SECOND))], None),
-    ("who-are-you", "not another model's", [keeps("x"), asks(model=LARGE)], None),
-    ("temperature-1", "not at another temperature", [keeps("x"), asks({"temperature": 0.5})], None),
-    ("chain", "nothing, without a question", [], None),
+SAID = [
+    *of(
+        "who-are-you",
+        ("the answer that is held", OUTPUT, also_asks(request(BASE, ideal(FIRST), "\nAI: Another."))),
+        ("the last one, where none is held", "B", keeps("x"), also_asks(request(BASE, ideal(FIRST), "B"))),
+        ("the longest of several outputs", OUTPUT, asks(outputs=(OUTPUT, "No."))),
+        ("not what raised", None, asks(error="E")),
+        ("not another question's", None, keeps("x"), asks(text=ideal(SECOND))),
+        ("not another model's", None, keeps("x"), asks(model=LARGE)),
+    ),
+    *of("temperature-1", ("not at another temperature", None, keeps("x"), asks({"temperature": 0.5}))),
+    *of("chain", ("nothing, without a question", None)),
 ]
 
 
-@pytest.mark.parametrize(
-    ("task_id", "changes", "said"), [pytest.param(t, c, s, id=f"{t}: {what}") for t, what, c, s in SAID]
-)
-def test_what_the_model_answered_is_the_answer_held_or_the_last_right_one(
-    task_id: str, changes: list[Change], said: str | None
-) -> None:
-    work = right(task_id).changed(*changes)
+@each(SAID)
+def test_what_the_model_answered_is_the_answer_held_or_the_last_right_one(row: Row) -> None:
+    work = row.work()
     facts = work.facts()
-    assert answers.said(work.task, facts.evidence[work.task.check_id], facts.transcript) == said
+    assert answers.said(work.task, facts.evidence[work.task.check_id], facts.transcript) == row.expected

@@ -5,8 +5,6 @@ the library of `trials/selftest`; here stands one row for each reason for which 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import Any
 
 import pytest
 from right_work import (
@@ -24,13 +22,14 @@ from right_work import (
     SECOND,
     SYSTEM,
     Change,
-    Work,
+    Row,
     a_dict,
     also_asks,
     arrives,
     asks,
     before,
     both,
+    each,
     earlier,
     failed,
     gone,
@@ -40,6 +39,7 @@ from right_work import (
     is_,
     keeps,
     never_asks,
+    of,
     prompt_fails,
     prompt_gives,
     raised,
@@ -49,9 +49,8 @@ from right_work import (
     silent,
     templated,
     text,
-)  # fmt: skip
+)
 
-from autograder.course.profile import Profile
 from autograder.facts.evidence import Failure, PromptFacts, Variable
 from autograder.facts.transcript import Message, plain
 from autograder.judging.judge import judge
@@ -61,36 +60,10 @@ from autograder.words.hints import HINTS
 from autograder.words.tables import LANGUAGES, say
 
 
-@dataclass(frozen=True)
-class Wrong:
-    """One mistake: the criteria that it fails, each with the hint that it shows.
-
-    Attributes:
-        right: of `answers`, how many count all the same.
-    """
-
-    task: str
-    what: str
-    fails: dict[str, str]
-    changes: tuple[Change, ...]
-    profile: Profile = DEFAULT
-    right: int = 0
-
-    def work(self) -> Work:
-        return right(self.task, self.profile).changed(*self.changes)
-
-    def __str__(self) -> str:
-        return f"{self.task}: {self.what}"
-
-
-def of(task: str, *rows: tuple[Any, ...], profile: Profile = DEFAULT) -> list[Wrong]:
-    """The rows of a task: what is wrong, what fails, and what is otherwise about right work."""
-    return [Wrong(task, what, fails, changes, profile) for what, fails, *changes in rows]
-
-
-def every(names: str, hint: str) -> dict[str, str]:
-    """The same hint for several criteria."""
-    return dict.fromkeys(names.split(), hint)
+def hints(row: Row) -> dict[str, str]:
+    """By criterion, the hint that a row expects: "asked: not-asked, kept model: missing"."""
+    parts = [part.split(": ") for part in row.expected.split(", ")]
+    return {name: hint for names, hint in parts for name in names.split()}
 
 
 # What Python and the libraries say
@@ -116,7 +89,7 @@ A_LIST = Variable(state="there", type="list")
 MISSING = [
     # task, variable, the criteria that fail without it
     *(
-        Wrong(task, f"{variable} is missing", every(criteria, "missing"), (gone(variable),), profile)
+        Row(task, f"{variable} is missing", f"{criteria}: missing", (gone(variable),), profile)
         for task, variable, criteria, profile in [
             ("load-model", "llm", "kind model device", DEFAULT),
             ("limit-output", "llm", "limit", DEFAULT),
@@ -133,21 +106,16 @@ MISSING = [
     ),
     *of(
         "chain",
-        ("None", every("runnable text model", "none"), gone(state="none")),
-        (
-            "its cell raised",
-            every("runnable text model", "missing-raised"),
-            gone(),
-            raised("NameError", "name 'x' is not"),
-        ),
-        ("a comma too much", every("runnable text model", "missing-raised"), gone(), raised("SyntaxError", COMMA)),
-        ("a chat model", every("runnable text model", "chat-wrapper"), gone(), raised("TypeError", CHAT_ERROR.message)),
+        ("None", "runnable text model: none", gone(state="none")),
+        ("its cell raised", "runnable text model: missing-raised", gone(), raised("NameError", "name 'x' is not")),
+        ("a comma too much", "runnable text model: missing-raised", gone(), raised("SyntaxError", COMMA)),
+        ("a chat model", "runnable text model: chat-wrapper", gone(), raised("TypeError", CHAT_ERROR.message)),
     ),
     *of(
         "load-model",
         (
             "the device as a text",
-            every("kind model device", "device-text"),
+            "kind model device: device-text",
             gone(),
             raised("TypeError", "'<' not supported between instances of 'str' and 'int'"),
         ),
@@ -155,7 +123,7 @@ MISSING = [
     *of(
         "temperature-2",
         *(
-            (f"a cell stopped with {error}: {said[:60]}", {"kept": hint}, gone("result_2"), raised(error, said))
+            (f"a cell stopped with {error}: {said[:60]}", f"kept: {hint}", gone("result_2"), raised(error, said))
             for error, said, hint in [
                 ("SyntaxError", COMMA, "decimal-comma"),
                 ("SyntaxError", COMMA_IN_DICT, "decimal-comma"),
@@ -175,33 +143,33 @@ MISSING = [
 
 HOME = of(
     "model-home",
-    ("not set", {"model-home": "home-unset"}, lambda w: w.environment.clear()),
-    ("elsewhere", {"model-home": "home-other"}, lambda w: w.environment.update(HF_HOME="/x")),
+    ("not set", "model-home: home-unset", lambda w: w.environment.clear()),
+    ("elsewhere", "model-home: home-other", lambda w: w.environment.update(HF_HOME="/x")),
     (
         "the override of a student's own machine, while grading",
-        {"model-home": "home-other"},
+        "model-home: home-other",
         lambda w: w.environment.update(HF_HOME="/home/ada", AUTOGRADER_MODEL_HOME="/home/ada"),
     ),
 )
 
 LOAD = of(
     "load-model",
-    ("on the CPU", {"device": "on-cpu"}, holds(device="cpu")),
-    ("on another GPU", {"device": "other-device"}, holds(device="cuda:1")),
-    ("instruct for base", {"model": "instruct-for-base"}, arrives(model=INSTRUCT)),
-    ("large for base", {"model": "instruct-for-base"}, arrives(model=LARGE)),
-    ("a model of its own", {"model": "wrong-model"}, arrives(model="gpt2")),
-    ("a transformers pipeline", {"kind": "wrapped-model"}, holds(type="TextGenerationPipeline", kinds=("Pipeline",))),
+    ("on the CPU", "device: on-cpu", holds(device="cpu")),
+    ("on another GPU", "device: other-device", holds(device="cuda:1")),
+    ("instruct for base", "model: instruct-for-base", arrives(model=INSTRUCT)),
+    ("large for base", "model: instruct-for-base", arrives(model=LARGE)),
+    ("a model of its own", "model: wrong-model", arrives(model="gpt2")),
+    ("a transformers pipeline", "kind: wrapped-model", holds(type="TextGenerationPipeline", kinds=("Pipeline",))),
     (
         "a bare model",
-        {"kind": "wrapped-model", "model": "not-a-pipeline"},
+        "kind: wrapped-model, model: not-a-pipeline",
         is_(Variable(state="there", type="LlamaForCausalLM", kinds=("Model",), device="cuda:0"), NO_INVOKE),
     ),
-    ("text", every("kind device model", "not-a-pipeline"), is_(text("a name"), NO_INVOKE)),
-    ("another task", {"kind": "not-a-pipeline"}, holds(task="translation")),
+    ("text", "kind device model: not-a-pipeline", is_(text("a name"), NO_INVOKE)),
+    ("another task", "kind: not-a-pipeline", holds(task="translation")),
     (
         "a chain in its place",
-        {"kind": "not-a-pipeline"},
+        "kind: not-a-pipeline",
         holds(type="RunnableSequence", kinds=("Runnable", "HuggingFacePipeline", "PromptTemplate")),
     ),
 )
@@ -215,25 +183,20 @@ def left(*names: str, **where: tuple[str, ...]) -> Change:
 
 LIMIT = of(
     "limit-output",
-    ("left at the default", {"limit": "limit-default"}, arrives({"max_new_tokens": PIPELINE_LIMIT})),
-    ("another number", {"limit": "limit-other"}, arrives({"max_new_tokens": 20})),
-    ("bound where nobody reads it", {"limit": "limit-ignored"}, left(bind=("max_new_tokens",))),
-    ("in model_kwargs", {"limit": "limit-ignored"}, left(model_kwargs=("max_new_tokens",))),
-    ("beside a ready pipeline", {"limit": "limit-ignored"}, left("max_new_tokens")),
-    ("the total length", {"limit": "limit-total"}, left("max_length")),
-    ("no limit", {"limit": "limit-total"}, arrives({"max_new_tokens": None})),
-    ("refused", {"limit": "limit-refused"}, arrives({"max_new_tokens": None, "unresolved": "ValueError"})),
-    (
-        "left over from the task before",
-        {"limit": "left-over"},
-        holds(identity=1),
-        before(arrives({"max_new_tokens": 100})),
-    ),
-    ("asks no model", {"limit": "no-model-asked"}, silent()),
-    ("raises when asked", {"limit": "no-model-raised"}, silent(TYPE_ERROR)),
-    ("settings with a comma for the colon", {"limit": "settings-set"}, silent(A_SET)),
-    ("settings whose names are numbers", {"limit": "settings-names"}, silent(A_NUMBER)),
-    ("settings that LangChain's class refuses", {"limit": "settings-type"}, gone(), raised("ValidationError", NO_DICT)),
+    ("left at the default", "limit: limit-default", arrives({"max_new_tokens": PIPELINE_LIMIT})),
+    ("another number", "limit: limit-other", arrives({"max_new_tokens": 20})),
+    ("bound where nobody reads it", "limit: limit-ignored", left(bind=("max_new_tokens",))),
+    ("in model_kwargs", "limit: limit-ignored", left(model_kwargs=("max_new_tokens",))),
+    ("beside a ready pipeline", "limit: limit-ignored", left("max_new_tokens")),
+    ("the total length", "limit: limit-total", left("max_length")),
+    ("no limit", "limit: limit-total", arrives({"max_new_tokens": None})),
+    ("refused", "limit: limit-refused", arrives({"max_new_tokens": None, "unresolved": "ValueError"})),
+    ("left over from the task before", "limit: left-over", holds(identity=1), before(arrives({"max_new_tokens": 100}))),
+    ("asks no model", "limit: no-model-asked", silent()),
+    ("raises when asked", "limit: no-model-raised", silent(TYPE_ERROR)),
+    ("settings with a comma for the colon", "limit: settings-set", silent(A_SET)),
+    ("settings whose names are numbers", "limit: settings-names", silent(A_NUMBER)),
+    ("settings that LangChain's class refuses", "limit: settings-type", gone(), raised("ValidationError", NO_DICT)),
 )
 
 
@@ -245,35 +208,26 @@ TEXT_OF_LIST: Message = ("human", f"[HumanMessage(content='{QUESTION}', addition
 A_QUESTION: Message = ("human", FIRST)
 PROMPT = of(
     "prompt",
-    ("no system message", {"system": "system-missing"}, prompt_gives(*ASKED)),
-    ("nearly the same", {"system": "system-other"}, prompt_gives(("system", SYSTEM[:-1]), *ASKED)),
-    ("placeholder first", {"system": "system-last"}, prompt_gives(*ASKED, ("system", SYSTEM))),
-    ("list as text", {"placeholder": "placeholder-text"}, prompt_gives(*system_and(TEXT_OF_LIST))),
-    ("no placeholder", {"placeholder": "placeholder-missing"}, prompt_gives(*system_and(), variables=())),
-    ("a question after it", {"placeholder": "question-inside"}, prompt_gives(*system_and(*ASKED, A_QUESTION))),
-    ("one more message", {"placeholder": "prompt-extra"}, prompt_gives(*system_and(("ai", "Hello"), *ASKED))),
+    ("no system message", "system: system-missing", prompt_gives(*ASKED)),
+    ("nearly the same", "system: system-other", prompt_gives(("system", SYSTEM[:-1]), *ASKED)),
+    ("placeholder first", "system: system-last", prompt_gives(*ASKED, ("system", SYSTEM))),
+    ("list as text", "placeholder: placeholder-text", prompt_gives(*system_and(TEXT_OF_LIST))),
+    ("no placeholder", "placeholder: placeholder-missing", prompt_gives(*system_and(), variables=())),
+    ("a question after it", "placeholder: question-inside", prompt_gives(*system_and(*ASKED, A_QUESTION))),
+    ("one more message", "placeholder: prompt-extra", prompt_gives(*system_and(("ai", "Hello"), *ASKED))),
     (
         "an optional placeholder of another name",
-        {"placeholder": "prompt-variables"},
+        "placeholder: prompt-variables",
         prompt_gives(*system_and(), variables=("history",)),
     ),
     (
         "a placeholder that another name fills",
-        {"placeholder": "prompt-variables"},
+        "placeholder: prompt-variables",
         prompt_gives(*system_and(*ASKED), variables=("history",)),
     ),
-    (
-        "a second variable",
-        every("system placeholder", "prompt-variables"),
-        prompt_fails(KEY_ERROR, ("messages", "name")),
-    ),
-    ("it raises", every("system placeholder", "prompt-raised"), prompt_fails(TYPE_ERROR, ("messages",))),
-    (
-        "text",
-        every("system placeholder", "prompt-type"),
-        is_(text(SYSTEM)),
-        lambda w: setattr(w, "prompt", PromptFacts()),
-    ),
+    ("a second variable", "system placeholder: prompt-variables", prompt_fails(KEY_ERROR, ("messages", "name"))),
+    ("it raises", "system placeholder: prompt-raised", prompt_fails(TYPE_ERROR, ("messages",))),
+    ("text", "system placeholder: prompt-type", is_(text(SYSTEM)), lambda w: setattr(w, "prompt", PromptFacts())),
 )
 
 
@@ -287,54 +241,41 @@ CHAIN = of(
     "chain",
     (
         "held up by its llm, and without the prompt",
-        {"text": "prompt-not-inside"},
+        "text: prompt-not-inside",
         held_up_by(A_SET, holds(steps=(), holds=("llm",))),
     ),
-    (
-        "held up by its llm, and reversed",
-        {"text": "chain-reversed"},
-        held_up_by(A_SET, holds(steps=("model", "prompt"))),
-    ),
+    ("held up by its llm, and reversed", "text: chain-reversed", held_up_by(A_SET, holds(steps=("model", "prompt")))),
     (
         "broken itself, around an llm that is broken otherwise",
-        every("text model", "chain-raised"),
+        "text model: chain-raised",
         held_up_by(A_SET, silent(TYPE_ERROR)),
     ),
     (
         "around an llm that broke after its check",
-        every("text model", "settings-set"),
+        "text model: settings-set",
         held_up_by(A_SET, lambda w: w.earlier.clear(), earlier("limit-output")),
     ),
-    (
-        "broken alike, without that llm",
-        every("text model", "settings-set"),
-        held_up_by(A_SET, holds(holds=("prompt",))),
-    ),
-    ("an answer", every("runnable text model", "chain-is-answer"), is_(text(FULL), NO_INVOKE)),
-    ("a list", every("runnable text model", "not-runnable"), is_(A_LIST, NO_INVOKE)),
-    ("a function that does all the same", {"runnable": "not-runnable"}, holds(type="function", kinds=(), steps=())),
-    (
-        "reversed",
-        {"text": "chain-reversed"},
-        holds(steps=("model", "prompt")),
-        arrives(text=f"Human: {QUESTION}"),
-    ),
-    ("no prompt", {"text": "text-no-prompt"}, arrives(text=f"Human: {QUESTION}")),
-    ("a fixed question", {"text": "text-no-question"}, arrives(text=ideal(FIRST))),
-    ("something added", {"text": "text-other"}, arrives(text=ideal(QUESTION) + "\nAI:")),
-    ("raises", every("text model", "chain-raised"), silent(TYPE_ERROR)),
-    ("asks no model", every("text model", "no-model-asked"), silent()),
-    ("a chat model that refuses", every("text model", "chat-wrapper"), silent(CHAT_ERROR)),
+    ("broken alike, without that llm", "text model: settings-set", held_up_by(A_SET, holds(holds=("prompt",)))),
+    ("an answer", "runnable text model: chain-is-answer", is_(text(FULL), NO_INVOKE)),
+    ("a list", "runnable text model: not-runnable", is_(A_LIST, NO_INVOKE)),
+    ("a function that does all the same", "runnable: not-runnable", holds(type="function", kinds=(), steps=())),
+    ("reversed", "text: chain-reversed", holds(steps=("model", "prompt")), arrives(text=f"Human: {QUESTION}")),
+    ("no prompt", "text: text-no-prompt", arrives(text=f"Human: {QUESTION}")),
+    ("a fixed question", "text: text-no-question", arrives(text=ideal(FIRST))),
+    ("something added", "text: text-other", arrives(text=ideal(QUESTION) + "\nAI:")),
+    ("raises", "text model: chain-raised", silent(TYPE_ERROR)),
+    ("asks no model", "text model: no-model-asked", silent()),
+    ("a chat model that refuses", "text model: chat-wrapper", silent(CHAT_ERROR)),
     (
         "a chat model that raises",
-        every("text model", "chat-wrapper"),
+        "text model: chat-wrapper",
         holds(kinds=("Runnable", "ChatHuggingFace")),
         silent(TYPE_ERROR),
     ),
-    ("a model other than llm's", {"model": "instruct-for-base"}, arrives(model=INSTRUCT)),
+    ("a model other than llm's", "model: instruct-for-base", arrives(model=INSTRUCT)),
     (
         "the right text to another model, and another text to the right one",
-        {"model": "instruct-for-base"},
+        "model: instruct-for-base",
         lambda w: w.arrivals.update(chatbot=[request(INSTRUCT, ideal(QUESTION)), request(BASE, "Human: x")]),
     ),
 )
@@ -346,71 +287,65 @@ ANSWERS = [
         "who-are-you",
         (
             "no answer, since llm is broken",
-            {"asked": "llm-broken", "kept": "settings-set"},
+            "asked: llm-broken, kept: settings-set",
             held_up_by(A_SET, never_asks, gone("result"), raised("TypeError", A_SET.message)),
         ),
-        ("not asked", {"asked": "not-asked", "kept": "not-kept"}, never_asks),
-        (
-            "not asked, since the cell raised",
-            {"asked": "missing-raised", "kept": "missing-raised"},
-            never_asks,
-            gone(),
-            raised("ValueError"),
-        ),
+        ("not asked", "asked: not-asked, kept: not-kept", never_asks),
+        ("not asked, since the cell raised", "asked kept: missing-raised", never_asks, gone(), raised("ValueError")),
         (
             "not asked, since a chat model refused",
-            {"asked": "chat-wrapper", "kept": "chat-wrapper"},
+            "asked kept: chat-wrapper",
             never_asks,
             gone(),
             raised("TypeError", CHAT_ERROR.message),
         ),
-        ("asked without the prompt", {"asked": "asked-otherwise"}, asks(text=FIRST), keeps(FIRST + OUTPUT)),
+        ("asked without the prompt", "asked: asked-otherwise", asks(text=FIRST), keeps(FIRST + OUTPUT)),
         (
             "asked by the check alone, through a fixed question",
-            {"asked": "not-asked", "kept": "not-kept"},
+            "asked: not-asked, kept: not-kept",
             arrives(name="chatbot", text=ideal(FIRST)),
             never_asks,
         ),
         (
             "nearly the question",
-            {"asked": "asked-nearly", "kept": "not-kept"},
+            "asked: asked-nearly, kept: not-kept",
             asks(text=plain(system_and(("human", FIRST.lower() + " ?")))),
         ),
-        ("another model", {"asked": "asked-other-model"}, asks(model=LARGE)),
+        ("another model", "asked: asked-other-model", asks(model=LARGE)),
         (
             "the call raised",
-            {"asked": "asked-raised", "kept": "missing-raised"},
+            "asked: asked-raised, kept: missing-raised",
             asks(error="RuntimeError", outputs=()),
             gone(),
             raised("RuntimeError"),
         ),
-        ("None, though asked", {"kept": "kept-none"}, gone(state="none")),
-        ("recorded late, seen, and gone", {"kept": "missing"}, recorded_late, gone()),
-        ("recorded late, and not there", {"asked": "not-asked", "kept": "missing"}, recorded_late, never_asks, gone()),
+        ("None, though asked", "kept: kept-none", gone(state="none")),
+        ("recorded late, seen, and gone", "kept: missing", recorded_late, gone()),
+        ("recorded late, and not there", "asked: not-asked, kept: missing", recorded_late, never_asks, gone()),
         (
             "the answer to the other question",
-            {"kept": "kept-other"},
+            "kept: kept-other",
             also_asks(OTHER),
             keeps(OTHER.text + OTHER.outputs[0]),
         ),
-        ("the prompt alone", {"kept": "not-kept"}, keeps(ideal(FIRST))),
-        ("empty text", {"kept": "not-kept"}, keeps("")),
-        ("a list", {"kept": "kept-type"}, is_(A_LIST)),
+        ("the prompt alone", "kept: not-kept", keeps(ideal(FIRST))),
+        ("empty text", "kept: not-kept", keeps("")),
+        ("a list", "kept: kept-type", is_(A_LIST)),
     ),
     *of(
         "ideal-boat",
-        ("the answer to the earlier question", {"kept": "kept-again"}, earlier("who-are-you"), keeps(FULL)),
+        ("the answer to the earlier question", "kept: kept-again", earlier("who-are-you"), keeps(FULL)),
         (
             "asked with the earlier question",
-            {"asked": "asked-together", "kept": "kept-other"},
+            "asked: asked-together, kept: kept-other",
             asks(text=TOGETHER),
             keeps(TOGETHER + OUTPUT),
         ),
     ),
     *of(
         "ask-base",
-        ("asked as a message", {"asked": "asked-otherwise"}, asks(text=f"Human: {GEMMA.questions['completion']}")),
-        ("the instruct model", {"model": "instruct-for-base"}, both(model="google/gemma-3-1b-it")),
+        ("asked as a message", "asked: asked-otherwise", asks(text=f"Human: {GEMMA.questions['completion']}")),
+        ("the instruct model", "model: instruct-for-base", both(model="google/gemma-3-1b-it")),
         profile=GEMMA,
     ),
 ]
@@ -419,21 +354,21 @@ ANOTHER_BEFORE = (earlier("instruct-small"), both(model=INSTRUCT))
 INSTRUCTED = [
     *of(
         "instruct-small",
-        ("the base model", {"model": "base-for-instruct"}, both(model=BASE)),
-        ("the large model", {"model": "wrong-model"}, both(model=LARGE)),
-        ("no prompt in the chain", {"text": "text-no-prompt"}, arrives(text=f"Human: {QUESTION}")),
+        ("the base model", "model: base-for-instruct", both(model=BASE)),
+        ("the large model", "model: wrong-model", both(model=LARGE)),
+        ("no prompt in the chain", "text: text-no-prompt", arrives(text=f"Human: {QUESTION}")),
         (
             "the prompt through the other model's template",
-            {"text": "text-other"},
+            "text: text-other",
             templated,
             lambda w: setattr(w, "renderings", ()),
         ),
-        ("not asked", {"kept": "not-asked"}, never_asks),
-        ("asked of another model", {"kept": "asked-other-model"}, asks(model=BASE)),
-        ("the question alone kept", {"kept": "not-kept"}, keeps(FIRST)),
+        ("not asked", "kept: not-asked", never_asks),
+        ("asked of another model", "kept: asked-other-model", asks(model=BASE)),
+        ("the question alone kept", "kept: not-kept", keeps(FIRST)),
         (
             "the chain of an earlier task",
-            every("model text kept", "left-over"),
+            "model text kept: left-over",
             earlier("chain"),
             holds(identity=4),
             both(model=BASE),
@@ -441,18 +376,18 @@ INSTRUCTED = [
     ),
     *of(
         "instruct-large",
-        ("the chain of the task before", every("model text kept", "left-over"), *ANOTHER_BEFORE),
+        ("the chain of the task before", "model text kept: left-over", *ANOTHER_BEFORE),
         (
             "the chain of the task before, that asks no model now",
-            every("model text kept", "left-over"),
+            "model text kept: left-over",
             earlier("instruct-small"),
             silent(),
             never_asks,
         ),
-        ("a chain of its own with the model before", {"model": "wrong-model"}, *ANOTHER_BEFORE, holds(identity=9)),
+        ("a chain of its own with the model before", "model: wrong-model", *ANOTHER_BEFORE, holds(identity=9)),
         (
             "one that nothing can follow",
-            {"model": "wrong-model"},
+            "model: wrong-model",
             *ANOTHER_BEFORE,
             before(holds(identity=0)),
             holds(identity=0),
@@ -463,70 +398,65 @@ INSTRUCTED = [
 TEMPERATURES = [
     *of(
         "temperature-1",
-        ("sampling off", {"temperature": "temperature-off"}, both({"do_sample": False})),
-        ("one token to choose from", {"temperature": "sampling-cancelled"}, both({"top_k": 1})),
-        ("a decimal comma in text", {"temperature": "decimal-comma"}, both({"temperature": "0,9"})),
-        ("a decimal comma that made a tuple", {"temperature": "decimal-comma"}, both({"temperature": [0, 9]})),
-        ("text", {"temperature": "temperature-text"}, both({"temperature": "0.9"})),
-        ("another number", {"temperature": "temperature-other"}, both({"temperature": 0.5})),
+        ("sampling off", "temperature: temperature-off", both({"do_sample": False})),
+        ("one token to choose from", "temperature: sampling-cancelled", both({"top_k": 1})),
+        ("a decimal comma in text", "temperature: decimal-comma", both({"temperature": "0,9"})),
+        ("a decimal comma that made a tuple", "temperature: decimal-comma", both({"temperature": [0, 9]})),
+        ("text", "temperature: temperature-text", both({"temperature": "0.9"})),
+        ("another number", "temperature: temperature-other", both({"temperature": 0.5})),
         (
             "bound where nobody reads it",
-            {"temperature": "temperature-ignored"},
+            "temperature: temperature-ignored",
             both({"temperature": 0.6}),
             holds(given={"bind": ("temperature",)}),
         ),
         (
             "carried where nobody reads it",
-            {"temperature": "temperature-ignored"},
+            "temperature: temperature-ignored",
             both({"temperature": 0.6}),
             holds(temperatures=(0.9,)),
         ),
-        (
-            "no temperature given",
-            {"temperature": "temperature-none"},
-            both({"temperature": 0.6}),
-            holds(given={}),
-        ),
+        ("no temperature given", "temperature: temperature-none", both({"temperature": 0.6}), holds(given={})),
         (
             "another in a GenerationConfig",
-            {"temperature": "temperature-other"},
+            "temperature: temperature-other",
             both({"temperature": 0.6}),
             holds(given={"pipeline_kwargs": ("generation_config",)}),
         ),
         (
             "bound to the whole chain",
-            {"temperature": "settings-on-chain"},
+            "temperature: settings-on-chain",
             both({"temperature": 0.6}),
             holds(given={"chain": ("temperature",)}),
         ),
-        ("the base model", {"model": "base-for-instruct"}, both(model=BASE)),
-        ("no prompt", {"text": "text-no-prompt"}, arrives(text=f"Human: {QUESTION}")),
-        ("raises", every("model text temperature", "chain-raised"), silent(TYPE_ERROR)),
-        ("asked at another temperature", {"kept": "temperature-asked"}, asks({"temperature": 0.5})),
-        ("asked without sampling", {"kept": "temperature-off"}, asks({"do_sample": False})),
+        ("the base model", "model: base-for-instruct", both(model=BASE)),
+        ("no prompt", "text: text-no-prompt", arrives(text=f"Human: {QUESTION}")),
+        ("raises", "model text temperature: chain-raised", silent(TYPE_ERROR)),
+        ("asked at another temperature", "kept: temperature-asked", asks({"temperature": 0.5})),
+        ("asked without sampling", "kept: temperature-off", asks({"do_sample": False})),
         (
             "asked without sampling at another temperature",
-            {"kept": "temperature-asked"},
+            "kept: temperature-asked",
             asks({"do_sample": False, "temperature": 0.5}),
         ),
     ),
     *of(
         "temperature-2",
-        ("a whole number", {"temperature": "temperature-whole"}, both({"temperature": 2})),
-        ("the small model, here alone", {"model": "wrong-model"}, both(model=INSTRUCT)),
+        ("a whole number", "temperature: temperature-whole", both({"temperature": 2})),
+        ("the small model, here alone", "model: wrong-model", both(model=INSTRUCT)),
         (
             "the chain of the first",
-            every("model text temperature kept", "left-over"),
+            "model text temperature kept: left-over",
             holds(identity=6),
             both({"temperature": 0.9}),
         ),
-        ("the first one's answer", {"kept": "kept-again"}, asks(outputs=("\nAI: Something else.",))),
+        ("the first one's answer", "kept: kept-again", asks(outputs=("\nAI: Something else.",))),
     ),
     *of(
         "temperature-3",
         (
             "the answer of both before",
-            {"kept": "kept-again"},
+            "kept: kept-again",
             earlier("temperature-2"),
             asks(outputs=("\nAI: Something else.",)),
         ),
@@ -536,29 +466,24 @@ TEMPERATURES = [
 TOP_P = [
     *of(
         "top_p-1",
-        ("sampling off", {"top_p": "setting-off"}, both({"do_sample": False})),
-        ("text", {"top_p": "setting-text"}, both({"top_p": "0.3"})),
-        ("another number", {"top_p": "setting-other"}, both({"top_p": 0.9})),
-        ("so small that it leaves one token", {"top_p": "setting-other"}, both({"top_p": 0.001})),
-        ("true", {"top_p": "setting-other"}, both({"top_p": True})),
+        ("sampling off", "top_p: setting-off", both({"do_sample": False})),
+        ("text", "top_p: setting-text", both({"top_p": "0.3"})),
+        ("another number", "top_p: setting-other", both({"top_p": 0.9})),
+        ("so small that it leaves one token", "top_p: setting-other", both({"top_p": 0.001})),
+        ("true", "top_p: setting-other", both({"top_p": True})),
         (
             "bound where nobody reads it",
-            {"top_p": "setting-ignored"},
+            "top_p: setting-ignored",
             both({"top_p": 0.9}),
             holds(given={"bind": ("top_p",)}),
         ),
-        ("no top_p given", {"top_p": "setting-none"}, both({"top_p": 0.9}), holds(given={"bind": ("do_sample",)})),
-        ("asked with another", {"kept": "setting-asked"}, asks({"top_p": 0.5})),
+        ("no top_p given", "top_p: setting-none", both({"top_p": 0.9}), holds(given={"bind": ("do_sample",)})),
+        ("asked with another", "kept: setting-asked", asks({"top_p": 0.5})),
         profile=NUCLEUS,
     ),
     *of(
         "top_p-2",
-        (
-            "the chain of the first",
-            every("model text top_p kept", "left-over"),
-            holds(identity=6),
-            both({"top_p": 0.3}),
-        ),
+        ("the chain of the first", "model text top_p kept: left-over", holds(identity=6), both({"top_p": 0.3})),
         profile=NUCLEUS,
     ),
 ]
@@ -567,63 +492,68 @@ ARGUMENTS = DEFAULT.arguments
 SWAPPED = {**ARGUMENTS, "a": ARGUMENTS["b"], "b": ARGUMENTS["a"]}
 ALL_WRONG = dict(zip(ARGUMENTS, [*list(ARGUMENTS.values())[1:], ARGUMENTS["a"]], strict=True))
 WITHOUT_H = {letter: name for letter, name in ARGUMENTS.items() if letter != "h"}
-LETTERS, UNKNOWN_NAME, NO_DICT_AT_ALL = (
-    every("format answers", f"answers-{key}") for key in ("letters", "unknown", "type")
+LETTERS, UNKNOWN_NAME = "format answers: answers-letters", "format answers: answers-unknown"
+RIGHT_ONES = {
+    # `answers` that are wrong: how many of the eight count all the same
+    "two swapped": 6,
+    "one letter missing": 7,
+    "one letter too many": 7,
+    "a list among them": 7,
+    "a name misspelled": 7,
+}
+DICTS = of(
+    "arguments",
+    ("two swapped", "answers: answers-some", is_(a_dict(**SWAPPED))),
+    ("all wrong", "answers: answers-some", is_(a_dict(**ALL_WRONG))),
+    ("one letter missing", LETTERS, is_(a_dict(**WITHOUT_H))),
+    ("one letter too many", LETTERS, is_(a_dict(**ARGUMENTS, i="task"))),
+    ("no letters", LETTERS, is_(a_dict())),
+    ("a list among them", UNKNOWN_NAME, is_(a_dict(**{**ARGUMENTS, "a": ["device"]}))),
+    ("a name misspelled", UNKNOWN_NAME, is_(a_dict(**{**ARGUMENTS, "a": "max_tokens"}))),
+    ("a list", "format answers: answers-type", is_(A_LIST)),
 )
-ANSWERS_DICT = [
-    Wrong("arguments", what, fails, (is_(a_dict(**value)),), right=count)
-    for what, value, fails, count in [
-        ("two swapped", SWAPPED, {"answers": "answers-some"}, 6),
-        ("all wrong", ALL_WRONG, {"answers": "answers-some"}, 0),
-        ("one letter missing", WITHOUT_H, LETTERS, 7),
-        ("one letter too many", {**ARGUMENTS, "i": "task"}, LETTERS, 7),
-        ("no letters", {}, LETTERS, 0),
-        ("a list among them", {**ARGUMENTS, "a": ["device"]}, UNKNOWN_NAME, 7),
-        ("a name misspelled", {**ARGUMENTS, "a": "max_tokens"}, UNKNOWN_NAME, 7),
-    ]
-] + of("arguments", ("a list", NO_DICT_AT_ALL, is_(A_LIST)))
 
 WRONG = [
-    *MISSING, *HOME, *LOAD, *LIMIT, *PROMPT, *CHAIN, *ANSWERS, *INSTRUCTED, *TEMPERATURES, *TOP_P, *ANSWERS_DICT,
+    *MISSING, *HOME, *LOAD, *LIMIT, *PROMPT, *CHAIN, *ANSWERS, *INSTRUCTED, *TEMPERATURES, *TOP_P, *DICTS,
 ]  # fmt: skip
-each_wrong = pytest.mark.parametrize("wrong", WRONG, ids=str)
+each_wrong = each(WRONG)
 
 
 @each_wrong
-def test_a_mistake_fails_its_own_criteria_with_the_hint_that_is_due(wrong: Wrong) -> None:
-    verdict = wrong.work().verdict()
-    hints = {name: c.hint and c.hint.key for name, c in failed(verdict).items()}  # type: ignore[union-attr]
-    assert hints == {name: f"hints/{key}" for name, key in wrong.fails.items()}
+def test_a_mistake_fails_its_own_criteria_with_the_hint_that_is_due(row: Row) -> None:
+    verdict = row.work().verdict()
+    shown = {name: c.hint and c.hint.key for name, c in failed(verdict).items()}  # type: ignore[union-attr]
+    assert shown == {name: f"hints/{key}" for name, key in hints(row).items()}
     assert {c.outcome for c in verdict.criteria} <= {"passed", "failed"}
     assert (verdict.state, verdict.passed) == ("judged", False)
 
 
 @each_wrong
-def test_a_mistake_costs_the_points_of_its_criteria_and_no_others(wrong: Wrong) -> None:
-    for criterion in wrong.work().verdict().criteria:
-        kept = wrong.right / 8 if criterion.name == "answers" else criterion.name not in wrong.fails
+def test_a_mistake_costs_the_points_of_its_criteria_and_no_others(row: Row) -> None:
+    for criterion in row.work().verdict().criteria:
+        kept = RIGHT_ONES.get(row.what, 0) / 8 if criterion.name == "answers" else criterion.name not in hints(row)
         assert criterion.earned == pytest.approx(criterion.points * kept)
 
 
 @each_wrong
-def test_a_failed_criterion_says_expected_found_and_hint_without_an_open_place(wrong: Wrong) -> None:
-    for criterion in failed(wrong.work().verdict()).values():
+def test_a_failed_criterion_says_expected_found_and_hint_without_an_open_place(row: Row) -> None:
+    for criterion in failed(row.work().verdict()).values():
         for words in (criterion.expected, criterion.found, criterion.hint, criterion.title):
             assert words is not None
             assert not [said for said in (say(words, each) for each in LANGUAGES) if re.search(r"\{[a-z_]+\}|^$", said)]
 
 
 @each_wrong
-def test_a_students_own_session_sees_the_same_mistake(wrong: Wrong) -> None:
+def test_a_students_own_session_sees_the_same_mistake(row: Row) -> None:
     """With a GPU, and the recorder there from the start; the override of the model home is for such a session."""
-    work = wrong.work().changed(in_session)
+    work = row.work().changed(in_session)
     work.environment.pop("AUTOGRADER_MODEL_HOME", None)
-    assert work.verdict().criteria == wrong.work().verdict().criteria
+    assert work.verdict().criteria == row.work().verdict().criteria
 
 
 @pytest.mark.parametrize("key", [key for key in HINTS if key != "no-evidence"])
 def test_every_hint_is_shown_by_a_mistake_above(key: str) -> None:
-    assert any(key in wrong.fails.values() for wrong in WRONG)
+    assert any(key in hints(row).values() for row in WRONG)
 
 
 @pytest.mark.parametrize(("failure", "hint"), [(None, "no-model-asked"), (TYPE_ERROR, "no-model-raised")])
@@ -637,17 +567,17 @@ def test_a_pipeline_that_no_request_went_through_goes_to_a_person(failure: Failu
 # `answers`
 
 
-@pytest.mark.parametrize("wrong", [w for w in ANSWERS_DICT if "format" in w.fails], ids=str)
-def test_a_wrong_format_is_told_without_the_count_of_right_ones(wrong: Wrong) -> None:
-    found = failed(wrong.work().verdict())
+@each([row for row in DICTS if "format" in row.expected])
+def test_a_wrong_format_is_told_without_the_count_of_right_ones(row: Row) -> None:
+    found = failed(row.work().verdict())
     assert found["answers"].found == found["format"].found
     phrases = [phrase for c in found.values() for phrase in (c.found, c.hint) if phrase]
     assert not any(re.search(r"\d av \d|\d of \d", say(p, "nb") + say(p, "en")) for p in phrases)
 
 
-@pytest.mark.parametrize("wrong", ANSWERS_DICT, ids=str)
-def test_the_check_of_arguments_never_tells_the_key(wrong: Wrong) -> None:
-    work = wrong.work()
+@each(DICTS)
+def test_the_check_of_arguments_never_tells_the_key(row: Row) -> None:
+    work = row.work()
     told = work.verdict().model_dump_json()
     given = str(work.variables["answers"].value)
     assert [name for name in ARGUMENTS.values() if name in told and name not in given and name != "task"] == []
