@@ -216,12 +216,12 @@ PROMPT = of(
     ("a question after it", "placeholder: question-inside", prompt_gives(*system_and(*ASKED, A_QUESTION))),
     ("one more message", "placeholder: prompt-extra", prompt_gives(*system_and(("ai", "Hello"), *ASKED))),
     (
-        "an optional placeholder of another name",
+        "an optional one of another name",
         "placeholder: prompt-variables",
         prompt_gives(*system_and(), variables=("history",)),
     ),
     (
-        "a placeholder that another name fills",
+        "a placeholder of another name",
         "placeholder: prompt-variables",
         prompt_gives(*system_and(*ASKED), variables=("history",)),
     ),
@@ -240,18 +240,14 @@ def held_up_by(failure: Failure, *more: Change) -> Change:
 CHAIN = of(
     "chain",
     (
-        "held up by its llm, and without the prompt",
+        "held up by its llm, without the prompt",
         "text: prompt-not-inside",
         held_up_by(A_SET, holds(steps=(), holds=("llm",))),
     ),
     ("held up by its llm, and reversed", "text: chain-reversed", held_up_by(A_SET, holds(steps=("model", "prompt")))),
+    ("broken itself, and so is its llm", "text model: chain-raised", held_up_by(A_SET, silent(TYPE_ERROR))),
     (
-        "broken itself, around an llm that is broken otherwise",
-        "text model: chain-raised",
-        held_up_by(A_SET, silent(TYPE_ERROR)),
-    ),
-    (
-        "around an llm that broke after its check",
+        "an llm that broke after its check",
         "text model: settings-set",
         held_up_by(A_SET, lambda w: w.earlier.clear(), earlier("limit-output")),
     ),
@@ -301,7 +297,7 @@ ANSWERS = [
         ),
         ("asked without the prompt", "asked: asked-otherwise", asks(text=FIRST), keeps(FIRST + OUTPUT)),
         (
-            "asked by the check alone, through a fixed question",
+            "asked by the check alone",
             "asked: not-asked, kept: not-kept",
             arrives(name="chatbot", text=ideal(FIRST)),
             never_asks,
@@ -322,12 +318,7 @@ ANSWERS = [
         ("None, though asked", "kept: kept-none", gone(state="none")),
         ("recorded late, seen, and gone", "kept: missing", recorded_late, gone()),
         ("recorded late, and not there", "asked: not-asked, kept: missing", recorded_late, never_asks, gone()),
-        (
-            "the answer to the other question",
-            "kept: kept-other",
-            also_asks(OTHER),
-            keeps(OTHER.text + OTHER.outputs[0]),
-        ),
+        ("the other answer", "kept: kept-other", also_asks(OTHER), keeps(OTHER.text + OTHER.outputs[0])),
         ("the prompt alone", "kept: not-kept", keeps(ideal(FIRST))),
         ("empty text", "kept: not-kept", keeps("")),
         ("a list", "kept: kept-type", is_(A_LIST)),
@@ -357,17 +348,12 @@ INSTRUCTED = [
         ("the base model", "model: base-for-instruct", both(model=BASE)),
         ("the large model", "model: wrong-model", both(model=LARGE)),
         ("no prompt in the chain", "text: text-no-prompt", arrives(text=f"Human: {QUESTION}")),
-        (
-            "the prompt through the other model's template",
-            "text: text-other",
-            templated,
-            lambda w: setattr(w, "renderings", ()),
-        ),
+        ("another model's template", "text: text-other", templated, lambda w: setattr(w, "renderings", ())),
         ("not asked", "kept: not-asked", never_asks),
         ("asked of another model", "kept: asked-other-model", asks(model=BASE)),
         ("the question alone kept", "kept: not-kept", keeps(FIRST)),
         (
-            "the chain of an earlier task",
+            "an earlier task's chain",
             "model text kept: left-over",
             earlier("chain"),
             holds(identity=4),
@@ -378,13 +364,13 @@ INSTRUCTED = [
         "instruct-large",
         ("the chain of the task before", "model text kept: left-over", *ANOTHER_BEFORE),
         (
-            "the chain of the task before, that asks no model now",
+            "the same, that asks no model now",
             "model text kept: left-over",
             earlier("instruct-small"),
             silent(),
             never_asks,
         ),
-        ("a chain of its own with the model before", "model: wrong-model", *ANOTHER_BEFORE, holds(identity=9)),
+        ("its own chain with the model before", "model: wrong-model", *ANOTHER_BEFORE, holds(identity=9)),
         (
             "one that nothing can follow",
             "model: wrong-model",
@@ -395,6 +381,12 @@ INSTRUCTED = [
     ),
 ]
 
+
+def at(value: object, **given: tuple[str, ...]) -> Change:
+    """The setting that the task demands has this value wherever the chain was asked, and the chain carries these settings."""
+    return lambda work: work.changed(both(dict.fromkeys(work.task.settings, value)), holds(given=given))
+
+
 TEMPERATURES = [
     *of(
         "temperature-1",
@@ -404,38 +396,22 @@ TEMPERATURES = [
         ("a decimal comma that made a tuple", "temperature: decimal-comma", both({"temperature": [0, 9]})),
         ("text", "temperature: temperature-text", both({"temperature": "0.9"})),
         ("another number", "temperature: temperature-other", both({"temperature": 0.5})),
-        (
-            "bound where nobody reads it",
-            "temperature: temperature-ignored",
-            both({"temperature": 0.6}),
-            holds(given={"bind": ("temperature",)}),
-        ),
-        (
-            "carried where nobody reads it",
-            "temperature: temperature-ignored",
-            both({"temperature": 0.6}),
-            holds(temperatures=(0.9,)),
-        ),
-        ("no temperature given", "temperature: temperature-none", both({"temperature": 0.6}), holds(given={})),
+        ("bound where nobody reads it", "temperature: temperature-ignored", at(0.6, bind=("temperature",))),
+        ("carried unread", "temperature: temperature-ignored", both({"temperature": 0.6}), holds(temperatures=(0.9,))),
+        ("no temperature given", "temperature: temperature-none", at(0.6)),
         (
             "another in a GenerationConfig",
             "temperature: temperature-other",
-            both({"temperature": 0.6}),
-            holds(given={"pipeline_kwargs": ("generation_config",)}),
+            at(0.6, pipeline_kwargs=("generation_config",)),
         ),
-        (
-            "bound to the whole chain",
-            "temperature: settings-on-chain",
-            both({"temperature": 0.6}),
-            holds(given={"chain": ("temperature",)}),
-        ),
+        ("bound to the whole chain", "temperature: settings-on-chain", at(0.6, chain=("temperature",))),
         ("the base model", "model: base-for-instruct", both(model=BASE)),
         ("no prompt", "text: text-no-prompt", arrives(text=f"Human: {QUESTION}")),
         ("raises", "model text temperature: chain-raised", silent(TYPE_ERROR)),
         ("asked at another temperature", "kept: temperature-asked", asks({"temperature": 0.5})),
         ("asked without sampling", "kept: temperature-off", asks({"do_sample": False})),
         (
-            "asked without sampling at another temperature",
+            "asked without sampling and at another",
             "kept: temperature-asked",
             asks({"do_sample": False, "temperature": 0.5}),
         ),
@@ -471,13 +447,8 @@ TOP_P = [
         ("another number", "top_p: setting-other", both({"top_p": 0.9})),
         ("so small that it leaves one token", "top_p: setting-other", both({"top_p": 0.001})),
         ("true", "top_p: setting-other", both({"top_p": True})),
-        (
-            "bound where nobody reads it",
-            "top_p: setting-ignored",
-            both({"top_p": 0.9}),
-            holds(given={"bind": ("top_p",)}),
-        ),
-        ("no top_p given", "top_p: setting-none", both({"top_p": 0.9}), holds(given={"bind": ("do_sample",)})),
+        ("bound where nobody reads it", "top_p: setting-ignored", at(0.9, bind=("top_p",))),
+        ("no top_p given", "top_p: setting-none", at(0.9, bind=("do_sample",))),
         ("asked with another", "kept: setting-asked", asks({"top_p": 0.5})),
         profile=NUCLEUS,
     ),
@@ -540,7 +511,9 @@ def test_a_failed_criterion_says_expected_found_and_hint_without_an_open_place(r
     for criterion in failed(row.work().verdict()).values():
         for words in (criterion.expected, criterion.found, criterion.hint, criterion.title):
             assert words is not None
-            assert not [said for said in (say(words, each) for each in LANGUAGES) if re.search(r"\{[a-z_]+\}|^$", said)]
+            assert not [
+                said for said in (say(words, language) for language in LANGUAGES) if re.search(r"\{[a-z_]+\}|^$", said)
+            ]
 
 
 @each_wrong
