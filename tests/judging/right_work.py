@@ -43,7 +43,7 @@ class Work:
         arrivals: by variable, what reached a model when the check asked it its question.
         failures: by variable, how that ended where it raised.
         requests: what the student's own cells asked.
-        earlier: the work on earlier tasks that this one looks back on.
+        earlier, later: the work on other tasks of the notebook.
     """
 
     task: Task
@@ -53,6 +53,7 @@ class Work:
     failures: dict[str, Failure] = field(default_factory=dict)
     requests: list[Request] = field(default_factory=list)
     earlier: list[Work] = field(default_factory=list)
+    later: list[Work] = field(default_factory=list)
     prompt: PromptFacts | None = None
     environment: dict[str, str] = field(default_factory=dict)
     raised: Failure | None = None
@@ -75,7 +76,7 @@ class Work:
 
     def facts(self) -> Facts:
         everything: list[Request] = []
-        evidence = {work.task.check_id: work._evidence(everything) for work in (*self.earlier, self)}
+        evidence = {work.task.check_id: work._evidence(everything) for work in (*self.earlier, self, *self.later)}
         transcript = Transcript(
             requests=tuple(everything), renderings=self.renderings, complete=self.complete, faults=self.faults
         )
@@ -435,6 +436,11 @@ def in_session(work: Work) -> None:
 def earlier(task_id: str, *changes: Change) -> Change:
     """Work on this task came before, right but for these changes."""
     return lambda work: work.earlier.append(right(task_id, work.profile).changed(*changes))
+
+
+def later(task_id: str, *changes: Change) -> Change:
+    """Work on this task came after, right but for these changes."""
+    return lambda work: work.later.append(right(task_id, work.profile).changed(*changes))
 
 
 def before(*changes: Change) -> Change:

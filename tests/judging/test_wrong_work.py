@@ -38,6 +38,7 @@ from right_work import (
     in_session,
     is_,
     keeps,
+    later,
     never_asks,
     of,
     prompt_fails,
@@ -53,6 +54,7 @@ from right_work import (
 
 from autograder.facts.evidence import Failure, PromptFacts, Variable
 from autograder.facts.transcript import Message, plain
+from autograder.facts.verdict import Sentence
 from autograder.judging.judge import judge
 from autograder.judging.tasks.limit_output import PIPELINE_LIMIT
 from autograder.words.checks import REASONS
@@ -209,6 +211,7 @@ A_QUESTION: Message = ("human", FIRST)
 PROMPT = of(
     "prompt",
     ("no system message", "system: system-missing", prompt_gives(*ASKED)),
+    ("a human who says it", "system: system-missing", prompt_gives(("human", SYSTEM), *ASKED)),
     ("nearly the same", "system: system-other", prompt_gives(("system", SYSTEM[:-1]), *ASKED)),
     ("placeholder first", "system: system-last", prompt_gives(*ASKED, ("system", SYSTEM))),
     ("list as text", "placeholder: placeholder-text", prompt_gives(*system_and(TEXT_OF_LIST))),
@@ -406,6 +409,12 @@ TEMPERATURES = [
         ),
         ("bound to the whole chain", "temperature: settings-on-chain", at(0.6, chain=("temperature",))),
         ("the base model", "model: base-for-instruct", both(model=BASE)),
+        (
+            "the same model later",
+            "model: base-for-instruct",
+            both(model=BASE),
+            later("temperature-2", both(model=BASE)),
+        ),
         ("no prompt", "text: text-no-prompt", arrives(text=f"Human: {QUESTION}")),
         ("raises", "model text temperature: chain-raised", silent(TYPE_ERROR)),
         ("asked at another temperature", "kept: temperature-asked", asks({"temperature": 0.5})),
@@ -419,6 +428,7 @@ TEMPERATURES = [
     *of(
         "temperature-2",
         ("a whole number", "temperature: temperature-whole", both({"temperature": 2})),
+        ("another whole number", "temperature: temperature-other", both({"temperature": 3})),
         ("the small model, here alone", "model: wrong-model", both(model=INSTRUCT)),
         (
             "the chain of the first",
@@ -522,6 +532,22 @@ def test_a_students_own_session_sees_the_same_mistake(row: Row) -> None:
     work = row.work().changed(in_session)
     work.environment.pop("AUTOGRADER_MODEL_HOME", None)
     assert work.verdict().criteria == row.work().verdict().criteria
+
+
+@pytest.mark.parametrize(("state", "found"), [("missing", "found/missing"), ("none", "found/none")])
+def test_none_is_told_from_missing_where_the_cell_raised_too(state: str, found: str) -> None:
+    shown = failed(right("chain").changed(gone(state=state), raised("ValueError")).verdict())["runnable"].found
+    assert isinstance(shown, Sentence)
+    assert shown.key == found
+
+
+@pytest.mark.parametrize(("task_id", "prompted"), [("who-are-you", True), ("ask-base", False)])
+def test_a_question_is_expected_with_the_prompt_only_where_it_goes_through_a_chain(
+    task_id: str, prompted: bool
+) -> None:
+    expected = failed(right(task_id, GEMMA).changed(never_asks).verdict())["asked"].expected
+    assert expected is not None
+    assert ("System: " in say(expected, "en")) is prompted
 
 
 @pytest.mark.parametrize("key", [key for key in HINTS if key != "no-evidence"])
