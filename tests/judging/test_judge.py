@@ -59,7 +59,7 @@ from autograder.facts.evidence import Challenge, Facts, Failure, Offer, PromptFa
 from autograder.facts.transcript import Message, Transcript, plain
 from autograder.judging import answers
 from autograder.judging.contract import parse, tasks
-from autograder.judging.judge import judge
+from autograder.judging.judge import judge, penalised_prompts
 from autograder.judging.tasks.limit_output import PIPELINE_LIMIT
 from autograder.words.checks import NOTES, OBSERVATIONS, REASONS
 from autograder.words.hints import HINTS
@@ -176,7 +176,15 @@ ALSO_RIGHT = [
         ("a wrapper that is no pipeline", "", holds(type="ChatHuggingFace", kinds=())),
         ("the object of an earlier task, changed", "", earlier("chain"), holds(identity=4)),
     ),
-    *of("temperature-1", ("streamed without settings", "", asks({"temperature": 1.0}, streamed=True))),
+    *of(
+        "temperature-1",
+        ("streamed without settings", "", asks({"temperature": 1.0}, streamed=True)),
+        (
+            "a fallback that does not draw",
+            "",
+            lambda w: w.arrivals["chatbot_1"].append(request(LARGE, ideal(QUESTION), do_sample=False, temperature=0.9)),
+        ),
+    ),
     *of(
         "temperature-2",
         ("the same object at two temperatures", "", holds(identity=6)),
@@ -456,6 +464,31 @@ CHANGED_LATER = [
 @each(CHANGED_LATER)
 def test_what_went_wrong_after_it_could_be_charged_costs_here(row: Row) -> None:
     assert set(failed(row.work().verdict())) == {row.expected}
+
+
+JUDGED_PROMPTS = [
+    # in the first notebook; expected: of which tasks the prompts were judged there
+    *of("prompt", ("where it is asked for", "prompt", own_prompt())),
+    *of(
+        "chain",
+        ("changed before the chain", "prompt chain", earlier("prompt"), own_prompt(GRUMPY)),
+        ("changed, and the chain asks nothing", "prompt", earlier("prompt"), own_prompt(GRUMPY), silent()),
+    ),
+    *of(
+        "who-are-you",
+        ("the answer is right", "prompt", earlier("prompt")),
+        ("the answer lost its points", "prompt who-are-you", earlier("prompt"), never_asks, keeps("x")),
+        ("nothing else was checked", ""),
+    ),
+]
+
+
+@each(JUDGED_PROMPTS)
+def test_the_next_notebook_knows_which_prompts_the_first_one_has_judged(row: Row) -> None:
+    work = row.work()
+    prompts = {one.task.id: one.prompt for one in (*work.earlier, work)}
+    found = penalised_prompts(work.facts(), DEFAULT)
+    assert found == tuple(prompts[name] for name in row.expected.split())
 
 
 @pytest.mark.parametrize("in_grading", [True, False])

@@ -25,6 +25,7 @@ HELD = [
     ("", LONG, False),
     ("Human: hi", LONG, False),
     (LONG + " And more.", LONG, True),
+    ("Yes! And more.", "Yes!", False),
     (LONG.upper(), LONG, False),
     ("a < b and b > a", "a < b and b > a", True),
 ]
@@ -45,7 +46,8 @@ REPEATED = [
     ("I am a robot. I am a robot. I am a robot.", ("I am a robot.", 3)),
     ("one line here\none line here\none line here\none line here", ("one line here", 4)),
     ("I am a robot. I am a robot. And so are you.", None),
-    ("Yes. Yes. Yes. Yes.", None),
+    ("I agree. I agree. I agree.", ("I agree.", 3)),
+    ("Agreed. Agreed. Agreed.", None),
     ("", None),
 ]
 

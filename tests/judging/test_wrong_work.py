@@ -80,6 +80,7 @@ pipeline_kwargs
 NO_INVOKE = Failure(name="TypeError", message="str has no invoke")
 CHAT_ERROR = Failure(name="TypeError", message="Expected llm to be one of HuggingFaceEndpoint, got RunnableBinding")
 KEY_ERROR = Failure(name="KeyError", message="Input to ChatPromptTemplate is missing variables {'history'}.")
+TEXT_FOR_NUMBER = "'<' not supported between instances of 'str' and 'int'"
 COMMA = "positional argument follows keyword argument"
 COMMA_IN_DICT = "':' expected after dictionary key (cell, line 3)"
 UNEXPECTED = "LlamaForCausalLM.__init__() got an unexpected keyword argument"
@@ -112,15 +113,12 @@ MISSING = [
         ("its cell raised", "runnable text model: missing-raised", gone(), raised("NameError", "name 'x' is not")),
         ("a comma too much", "runnable text model: missing-raised", gone(), raised("SyntaxError", COMMA)),
         ("a chat model", "runnable text model: chat-wrapper", gone(), raised("TypeError", CHAT_ERROR.message)),
+        ("a text for a number", "runnable text model: missing-raised", gone(), raised("TypeError", TEXT_FOR_NUMBER)),
     ),
     *of(
         "load-model",
-        (
-            "the device as a text",
-            "kind model device: device-text",
-            gone(),
-            raised("TypeError", "'<' not supported between instances of 'str' and 'int'"),
-        ),
+        ("the device as a text", "kind model device: device-text", gone(), raised("TypeError", TEXT_FOR_NUMBER)),
+        ("another TypeError", "kind model device: missing-raised", gone(), raised("TypeError", "no")),
     ),
     *of(
         "temperature-2",
@@ -208,6 +206,7 @@ def system_and(*rest: Message) -> tuple[Message, ...]:
 
 TEXT_OF_LIST: Message = ("human", f"[HumanMessage(content='{QUESTION}', additional_kwargs={{}})]")
 A_QUESTION: Message = ("human", FIRST)
+PLAIN_TEMPLATE = ("Runnable", "PromptTemplate")
 PROMPT = of(
     "prompt",
     ("no system message", "system: system-missing", prompt_gives(*ASKED)),
@@ -230,6 +229,13 @@ PROMPT = of(
     ),
     ("a second variable", "system placeholder: prompt-variables", prompt_fails(KEY_ERROR, ("messages", "name"))),
     ("it raises", "system placeholder: prompt-raised", prompt_fails(TYPE_ERROR, ("messages",))),
+    ("a template for plain text", "system placeholder: prompt-type", holds(kinds=PLAIN_TEMPLATE)),
+    (
+        "one that raises",
+        "system placeholder: prompt-type",
+        holds(kinds=PLAIN_TEMPLATE),
+        prompt_fails(TYPE_ERROR, ("messages",)),
+    ),
     ("text", "system placeholder: prompt-type", is_(text(SYSTEM)), lambda w: setattr(w, "prompt", PromptFacts())),
 )
 
@@ -253,6 +259,11 @@ CHAIN = of(
         "an llm that broke after its check",
         "text model: settings-set",
         held_up_by(A_SET, lambda w: w.earlier.clear(), earlier("limit-output")),
+    ),
+    (
+        "an llm that broke otherwise at its check",
+        "text model: settings-set",
+        held_up_by(A_SET, before(lambda w: w.failures.update(llm=TYPE_ERROR))),
     ),
     ("broken alike, without that llm", "text model: settings-set", held_up_by(A_SET, holds(holds=("prompt",)))),
     ("an answer", "runnable text model: chain-is-answer", is_(text(FULL), NO_INVOKE)),
@@ -290,6 +301,7 @@ ANSWERS = [
             held_up_by(A_SET, never_asks, gone("result"), raised("TypeError", A_SET.message)),
         ),
         ("not asked", "asked: not-asked, kept: not-kept", never_asks),
+        ("asked after the check", "asked: not-asked, kept: not-kept", lambda w: setattr(w, "seen", 0)),
         ("not asked, since the cell raised", "asked kept: missing-raised", never_asks, gone(), raised("ValueError")),
         (
             "not asked, since a chat model refused",
