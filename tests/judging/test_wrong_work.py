@@ -422,6 +422,12 @@ TEMPERATURES = [
         ("bound to the whole chain", "temperature: settings-on-chain", at(0.6, chain=("temperature",))),
         ("the base model", "model: base-for-instruct", both(model=BASE)),
         (
+            "the same model in a task of another kind",
+            "model: base-for-instruct",
+            earlier("instruct-large", both(model=BASE)),
+            both(model=BASE),
+        ),
+        (
             "the same model later",
             "model: base-for-instruct",
             both(model=BASE),
