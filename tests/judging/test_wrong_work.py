@@ -365,6 +365,7 @@ INSTRUCTED = [
         ("no prompt in the chain", "text: text-no-prompt", arrives(text=f"Human: {QUESTION}")),
         ("another model's template", "text: text-other", templated, lambda w: setattr(w, "renderings", ())),
         ("not asked", "kept: not-asked", never_asks),
+        ("not asked, and not there", "kept: missing", never_asks, gone("result_small")),
         ("asked of another model", "kept: asked-other-model", asks(model=BASE)),
         ("the question alone kept", "kept: not-kept", keeps(FIRST)),
         (
