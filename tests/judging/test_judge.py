@@ -36,6 +36,7 @@ from right_work import (
     each,
     earlier,
     failed,
+    gone,
     holds,
     ideal,
     in_session,
@@ -152,6 +153,11 @@ ALSO_RIGHT = [
         ("no limit", "", arrives({"max_new_tokens": PIPELINE_LIMIT})),
         ("a retry", "", lambda w: w.arrivals["chatbot"].insert(0, request(BASE, "Human: x"))),
         ("a fallback that came later", "", lambda w: w.arrivals["chatbot"].append(request(INSTRUCT, "x"))),
+        (
+            "a fallback to another model",
+            "",
+            lambda w: w.arrivals["chatbot"].append(request(INSTRUCT, ideal(QUESTION))),
+        ),
         ("it fails on the canned line", "", lambda w: w.failures.update(chatbot=Failure(name="KeyError"))),
         ("other steps", "", holds(type="RunnableLambda", kinds=("Runnable",), steps=("other",))),
     ),
@@ -168,6 +174,7 @@ ALSO_RIGHT = [
         ("a failed try before", "", also_asks(request(BASE, ideal(FIRST)).model_copy(update={"error": "E"}))),
         ("the second question too", "", also_asks(request(BASE, ideal(SECOND), "\nAI: Other."))),
         ("recorded late, yet seen", "", recorded_late),
+        ("asked before the check", "", lambda w: setattr(w, "seen", 9)),
     ),
     *of("ideal-boat", ("the answer to the other question once more", "", earlier("who-are-you"), keeps(OUTPUT))),
     *of(
@@ -372,6 +379,16 @@ CHARGED = [
         ("a system prompt that was missing, the placeholder mended", "text", without_question, own_prompt()),
         ("a wrong llm", "model", arrives(name="llm", model=INSTRUCT), arrives(model=INSTRUCT)),
         ("a wrong llm, mended here", "", arrives(name="llm", model=INSTRUCT)),
+    ),
+    *of(
+        "chain",
+        (
+            "an llm that was wrong when it was loaded",
+            "model",
+            earlier("load-model", arrives(model="gpt2")),
+            arrives(model="gpt2"),
+        ),
+        profile=GEMMA,
     ),
     *of(
         "who-are-you",
@@ -622,6 +639,7 @@ SAID = [
         "who-are-you",
         ("the answer that is held", OUTPUT, also_asks(request(BASE, ideal(FIRST), "\nAI: Another."))),
         ("the last one, where none is held", "B", keeps("x"), also_asks(request(BASE, ideal(FIRST), "B"))),
+        ("the right one, where nothing is held", OUTPUT, gone()),
         ("the longest of several outputs", OUTPUT, asks(outputs=(OUTPUT, "No."))),
         ("not what raised", None, asks(error="E")),
         ("not another question's", None, keeps("x"), asks(text=ideal(SECOND))),

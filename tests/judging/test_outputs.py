@@ -1,4 +1,4 @@
-"""Whether a text is what a model said, whether it repeats itself, and how messages become text."""
+"""Whether a text is what a model said, whether it repeats itself, and how much of it is told."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import pytest
 from right_work import BASE, request
 
 from autograder.facts.transcript import Message, plain
+from autograder.judging.failures import shown
 from autograder.judging.outputs import holds, repetition
 
 LONG = "Here is an answer of a certain length, with a second half."
@@ -55,6 +56,11 @@ REPEATED = [
 @pytest.mark.parametrize(("said", "found"), REPEATED)
 def test_what_comes_three_times_is_repetition(said: str, found: tuple[str, int] | None) -> None:
     assert repetition(said) == found
+
+
+@pytest.mark.parametrize(("length", "said"), [(160, "x" * 160), (161, "x" * 159 + "…")])
+def test_what_is_told_of_a_long_text_is_its_beginning(length: int, said: str) -> None:
+    assert shown("x" * length) == said
 
 
 PLAIN: list[tuple[tuple[Message, ...], str]] = [

@@ -229,6 +229,7 @@ PROMPT = of(
     ),
     ("a second variable", "system placeholder: prompt-variables", prompt_fails(KEY_ERROR, ("messages", "name"))),
     ("it raises", "system placeholder: prompt-raised", prompt_fails(TYPE_ERROR, ("messages",))),
+    ("nothing comes out of it", "system placeholder: prompt-type", lambda w: setattr(w, "prompt", PromptFacts())),
     ("a template for plain text", "system placeholder: prompt-type", holds(kinds=PLAIN_TEMPLATE)),
     (
         "one that raises",
@@ -311,6 +312,13 @@ ANSWERS = [
             raised("TypeError", CHAT_ERROR.message),
         ),
         ("asked without the prompt", "asked: asked-otherwise", asks(text=FIRST), keeps(FIRST + OUTPUT)),
+        (
+            "raised, then asked without the prompt",
+            "asked: asked-otherwise",
+            asks(text=FIRST, error="E", outputs=()),
+            also_asks(request(BASE, FIRST)),
+            keeps(FIRST + OUTPUT),
+        ),
         (
             "asked by the check alone",
             "asked: not-asked, kept: not-kept",
