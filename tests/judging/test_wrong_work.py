@@ -631,6 +631,13 @@ def test_python_says_of_a_decimal_comma_what_the_hint_listens_for(cell: str, com
     assert hint == HINTS["decimal-comma"].fill(variable="result_1") if comma else hint.key == "hints/missing-raised"
 
 
+def test_a_cell_out_of_order_is_told_which_name_it_lacks() -> None:
+    verdict = (
+        right("temperature-1").changed(gone("result_1"), raised("NameError", "name 'llm' is not defined")).verdict()
+    )
+    assert failed(verdict)["kept"].hint == HINTS["out-of-order"].fill(variable="result_1", name="llm")
+
+
 BROKEN = [A_SET, A_NUMBER, TYPE_ERROR, Failure(name="ValueError", message="<a.B object at 0x7f00> is not one")]
 
 
