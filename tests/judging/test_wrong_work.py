@@ -211,6 +211,7 @@ PROMPT = of(
     "prompt",
     ("no system message", "system: system-missing", prompt_gives(*ASKED)),
     ("a human who says it", "system: system-missing", prompt_gives(("human", SYSTEM), *ASKED)),
+    ("another system prompt", "system: system-other", prompt_gives(("system", "x"), *ASKED)),
     ("nearly the same", "system: system-other", prompt_gives(("system", SYSTEM[:-1]), *ASKED)),
     ("placeholder first", "system: system-last", prompt_gives(*ASKED, ("system", SYSTEM))),
     ("list as text", "placeholder: placeholder-text", prompt_gives(*system_and(TEXT_OF_LIST))),
