@@ -16,7 +16,7 @@ from autograder.facts.transcript import Request, Transcript, bare, plain
 from autograder.facts.verdict import Criterion, Sentence
 from autograder.judging import already_penalised
 from autograder.judging.case import Case, Share
-from autograder.judging.failures import Mistake, error_text, shown
+from autograder.judging.failures import Mistake, chat_mistake, error_text, shown
 from autograder.judging.outputs import holds, is_echo, is_output, repetition, tidy
 from autograder.judging.sampling import draws_with
 from autograder.judging.settings import asked_with
@@ -46,18 +46,8 @@ def _answer(case: Case, name: str, chain: str, asked_part: float, kept_part: flo
 
 
 def answer_as_one(case: Case, name: str, chain: str, part: float) -> Criterion:
-    """Asked and kept as one criterion: points for an answer that is there and right."""
+    """Asked and kept as one criterion, for a task with a chain of its own: there, what nobody asked is not kept either."""
     asked, kept = _answer(case, name, chain, 0, part)
-    if asked.outcome == "failed" and kept.outcome != "failed":
-        return kept.model_copy(
-            update={
-                "outcome": "failed",
-                "earned": 0.0,
-                "hint": asked.hint,
-                "expected": asked.expected,
-                "found": asked.found,
-            }
-        )
     if asked.outcome == "failed" and case.variable(name).state == "there":
         return kept.model_copy(update={"hint": asked.hint, "found": asked.found})
     return kept
@@ -154,9 +144,8 @@ def _not_asked(case: Case, name: str, chain: str) -> Mistake:
     if asked and (error := asked[-1].error):
         hint = HINTS["asked-raised"].fill(variable=name, error=error)
         return Mistake(hint, FOUND["value"].fill(value=error))
-    if raised is not None and "Expected llm to be one of" in raised.message:
-        hint = HINTS["chat-wrapper"].fill(variable=name)
-        return Mistake(hint, FOUND["error"].fill(error=error_text(raised)))
+    if raised is not None and (mistake := chat_mistake(name, raised)):
+        return mistake
     if case.held_up(chain):
         return Mistake(HINTS["llm-broken"].fill(variable=name), FOUND["not-asked"])
     if raised is not None:

@@ -9,7 +9,7 @@ from autograder.facts.evidence import Evidence, Facts, Failure, PromptFacts, Var
 from autograder.facts.transcript import Message, Request, bare
 from autograder.facts.verdict import Criterion, Outcome, Sentence
 from autograder.judging import already_penalised, failures
-from autograder.judging.failures import Mistake, error_text
+from autograder.judging.failures import Mistake
 from autograder.judging.task import LLM, Task, Tasks
 from autograder.words.checks import FOUND, NOTES, TITLES
 from autograder.words.hints import HINTS
@@ -180,13 +180,11 @@ class Case:
         raised = self.evidence.raised
         if held.state == "none" and raised is None:
             return Mistake(HINTS["none"].fill(variable=variable), FOUND["none"])
-        if raised is not None and "Expected llm to be one of" in raised.message:
-            error = FOUND["error"].fill(error=error_text(raised))
-            return Mistake(HINTS["chat-wrapper"].fill(variable=variable), error)
         found = FOUND["none"] if held.state == "none" else FOUND["missing"].fill(variable=variable)
         if raised is None:
             return Mistake(HINTS["missing"].fill(variable=variable), found)
-        return failures.settings_mistake(variable, raised) or Mistake(self.stopped(variable, raised), found)
+        known = failures.chat_mistake(variable, raised) or failures.settings_mistake(variable, raised)
+        return known or Mistake(self.stopped(variable, raised), found)
 
     def stopped(self, variable: str, raised: Failure) -> Sentence:
         """The hint where the cell that should make a variable raised."""

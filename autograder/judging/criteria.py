@@ -169,9 +169,8 @@ def nothing_arrived(case: Case, name: str) -> Mistake:
         return Mistake(hint, FOUND["value"].fill(value=held.type))
     if wrong := next(filter(None, (failures.settings_mistake(name, failure) for failure in raised)), None):
         return wrong
+    if refused := failures.chat_mistake(name, raised[0], held.kinds):
+        return refused
     error = error_text(raised[0])
-    found = FOUND["error"].fill(error=error)
-    if "ChatHuggingFace" in held.kinds or "Expected llm to be one of" in raised[0].message:
-        return Mistake(HINTS["chat-wrapper"].fill(variable=name), found)
     hint = HINTS["chain-raised" if is_chain else "no-model-raised"]
-    return Mistake(hint.fill(variable=name, error=error), found)
+    return Mistake(hint.fill(variable=name, error=error), FOUND["error"].fill(error=error))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Set
+from collections.abc import Container, Set
 from dataclasses import dataclass
 
 from autograder.facts.evidence import Challenge, Failure
@@ -70,6 +70,13 @@ def settings_mistake(variable: str, failure: Failure) -> Mistake | None:
     if failure.name == "TypeError" and "keywords must be strings" in failure.message:
         return Mistake(HINTS["settings-names"].fill(variable=variable), FOUND["settings-names"])
     return None
+
+
+def chat_mistake(variable: str, failure: Failure, kinds: Container[str] = ()) -> Mistake | None:
+    """Where LangChain's chat model stands around another class than it takes, that; else None. `kinds` are the variable's."""
+    if "ChatHuggingFace" not in kinds and "Expected llm to be one of" not in failure.message:
+        return None
+    return Mistake(HINTS["chat-wrapper"].fill(variable=variable), FOUND["error"].fill(error=error_text(failure)))
 
 
 def of_challenge(challenge: Challenge | None) -> frozenset[str]:

@@ -13,7 +13,7 @@ from conftest import ROOT
 from autograder.course.profile import Profile
 from autograder.judging import tasks as registry
 from autograder.judging.contract import NOTEBOOKS, load, parse, task_of, tasks
-from autograder.judging.task import Definition, Task
+from autograder.judging.task import Definition
 from autograder.judging.tasks import DEFINITIONS
 from autograder.judging.tasks.families import PROMPT_AGAIN
 from autograder.words.hints import HINTS
@@ -45,11 +45,6 @@ IN_CONTRACT = [
     ("temperature", "temperature-3", "check-temperature-3", 1.5, ["chatbot_3", "result_3"], LARGE, FIRST),
     ("temperature", "compare-temperature", "compare-temperature", 3, [], None, None),
 ]
-BY_A_PERSON = {"memory", "compare-small", "compare-large", "compare-temperature"}
-
-
-def total(found: tuple[Task, ...], notebook: str | None = None, judged_by: str | None = None) -> float:
-    return sum(t.points for t in found if notebook in (None, t.notebook) and judged_by in (None, t.judged_by))
 
 
 def test_the_default_profile_gives_the_tasks_of_the_contract_in_order() -> None:
@@ -60,31 +55,9 @@ def test_the_default_profile_gives_the_tasks_of_the_contract_in_order() -> None:
     assert found == IN_CONTRACT
 
 
-@pytest.mark.parametrize(("notebook", "points"), [("chatbot", 16), ("larger-model", 6), ("temperature", 8)])
-def test_a_notebook_is_worth_what_the_contract_says(notebook: str, points: float) -> None:
-    assert total(tasks(DEFAULT), notebook) == points
-
-
-def test_the_default_profile_gives_30_points() -> None:
-    assert total(tasks(DEFAULT)) == 30
-
-
-@pytest.mark.parametrize(("judged_by", "points"), [("autograder", 22), ("person", 8)])
-def test_the_autograder_judges_22_points_and_a_person_8(judged_by: str, points: float) -> None:
-    assert total(tasks(DEFAULT), judged_by=judged_by) == points
-
-
-def test_free_text_alone_is_judged_by_a_person() -> None:
-    assert {t.id for t in tasks(DEFAULT) if t.judged_by == "person"} == BY_A_PERSON
-
-
-def test_each_temperature_is_a_task_of_its_own() -> None:
-    found = [(t.number, t.settings) for t in tasks(DEFAULT) if t.kind == "temperature"]
-    assert found == [(n, {"temperature": t}) for n, t in ((1, 0.9), (2, 2.0), (3, 5.0))]
-
-
-def test_only_temperatures_have_a_temperature_and_a_number() -> None:
-    assert [t.id for t in tasks(DEFAULT) if t.kind != "temperature" and (t.number or t.settings)] == []
+def test_each_temperature_is_a_task_of_its_own_and_no_other_has_settings() -> None:
+    found = [(t.id, t.number, t.settings) for t in tasks(DEFAULT) if t.number or t.settings]
+    assert found == [(f"temperature-{n}", n, {"temperature": t}) for n, t in ((1, 0.9), (2, 2.0), (3, 5.0))]
 
 
 def four_temperatures() -> Profile:
@@ -100,15 +73,11 @@ def test_four_temperatures_are_four_tasks_of_equal_points() -> None:
     ]
 
 
-def test_four_temperatures_leave_the_total_as_it_is() -> None:
-    assert total(tasks(four_temperatures())) == 30
-
-
 def test_gemma_asks_its_base_model_once_before_the_chatbot() -> None:
-    found = tasks(GEMMA)
-    assert [t.id for t in found][:3] == ["model-home", "ask-base", "load-model"]
-    assert found[1].variables == ("base_llm", "base_answer")
-    assert (found[1].model, found[1].question) == ("google/gemma-3-1b-pt", "What is the world's largest lake")
+    home, base, load_model = tasks(GEMMA)[:3]
+    assert [home.id, base.id, load_model.id] == ["model-home", "ask-base", "load-model"]
+    assert base.variables == ("base_llm", "base_answer")
+    assert (base.model, base.question) == ("google/gemma-3-1b-pt", "What is the world's largest lake")
 
 
 def test_gemma_builds_its_chatbot_on_the_instruct_model() -> None:
@@ -119,10 +88,6 @@ def test_gemma_builds_its_chatbot_on_the_instruct_model() -> None:
 def test_gemma_leaves_out_the_small_instruct_model() -> None:
     left_out = {t.kind for t in tasks(DEFAULT)} - {t.kind for t in tasks(GEMMA)}
     assert left_out == {"instruct-small", "compare-small"}
-
-
-def test_gemma_gives_29_points() -> None:
-    assert total(tasks(GEMMA)) == 29
 
 
 @pytest.mark.parametrize("profile", [DEFAULT, GEMMA], ids=["default", "gemma"])
