@@ -27,7 +27,7 @@ class GenerateResult:
     error: Exception | None = None
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Call:
     """One call of `generate`.
 

@@ -178,7 +178,7 @@ def what_to_shut_down(found: Sequence[Holder], language: Language, folder: Path)
     if not others:
         return ""
     notebooks = [_name(holder, language, folder) for holder in others if holder.notebook]
-    names = _AND.say(language).join(dict.fromkeys(notebooks))
+    names = AND.say(language).join(dict.fromkeys(notebooks))
     return _wrapped(_SHUT_DOWN.fill(names=names) if names else _SHUT_DOWN_KERNELS, language)
 
 
@@ -213,11 +213,15 @@ def _how_much(holder: Holder, language: Language) -> str:
 
 def number(value: float, language: Language) -> str:
     """With one decimal, after a comma in Norwegian."""
-    text = f"{value:.1f}"
-    return text.replace(".", ",") if language == "nb" else text
+    return decimal(f"{value:.1f}", language)
 
 
-_AND = Words(nb=" og ", en=" and ")
+def decimal(number: str, language: Language) -> str:
+    """Digits with the language's decimal sign."""
+    return number.replace(".", ",") if language == "nb" else number
+
+
+AND = Words(nb=" og ", en=" and ")
 _HOLD_NOW = Words(nb="Dette bruker du av minnet på GPU-en nå:", en="This is what you use of the GPU's memory now:")
 _THIS = Words(nb="denne notebooken", en="this notebook")
 _A_KERNEL = Words(nb="en annen kjerne ({id})", en="another kernel ({id})")

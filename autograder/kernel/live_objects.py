@@ -35,9 +35,9 @@ MAX_OBJECTS = 400
 MAX_DEPTH = 12
 
 
-def is_a(thing: object, kind: str) -> bool:
-    """Whether `thing` is an instance of one of the classes that `CLASSES` lists under `kind`."""
-    for module, name in CLASSES[kind]:
+def is_a(thing: object, *kinds: str) -> bool:
+    """Whether `thing` is an instance of one of the classes that `CLASSES` lists under these kinds."""
+    for module, name in (named for kind in kinds for named in CLASSES[kind]):
         cls = getattr(sys.modules.get(module), name, None)
         if isinstance(cls, type) and isinstance(thing, cls):
             return True
@@ -58,7 +58,7 @@ def parts_of(thing: object) -> Iterator[object]:
             continue
         seen.add(id(part))
         yield part
-        if depth < MAX_DEPTH and not any(is_a(part, kind) for kind in NEVER_ENTERED):
+        if depth < MAX_DEPTH and not is_a(part, *NEVER_ENTERED):
             waiting.extend((inner, depth + 1) for inner in _inside(part))
 
 
@@ -68,7 +68,7 @@ def _inside(part: object) -> list[object]:
     if isinstance(part, list | tuple):
         return list(part)[:50]
     found: list[object] = []
-    if is_a(part, "Runnable") or is_a(part, "LanguageModel"):
+    if is_a(part, "Runnable", "LanguageModel"):
         found.extend(list(vars(part).values()))
     function = getattr(part, "__func__", part)
     closure = getattr(function, "__closure__", None)

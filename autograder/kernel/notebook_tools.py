@@ -96,9 +96,7 @@ def _elements(value: object) -> dict[Any, Any] | list[Any] | None:
 
 
 def _holds_model(value: object) -> bool:
-    if not any(is_a(value, kind) for kind in (*HOLDERS, "Runnable")):
-        return False
-    return any(is_a(part, kind) for part in parts_of(value) for kind in HOLDERS)
+    return is_a(value, *HOLDERS, "Runnable") and any(is_a(part, *HOLDERS) for part in parts_of(value))
 
 
 def _weights_in(namespace: Mapping[str, object]) -> list[weakref.ref[Any]]:

@@ -129,14 +129,14 @@ def _noting(model: Any, generate: Any, heard: list[Heard]) -> Callable[..., Any]
         output = generate(inputs, generation_config, **kwargs)
         ids = inputs if inputs is not None else kwargs.get("input_ids")
         if ids is not None:
-            rows, settings = (
-                rows_of(ids, kwargs.get("attention_mask")),
-                resolved_settings(model, generation_config, kwargs),
-            )
-            call = Call(generate, model, inputs, generation_config, kwargs, name="", rows=rows, settings=settings)
+            settings = resolved_settings(model, generation_config, kwargs)
+            call = Call(
+                original=generate, model=model, inputs=inputs, config=generation_config, kwargs=kwargs,
+                name="", rows=rows_of(ids, kwargs.get("attention_mask")), settings=settings,
+            )  # fmt: skip
             answer = answer_tokens(call.new_tokens(output)[0][0], _ends_of(model))
             told = "" if "unresolved" in settings else json.dumps(settings, sort_keys=True)
-            heard.append(Heard(model, tuple(rows[0]), answer, told))
+            heard.append(Heard(model, tuple(call.rows[0]), answer, told))
         return output
 
     return noting

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from autograder.course.profile import Language, Profile
 from autograder.facts.verdict import Words
-from autograder.kernel.gpu_memory import number
+from autograder.kernel.gpu_memory import AND, decimal, number
 from autograder.kernel.notebook_tools import in_columns
 from autograder.kernel.surprise import UNEXPECTED_BITS, Draw, NoAnswer, measured
 
@@ -81,7 +81,7 @@ def drawn_alike(draws: Sequence[Draw]) -> list[tuple[float, ...]]:
 
 def warning(draws: Sequence[Draw], language: Language) -> str:
     """What to say where temperatures were drawn alike, on lines short enough for the picture; else an empty text."""
-    words = _AND.say(language)
+    words = AND.say(language)
     told = [words.join(_degrees(t, language) for t in group) for group in drawn_alike(draws)]
     return _ALIKE.fill(temperatures="; ".join(told)).say(language) if told else ""
 
@@ -206,8 +206,7 @@ def _display(draws: Sequence[Draw], language: Language) -> None:
 
 def _degrees(temperature: float, language: Language) -> str:
     """A temperature as the profile has it (0.75 stays 0.75), with the decimal comma in Norwegian."""
-    text = str(float(temperature))
-    return text.replace(".", ",") if language == "nb" else text
+    return decimal(str(float(temperature)), language)
 
 
 _SKIPPED = Words(
@@ -227,7 +226,6 @@ _TABLE_HEADER = Words(
     en="temperature|answer|median (bits)|above 10 bits|how the answer begins",
 )
 _EMPTY = Words(nb="(tomt svar)", en="(empty answer)")
-_AND = Words(nb=" og ", en=" and ")
 _ALIKE = Words(
     nb="NB! Temperatur {temperatures}: svarene er laget med de samme innstillingene,\n"
     "så bildet viser det samme flere ganger. Ble én og samme llm endret underveis?\n"
