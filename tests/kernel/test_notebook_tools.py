@@ -16,7 +16,6 @@ import pytest
 from conftest import ROOT
 
 from autograder.course.profile import Profile
-from autograder.judging.contract import load
 from autograder.kernel.gpu_memory import GpuMemory, Holder
 from autograder.kernel.notebook_tools import free_models, in_columns, memory_report, models_there, show_gpu_memory
 from autograder.kernel.surprise import MAX_BITS, Draw, answer_tokens, ask, surprise_bits, surprise_of
@@ -27,8 +26,7 @@ from autograder.kernel.temperature_picture import (
     table_rows,
     temperature_figure,
 )
-from autograder.protocol.model_cache import model_folder
-from trials.models.tiny import TinyModel, make_model_home
+from autograder.protocol.model_cache import model_folder, newest_snapshot
 
 NAME = "meta-llama/Llama-3.2-1B"
 
@@ -40,21 +38,21 @@ def no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("torch.cuda.is_available", lambda: False)
 
 
-@pytest.fixture(scope="module")
-def profile() -> Profile:
-    return load(ROOT / "course.toml")
+@pytest.fixture
+def profile(llama: Profile) -> Profile:
+    return llama
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def english(profile: Profile) -> Profile:
     return profile.model_copy(update={"course": profile.course.model_copy(update={"language": "en"})})
 
 
-@pytest.fixture(scope="module")
-def snapshot(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    home = tmp_path_factory.mktemp("home")
-    make_model_home(home, {NAME: TinyModel(family="llama", chat=False)})
-    return next((home / "hub").glob("models--*/snapshots/*"))
+@pytest.fixture
+def snapshot(tiny_home: Path) -> Path:
+    found = newest_snapshot(model_folder(tiny_home, NAME))
+    assert found is not None
+    return found
 
 
 @pytest.fixture
@@ -94,13 +92,13 @@ def shell() -> Iterator[Any]:
 # --- Importing -------------------------------------------------------------------------------------------------------
 
 
-HEAVY = ("torch", "transformers", "huggingface_hub", "matplotlib", "langchain_core", "langchain_community")
+HEAVY = ("torch", "transformers", "huggingface_hub", "matplotlib", "langchain_core", "langchain_huggingface")
 
 
 @pytest.mark.parametrize(
     ("code", "imported"),
     [
-        ("import autograder.kernel.notebook", []),
+        ("import autograder.kernel.notebook, autograder.kernel.temperature_picture", []),
         (
             "import pathlib, autograder.kernel.notebook_tools as tools, autograder.judging.contract as contract\n"
             "tools.show_gpu_memory(contract.load(pathlib.Path('course.toml')))",
