@@ -13,8 +13,6 @@ from pathlib import Path
 import pytest
 from fresh_process import Ran, run_cases
 
-from trials.models.tiny import TinyModel, make_model_home
-
 MODEL = "meta-llama/Llama-3.2-1B"
 GB = 1024**3
 
@@ -39,23 +37,24 @@ from torch import nn
 
 TORCH = {
     "the GPU is there from the import of torch on": ("is_on()", True),
-    "CUDA is available": ("torch.cuda.is_available()", True),
-    "there is one device": ("torch.cuda.device_count()", 1),
-    "the current device is 0": ("torch.cuda.current_device()", 0),
+    "CUDA has one device": (
+        "c = torch.cuda\n[c.is_available(), c.device_count(), c.current_device(), c.init(), c.is_initialized()]",
+        [True, 1, 0, None, True],
+    ),
     "device 0 can be set": ("torch.cuda.set_device(0), torch.cuda.set_device('cuda:0')", [None, None]),
     "device 0 can be entered": (
         "with torch.cuda.device(0):\n    x = torch.ones(2, device='cuda')\nx.tolist()",
         [1, 1],
     ),
-    "it has a name": ("torch.cuda.get_device_name(0)", "Virtual GPU (runs on the CPU)"),
-    "it has the memory of the course's slice": ("torch.cuda.get_device_properties(0).total_memory", 20 * GB),
-    "its properties are those asked for most": (
-        "p = torch.cuda.get_device_properties('cuda')\n[p.major, p.minor, p.multi_processor_count]",
-        [8, 0, 28],
+    "it is like the course's": (
+        "c = torch.cuda\np = c.get_device_properties('cuda')\n"
+        "[c.get_device_name(0), p.total_memory, p.major, p.minor, p.multi_processor_count]",
+        ["Virtual GPU (runs on the CPU)", 20 * GB, 8, 0, 28],
     ),
-    "it has a capability": ("torch.cuda.get_device_capability()", [8, 0]),
-    "bfloat16 is supported": ("torch.cuda.is_bf16_supported()", True),
-    "it is initialised": ("torch.cuda.init()\ntorch.cuda.is_initialized()", True),
+    "it can what a new GPU can": (
+        "[torch.cuda.get_device_capability(), torch.cuda.is_bf16_supported(), torch.cuda.get_arch_list()]",
+        [[8, 0], True, []],
+    ),
     "its memory is free": ("torch.cuda.mem_get_info()", [20 * GB, 20 * GB]),
     "memory can be asked for and reset": (
         "c = torch.cuda\n"
@@ -67,7 +66,6 @@ TORCH = {
         "[torch.cuda.reset_accumulated_memory_stats(), torch.accelerator.reset_accumulated_memory_stats()]",
         [None, None],
     ),
-    "no build of torch is too old for it": ("torch.cuda.get_arch_list()", []),
     "there is a memory summary": ("'Allocated memory' in torch.cuda.memory_summary()", True),
     "a seed for the GPU repeats what is drawn there": (
         "draw = lambda: torch.rand(3, device='cuda').tolist()\n"
@@ -262,7 +260,8 @@ def on(model):
 # (how the pipeline is made, where it would be on a machine with one GPU). The community package's own default is
 # device=-1, the partner's None, which transformers takes for the first GPU. With `device_map`, the community package
 # gives transformers no device, and the partner's pipeline is given none; so "cpu" ends on the GPU too.
-CUDA_MAPS = ['"auto"', '"cuda"', '"cuda:0"', '{"": 0}']
+DEVICES = ("0", '"cuda"', '"cuda:0"', 'torch.device("cuda")', 'torch.device("cuda", 0)')
+CUDA_MAPS = ('"auto"', '"cuda"', '"cuda:0"', '{"": 0}')
 LANGCHAIN = {
     "llm(Community)": "cpu",
     "llm(Community, device=-1)": "cpu",
@@ -294,11 +293,7 @@ LANGCHAIN = {
 
 PIPELINES = {
     "pipe()": "cuda:0",
-    "pipe(device=0)": "cuda:0",
-    'pipe(device="cuda")': "cuda:0",
-    'pipe(device="cuda:0")': "cuda:0",
-    'pipe(device=torch.device("cuda"))': "cuda:0",
-    'pipe(device=torch.device("cuda", 0))': "cuda:0",
+    **{f"pipe(device={device})": "cuda:0" for device in DEVICES},
     "pipe(device=-1)": "cpu",
     'pipe(device="cpu")': "cpu",
     'pipe(device_map="auto")': "cuda:0",
@@ -316,18 +311,10 @@ PIPELINES = {
 
 MODELS = {
     "load()": "cpu",
-    'load(device_map="auto")': "cuda:0",
-    'load(device_map="cuda")': "cuda:0",
-    'load(device_map="cuda:0")': "cuda:0",
-    "load(device_map=0)": "cuda:0",
-    'load(device_map={"": 0})': "cuda:0",
-    'load(device_map={"": "cuda:0"})': "cuda:0",
-    'load(device_map=torch.device("cuda"))': "cuda:0",
     'load(device_map="cpu")': "cpu",
-    'load().to("cuda")': "cuda:0",
-    "load().to(0)": "cuda:0",
+    **{f"load(device_map={device})": "cuda:0" for device in (*DEVICES, *CUDA_MAPS, '{"": "cuda:0"}')},
+    **{f"load().to({device})": "cuda:0" for device in DEVICES},
     "load().cuda()": "cuda:0",
-    'load().to(torch.device("cuda", 0))': "cuda:0",
     'load().to("cuda:0", torch.bfloat16)': "cuda:0",
     'load().to(device="cuda")': "cuda:0",
     'load().to("cuda").to("cpu")': "cpu",
@@ -412,16 +399,9 @@ REAL = (
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    made = tmp_path_factory.mktemp("models")
-    make_model_home(made, {MODEL: TinyModel(family="llama", chat=False)})
-    return made
-
-
-@pytest.fixture(scope="module")
-def with_models(home: Path) -> Ran:
+def with_models(tiny_home: Path) -> Ran:
     cases = {claim: code for claim, (code, _) in FOUND.items()} | MODEL_SECOND_GPU
-    return run_cases(MODEL_SETUP, cases, HF_HOME=str(home), HF_HUB_OFFLINE="1")
+    return run_cases(MODEL_SETUP, cases, HF_HOME=str(tiny_home), HF_HUB_OFFLINE="1")
 
 
 @pytest.mark.parametrize("claim", FOUND)
@@ -441,10 +421,10 @@ def test_a_second_gpu_is_refused_for_models(with_models: Ran, claim: str) -> Non
 # --- Off ---
 
 
-def test_without_switch_on_a_pipeline_is_where_it_says(home: Path) -> None:
+def test_without_switch_on_a_pipeline_is_where_it_says(tiny_home: Path) -> None:
     setup = MODEL_SETUP.replace("\nswitch_on()\n", "\n", 1)
     cases = {code: code for code in ("is_on()", "runs(pipe())", "on(load())", "torch.cuda.is_available()")}
-    ran = run_cases(setup, cases, HF_HOME=str(home), HF_HUB_OFFLINE="1", CUDA_VISIBLE_DEVICES="")
+    ran = run_cases(setup, cases, HF_HOME=str(tiny_home), HF_HUB_OFFLINE="1", CUDA_VISIBLE_DEVICES="")
     assert [ran.value(code) for code in cases] == [False, "cpu", "cpu", False]
 
 
