@@ -180,7 +180,7 @@ SAME |= {
     "a model in evaluation, without gradients": "m = load().eval()\nwith torch.no_grad():\n    o = m.generate(**tokens(BASE), **GREEDY).tolist()\n[o, m.training]",
 }  # fmt: skip
 
-# What needs weights in the kernel, of a model `m`. Each ends in a line of its own.
+# What needs weights in the kernel, of a model `m`.
 WEIGHTS = {
     "a forward pass": "m(**tokens(BASE)).logits.sum(-1).tolist()",
     "a loss": "m(**tokens(BASE), labels=tokens(BASE)['input_ids']).loss.item()",
@@ -195,10 +195,15 @@ WEIGHTS = {
     "embeddings": "e = m.get_input_embeddings()(tokens(BASE)['input_ids'])\nm.generate(inputs_embeds=e, **GREEDY).tolist()",
     "a long stop string": "m.generate(**tokens(BASE), tokenizer=tokenizer(BASE), stop_strings=['x' * 300], **GREEDY).tolist()",
 }  # fmt: skip
-SAME |= {
-    f"weights: {claim}": "\n".join(["m = load()", *code.split("\n")[:-1], f"[{code.split(chr(10))[-1]}, thin(m)]"])
-    for claim, code in WEIGHTS.items()
-}
+
+
+def and_thin(code: str) -> str:
+    """Code on a new model, which also says whether that is without weights afterwards."""
+    *lines, last = code.split("\n")
+    return "\n".join(["m = load()", *lines, f"[{last}, thin(m)]"])
+
+
+SAME |= {f"weights: {claim}": and_thin(code) for claim, code in WEIGHTS.items()}
 SAME |= {
     f"after weights: {claim}": f"m = load()\n{code}\n[m.generate(**tokens(BASE), **GREEDY).tolist(), thin(m), m.device.type]"
     for claim, code in list(WEIGHTS.items())[:3]
