@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any
@@ -9,27 +10,24 @@ from typing import Any
 MISSING = object()
 
 
-class Changes:
-    """Sets attributes in a library. Used as a context manager it undoes them all, last first, when one fails."""
-
-    def __init__(self) -> None:
-        self._undo = ExitStack()
+class Changes(ExitStack):
+    """Sets attributes in a library. When it is closed they go back, last first; `pop_all` at the end keeps them."""
 
     def set(self, owner: Any, name: str, value: Any) -> None:
         before = vars(owner).get(name, MISSING)
         if before is MISSING:
-            self._undo.callback(delattr, owner, name)
+            self.callback(delattr, owner, name)
         else:
-            self._undo.callback(setattr, owner, name, before)
+            self.callback(setattr, owner, name, before)
         setattr(owner, name, value)
 
-    def undo_with(self, undo: Callable[[], None]) -> None:
-        """Has something else called when a change fails; it is kept alive as long as these changes are."""
-        self._undo.callback(undo)
+    def around(self, owner: Any, name: str, wrapper: Callable[..., Any]) -> Any:
+        """Puts `wrapper` around a function, which it gets before the arguments. Returns what stands there now."""
+        real = getattr(owner, name)
 
-    def __enter__(self) -> Changes:
-        return self
+        @functools.wraps(real)
+        def changed(*args: Any, **kwargs: Any) -> Any:
+            return wrapper(real, *args, **kwargs)
 
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if kind is not None:
-            self._undo.close()
+        self.set(owner, name, changed)
+        return changed

@@ -9,8 +9,7 @@ from typing import Any
 from autograder.facts.transcript import CANNED
 from autograder.kernel.upstream_transformers import resolved_config
 from autograder.protocol.chat_template import encoded
-
-MAX_COPIES = 64
+from autograder.protocol.echo import MAX_COPIES, copies_of
 
 
 @dataclass(frozen=True)
@@ -28,7 +27,7 @@ class GenerateResult:
     error: Exception | None = None
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Call:
     """One call of `generate`.
 
@@ -65,8 +64,7 @@ class Call:
     @property
     def copies(self) -> int:
         """How many sequences come back for each row."""
-        count = self.settings.get("num_return_sequences")
-        return count if isinstance(count, int) and 1 <= count <= MAX_COPIES else 1
+        return copies_of(self.settings)
 
     def run(self, **instead: Any) -> Any:
         """Has transformers do it, with some arguments other than those given."""

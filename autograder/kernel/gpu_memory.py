@@ -24,28 +24,24 @@ from typing import Any
 from autograder.course.profile import Language
 from autograder.facts.verdict import Words
 
-Smi = Callable[[Sequence[str]], str]
-
 MIB = 1024**2 / 1e9
 """GB (10**9 bytes) in one of nvidia-smi's MiB."""
 SMI_SECONDS = 5
 WIDTH = 96
-PARENTS = 8
-"""How far up a process that a kernel has started is followed to the kernel."""
 PROCESSES = ("--query-compute-apps=pid,used_memory", "--format=csv,noheader,nounits")
 MEMORY = ("--query-gpu=name,memory.free,memory.total,mig.mode.current", "--format=csv,noheader,nounits")
 CONNECTION_FILE = re.compile(r"kernel-(?P<id>[\w-]{1,60})\.json$")
 NOTEBOOK_VARIABLE = "JPY_SESSION_NAME"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class GpuMemory:
     """Memory of one GPU in GB (10**9 bytes); `own` is what this kernel holds of it, `total` is 0 where not known."""
 
     name: str
     free: float
     total: float
-    own: float
+    own: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -92,7 +88,7 @@ def memory_from(text: str) -> GpuMemory | None:
     if len(fields) != 4 or fields[3] == "Enabled":
         return None
     free, total = _gigabytes(fields[1]), _gigabytes(fields[2])
-    return GpuMemory(fields[0], free, total, 0.0) if free is not None and total else None
+    return GpuMemory(name=fields[0], free=free, total=total) if free is not None and total else None
 
 
 def processes_from(text: str) -> dict[int, float | None]:
@@ -110,43 +106,34 @@ def _gigabytes(mebibytes: str) -> float | None:
     return int(mebibytes) * MIB if mebibytes.strip().isdecimal() else None
 
 
-def memory_now(smi: Smi = nvidia_smi) -> GpuMemory | None:
+def memory_now() -> GpuMemory | None:
     """The GPU's memory as nvidia-smi tells it; None where it does not."""
-    return memory_from(smi(MEMORY))
+    return memory_from(nvidia_smi(MEMORY))
 
 
-def holders(
-    smi: Smi = nvidia_smi, process: Callable[[int], Any] | None = None, me: str | None = None
-) -> tuple[Holder, ...]:
-    """This person's processes that hold memory of the GPU, the largest first.
-
-    Args:
-        process: finds a process by its number; psutil's when None.
-        me: the name of the user whose processes they are; who asks, when None.
-    """
+def holders() -> tuple[Holder, ...]:
+    """This person's processes that hold memory of the GPU, the largest first."""
     import psutil
 
-    find, me = process or psutil.Process, me or psutil.Process().username()
+    me = psutil.Process().username()
     mine = []
-    for pid, held in processes_from(smi(PROCESSES)).items():
+    for pid, held in processes_from(nvidia_smi(PROCESSES)).items():
         with suppress(psutil.Error):
-            found = find(pid)
+            found = psutil.Process(pid)
             if found.username() == me:
                 mine.append(_holder(found, held))
     return tuple(sorted(mine, key=lambda holder: -(holder.gigabytes or 0)))
 
 
 def _holder(process: Any, gigabytes: float | None) -> Holder:
-    here, kernel, notebook, at = False, None, None, process
-    for _ in range(PARENTS):
+    """A process, and the kernel that it is or that started it."""
+    here, kernel, notebook = False, None, None
+    for at in (process, *_told(process.parents, [])):
         here = here or at.pid == os.getpid()
         command = _told(at.cmdline, [])
         kernel = next((found["id"] for word in command if (found := CONNECTION_FILE.search(word))), None)
         if kernel is not None:
             notebook = _told(at.environ, {}).get(NOTEBOOK_VARIABLE) or None
-            break
-        at = _told(at.parent, None)
-        if at is None or at.pid <= 1:
             break
     return Holder(process.pid, gigabytes, kernel, notebook, here)
 
@@ -175,7 +162,7 @@ def is_full(error: BaseException | None) -> bool:
     return False
 
 
-def who_holds(found: Sequence[Holder], language: Language, folder: Path | None = None) -> list[str]:
+def who_holds(found: Sequence[Holder], language: Language, folder: Path) -> list[str]:
     """A line for each holder, under a heading; nothing where there is none.
 
     Args:
@@ -185,17 +172,17 @@ def who_holds(found: Sequence[Holder], language: Language, folder: Path | None =
     return [_HOLD_NOW.say(language), *lines] if lines else []
 
 
-def what_to_shut_down(found: Sequence[Holder], language: Language, folder: Path | None = None) -> str:
+def what_to_shut_down(found: Sequence[Holder], language: Language, folder: Path) -> str:
     """What to do about the other kernels among the holders; nothing where there is none."""
     others = [holder for holder in found if not holder.here and holder.kernel is not None]
     if not others:
         return ""
     notebooks = [_name(holder, language, folder) for holder in others if holder.notebook]
-    names = _AND.say(language).join(dict.fromkeys(notebooks))
+    names = AND.say(language).join(dict.fromkeys(notebooks))
     return _wrapped(_SHUT_DOWN.fill(names=names) if names else _SHUT_DOWN_KERNELS, language)
 
 
-def when_full(found: Sequence[Holder], language: Language, folder: Path | None = None) -> str:
+def when_full(found: Sequence[Holder], language: Language, folder: Path) -> str:
     """A kind word for a cell that stopped because the GPU is full: which kernels to shut down, and what to run then."""
     here = any(holder.here for holder in found)
     advice = what_to_shut_down(found, language, folder)
@@ -208,12 +195,12 @@ def _wrapped(words: Words, language: Language) -> str:
     return textwrap.fill(words.say(language), WIDTH)
 
 
-def _name(holder: Holder, language: Language, folder: Path | None) -> str:
+def _name(holder: Holder, language: Language, folder: Path) -> str:
     if holder.here:
         return _THIS.say(language)
     if holder.notebook is not None:
         path = PurePosixPath(holder.notebook)
-        shown = path.name if folder is None or str(path.parent) == str(folder) else f"{path.parent.name}/{path.name}"
+        shown = path.name if str(path.parent) == str(folder) else f"{path.parent.name}/{path.name}"
         return "".join(c if c.isprintable() else "?" for c in shown)[-60:]
     if holder.kernel is not None:
         return _A_KERNEL.fill(id=holder.kernel[:8]).say(language)
@@ -226,11 +213,15 @@ def _how_much(holder: Holder, language: Language) -> str:
 
 def number(value: float, language: Language) -> str:
     """With one decimal, after a comma in Norwegian."""
-    text = f"{value:.1f}"
-    return text.replace(".", ",") if language == "nb" else text
+    return decimal(f"{value:.1f}", language)
 
 
-_AND = Words(nb=" og ", en=" and ")
+def decimal(number: str, language: Language) -> str:
+    """Digits with the language's decimal sign."""
+    return number.replace(".", ",") if language == "nb" else number
+
+
+AND = Words(nb=" og ", en=" and ")
 _HOLD_NOW = Words(nb="Dette bruker du av minnet på GPU-en nå:", en="This is what you use of the GPU's memory now:")
 _THIS = Words(nb="denne notebooken", en="this notebook")
 _A_KERNEL = Words(nb="en annen kjerne ({id})", en="another kernel ({id})")

@@ -35,9 +35,9 @@ MAX_OBJECTS = 400
 MAX_DEPTH = 12
 
 
-def is_a(thing: object, kind: str) -> bool:
-    """Whether `thing` is an instance of one of the classes that `CLASSES` lists under `kind`."""
-    for module, name in CLASSES[kind]:
+def is_a(thing: object, *kinds: str) -> bool:
+    """Whether `thing` is an instance of one of the classes that `CLASSES` lists under these kinds."""
+    for module, name in (named for kind in kinds for named in CLASSES[kind]):
         cls = getattr(sys.modules.get(module), name, None)
         if isinstance(cls, type) and isinstance(thing, cls):
             return True
@@ -58,7 +58,7 @@ def parts_of(thing: object) -> Iterator[object]:
             continue
         seen.add(id(part))
         yield part
-        if depth < MAX_DEPTH and not any(is_a(part, kind) for kind in NEVER_ENTERED):
+        if depth < MAX_DEPTH and not is_a(part, *NEVER_ENTERED):
             waiting.extend((inner, depth + 1) for inner in _inside(part))
 
 
@@ -68,7 +68,7 @@ def _inside(part: object) -> list[object]:
     if isinstance(part, list | tuple):
         return list(part)[:50]
     found: list[object] = []
-    if is_a(part, "Runnable") or is_a(part, "LanguageModel"):
+    if is_a(part, "Runnable", "LanguageModel"):
         found.extend(list(vars(part).values()))
     function = getattr(part, "__func__", part)
     closure = getattr(function, "__closure__", None)
@@ -117,9 +117,8 @@ def settings_given(chain: object) -> dict[str, tuple[str, ...]]:
             given["bind"] |= {str(name) for name in bound}
             inside = {str(name) for name in bound.get("pipeline_kwargs") or {}}
             given["pipeline_kwargs"] |= inside
-            if steps_of(
-                getattr(part, "bound", None)
-            ):  # a sequence hands them to its first step, where nobody reads them
+            # a sequence hands them to its first step, where nobody reads them
+            if steps_of(getattr(part, "bound", None)):
                 given["chain"] |= inside | {str(name) for name in bound}
         elif is_a(part, "HuggingFacePipeline"):
             for where in ("model_kwargs", "pipeline_kwargs"):
@@ -132,8 +131,8 @@ def temperatures_given(chain: object) -> tuple[float, ...]:
     found: list[float] = []
     for part in parts_of(chain):
         bound = getattr(part, "kwargs", None)
-        for settings in (bound, (bound or {}).get("pipeline_kwargs") if isinstance(bound, dict) else None,
-                         getattr(part, "pipeline_kwargs", None)):  # fmt: skip
+        inside = bound.get("pipeline_kwargs") if isinstance(bound, dict) else None
+        for settings in (bound, inside, getattr(part, "pipeline_kwargs", None)):
             value = settings.get("temperature") if isinstance(settings, dict) else None
             if isinstance(value, int | float) and not isinstance(value, bool):
                 found.append(float(value))
@@ -146,75 +145,42 @@ def no_trace(chain: object, namespace: MutableMapping[str, Any]) -> Iterator[dic
 
     Yields the `configurable` settings with which the chain gets a session of its own.
     """
-    with ExitStack() as stack:
-        stack.enter_context(redirect_stdout(io.StringIO()))
-        stack.enter_context(redirect_stderr(io.StringIO()))
-        stack.enter_context(_without_caches(chain))
-        stack.enter_context(_without_waiting())
-        stack.enter_context(_containers_kept(namespace))
-        yield stack.enter_context(_fresh_sessions(chain))
+    with ExitStack() as undo:
+        undo.enter_context(redirect_stdout(io.StringIO()))
+        undo.enter_context(redirect_stderr(io.StringIO()))
+        if core := sys.modules.get("langchain_core.globals"):
+            undo.callback(core.set_llm_cache, core.get_llm_cache())
+            core.set_llm_cache(None)
+        if nap := sys.modules.get("tenacity.nap"):
+            _set_until(undo, nap, "time", _NoWaiting)
+        parts = list(parts_of(chain))
+        for model in (part for part in parts if is_a(part, "LanguageModel")):
+            _set_until(undo, model, "cache", None)
+        for container, copy in _containers_of(namespace):
+            undo.callback(_put_back, container, copy)
+        settings: dict[str, Any] = {"session_id": "check", "thread_id": "check"}
+        for memory in (part for part in parts if is_a(part, "MessageHistory")):
+            fresh = sys.modules["langchain_core.chat_history"].InMemoryChatMessageHistory()
+            _set_until(undo, memory, "get_session_history", lambda *_, _fresh=fresh, **__: _fresh)
+            settings |= {spec.id: "check" for spec in getattr(memory, "history_factory_config", ())}
+        yield settings
+
+
+def _set_until(undo: ExitStack, owner: object, name: str, value: object) -> None:
+    """Replaces an attribute of the object itself until the stack is closed, without calling its `__setattr__`."""
+    undo.callback(vars(owner).__setitem__, name, vars(owner)[name])
+    vars(owner)[name] = value
 
 
 class _NoWaiting:
-    """Stands for the module `time` where tenacity sleeps between retries."""
+    """Stands for the module `time` where tenacity sleeps between retries: what a check asks gets no better by waiting."""
 
     @staticmethod
     def sleep(seconds: float) -> None: ...
 
 
-@contextmanager
-def _without_waiting() -> Iterator[None]:
-    """Retries (`with_retry`) come at once: nothing that a check asks gets better by waiting."""
-    nap: Any = sys.modules.get("tenacity.nap")
-    if nap is None:
-        yield
-        return
-    kept, nap.time = nap.time, _NoWaiting
-    try:
-        yield
-    finally:
-        nap.time = kept
-
-
-@contextmanager
-def _without_caches(chain: object) -> Iterator[None]:
-    core = sys.modules.get("langchain_core.globals")
-    common = core.get_llm_cache() if core else None
-    own = [(part, vars(part)["cache"]) for part in parts_of(chain) if is_a(part, "LanguageModel")]
-    try:
-        if core:
-            core.set_llm_cache(None)
-        for part, _ in own:
-            vars(part)["cache"] = None
-        yield
-    finally:
-        if core:
-            core.set_llm_cache(common)
-        for part, cache in own:
-            vars(part)["cache"] = cache
-
-
-@contextmanager
-def _fresh_sessions(chain: object) -> Iterator[dict[str, Any]]:
-    histories = [part for part in parts_of(chain) if is_a(part, "MessageHistory")]
-    kept = [(part, vars(part)["get_session_history"]) for part in histories]
-    settings: dict[str, Any] = {"session_id": "check", "thread_id": "check"}
-    try:
-        for part in histories:
-            fresh = sys.modules["langchain_core.chat_history"].InMemoryChatMessageHistory()
-            vars(part)["get_session_history"] = lambda *args, _fresh=fresh, **kwargs: _fresh
-            for spec in getattr(part, "history_factory_config", ()):
-                settings[spec.id] = "check"
-        yield settings
-    finally:
-        for part, original in kept:
-            vars(part)["get_session_history"] = original
-
-
-@contextmanager
-def _containers_kept(namespace: MutableMapping[str, Any]) -> Iterator[None]:
-    """Puts lists, dicts and sets that the student's variables hold back as they were: a hand-made memory, say."""
-    names = {name: value for name, value in namespace.items() if not name.startswith("_")}
+def _containers_of(namespace: Mapping[str, Any]) -> list[tuple[Any, Any]]:
+    """The lists, dicts and sets that the student's variables hold (a hand-made memory, say), each with a copy."""
     kept: list[tuple[Any, Any]] = []
     seen: set[int] = set()
 
@@ -229,18 +195,15 @@ def _containers_kept(namespace: MutableMapping[str, Any]) -> Iterator[None]:
         elif type(getattr(value, "messages", None)) is list:
             keep(value.messages, depth + 1)
 
-    for value in names.values():
-        if value is not namespace:
+    for name, value in list(namespace.items()):  # to look at a student's object may run their code
+        if value is not namespace and not name.startswith("_"):
             keep(value, 0)
-    try:
-        yield
-    finally:
-        for container, copy in kept:
-            if container != copy:
-                _put_back(container, copy)
+    return kept
 
 
 def _put_back(container: Any, copy: Any) -> None:
+    if container == copy:
+        return
     if type(container) is list:
         container[:] = copy
     else:

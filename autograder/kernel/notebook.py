@@ -13,10 +13,12 @@ from collections.abc import Mapping, MutableMapping
 from pathlib import Path
 from typing import Any
 
-from autograder.course.profile import Language, Profile
+from autograder.course.profile import FROZEN_NAME, Language
 from autograder.errors import ProfileError
-from autograder.facts.evidence import Failure
-from autograder.kernel import gpu_memory
+from autograder.judging.contract import parse
+from autograder.kernel import gpu_memory, notebook_tools
+from autograder.kernel.notebook_tools import running_shell
+from autograder.kernel.probe import failure_of
 from autograder.kernel.selfcheck import CheckFailed, Report, Session, run_check
 from autograder.words.pages import LAYOUT
 from autograder.words.tables import say
@@ -25,7 +27,7 @@ from autograder.words.tables import say
 @functools.cache
 def session() -> Session:
     """The session of this kernel, made and started at the first call."""
-    shell = _shell()
+    shell = running_shell()
     namespace: MutableMapping[str, Any] = shell.user_ns if shell is not None else vars(sys.modules["__main__"])
     here = Session(namespace, Path.cwd())
     if shell is not None:
@@ -44,7 +46,7 @@ def check(check_id: str) -> Report | None:
     try:
         return run_check(here, check_id)
     except CheckFailed as failed:
-        if failed.report is not None and _shows_html(_shell()):
+        if failed.report is not None and _shows_html(running_shell()):
             from IPython.display import display
 
             display(failed.report)
@@ -54,23 +56,20 @@ def check(check_id: str) -> Report | None:
 
 def free_models() -> None:
     """Lets go of every loaded model in this notebook, so that the next one has the GPU's memory for itself."""
-    from autograder.kernel.notebook_tools import free_models as free
-
-    free(_profile(), session().namespace)
+    here = session()
+    notebook_tools.free_models(here.profile, here.namespace)
 
 
 def show_gpu_memory() -> None:
     """Shows how much GPU memory is free, and which of the course's models would fit."""
-    from autograder.kernel.notebook_tools import show_gpu_memory as show
-
-    show(_profile())
+    notebook_tools.show_gpu_memory(session().profile)
 
 
 def show_temperature_picture(chains: Mapping[float, Any], question: str, draws: int = 4) -> None:
     """Shows what temperature does to the output of your own chains: several draws for each temperature."""
-    from autograder.kernel.temperature_picture import show_temperature_picture as show
+    from autograder.kernel.temperature_picture import show_temperature_picture as show  # few notebooks need it
 
-    show(chains, question, _profile(), draws)
+    show(chains, question, session().profile, draws)
 
 
 def begin_grading(profile: str, host: tuple[str, dict[str, str]]) -> None:
@@ -79,9 +78,6 @@ def begin_grading(profile: str, host: tuple[str, dict[str, str]]) -> None:
     Args:
         profile: the frozen profile, as JSON.
     """
-    from autograder.course.profile import FROZEN_NAME
-    from autograder.judging.contract import parse
-
     here = session()
     here.begin_grading(parse(json.loads(profile), FROZEN_NAME), host)
     helpers = (check, free_models, show_gpu_memory, show_temperature_picture)
@@ -95,20 +91,11 @@ def publish(check_id: str, question: str | None = None) -> None:
     display(session().publish(check_id, question), raw=True)
 
 
-def _profile() -> Profile:
-    return session().profile
-
-
 def _language(here: Session) -> Language:
     try:
         return here.profile.course.language
     except ProfileError:
         return "en"
-
-
-def _shell() -> Any:
-    module = sys.modules.get("IPython")
-    return module.get_ipython() if module is not None else None
 
 
 def _shows_html(shell: Any) -> bool:
@@ -125,7 +112,7 @@ def _follow_cells(shell: Any, here: Session) -> None:
     def after(result: Any) -> None:
         error = result.error_in_exec or result.error_before_exec
         if error is not None and not isinstance(error, CheckFailed):
-            here.recorder.raised = Failure(name=type(error).__name__[:500], message=str(error)[:500])
+            here.recorder.raised = failure_of(error)
         if not here.grading and gpu_memory.is_full(error):  # after the traceback: a word on what to do
             print(gpu_memory.when_full(gpu_memory.holders(), _language(here), here.folder))
 
@@ -133,5 +120,5 @@ def _follow_cells(shell: Any, here: Session) -> None:
     shell.events.register("post_run_cell", after)
 
 
-if _shell() is not None:
+if running_shell() is not None:
     session()

@@ -15,7 +15,7 @@ import os
 import re
 import sys
 import weakref
-from collections.abc import Callable, Collection, Iterable, Mapping, MutableMapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, MutableMapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,8 +35,6 @@ from autograder.kernel.gpu_memory import (
 from autograder.kernel.live_objects import is_a, parts_of
 from autograder.protocol.model_cache import model_folder, newest_snapshot
 
-Say = Callable[[str], None]
-
 FOR_MODELS = ("llm", "chain")
 """What a variable of the contract holds that is freed with its model."""
 HOLDERS = ("Model", "Pipeline", "HuggingFacePipeline", "ChatHuggingFace")
@@ -44,8 +42,8 @@ IPYTHON_NAMES = re.compile(r"_{1,3}|_oh|Out|_ih|In|_dh|_i{1,3}|_i?\d+")
 OUTPUT_NAMES = re.compile(r"_{1,3}|_\d+")
 
 
-def free_models(profile: Profile, namespace: MutableMapping[str, object], say: Say = print) -> None:
-    """Sets every variable that holds a model to None and gives the GPU's memory back; says in one line what was freed.
+def free_models(profile: Profile, namespace: MutableMapping[str, object]) -> None:
+    """Sets every variable that holds a model to None and gives the GPU's memory back; prints in one line what was freed.
 
     Freed are the model and chain variables of the contract (never an answer such as `result`), every other model,
     pipeline or chain with one, alone or in the user's dicts, lists and objects, and what IPython's output cache and
@@ -62,7 +60,8 @@ def free_models(profile: Profile, namespace: MutableMapping[str, object], say: S
     torch = sys.modules.get("torch")
     if torch is not None and torch.cuda.is_available():
         torch.cuda.empty_cache()
-    _say_freed(freed, any(model() is not None for model in watched), _gpu_memory(torch), profile.course.language, say)
+    still_held = any(model() is not None for model in watched)
+    print(_freed(freed, still_held, _gpu_memory(torch), profile.course.language))
 
 
 def _clear_contract(profile: Profile, namespace: MutableMapping[str, object]) -> list[str]:
@@ -97,9 +96,7 @@ def _elements(value: object) -> dict[Any, Any] | list[Any] | None:
 
 
 def _holds_model(value: object) -> bool:
-    if not any(is_a(value, kind) for kind in (*HOLDERS, "Runnable")):
-        return False
-    return any(is_a(part, kind) for part in parts_of(value) for kind in HOLDERS)
+    return is_a(value, *HOLDERS, "Runnable") and any(is_a(part, *HOLDERS) for part in parts_of(value))
 
 
 def _weights_in(namespace: Mapping[str, object]) -> list[weakref.ref[Any]]:
@@ -126,8 +123,7 @@ def _drop_outputs(namespace: MutableMapping[str, object]) -> list[str]:
     for place in held:
         del outputs[place]
     _drop_output_names(namespace)
-    module = sys.modules.get("IPython")
-    shell = module.get_ipython() if module else None
+    shell = running_shell()
     if shell is not None:
         _drop_output_names(shell.user_ns_hidden)
         for name in ("_", "__", "___"):  # the display hook compares them with the variables: they change together
@@ -155,8 +151,7 @@ def _drop_tracebacks() -> None:
     for name in ("last_traceback", "last_value", "last_exc", "last_type"):
         if hasattr(sys, name):
             delattr(sys, name)
-    module = sys.modules.get("IPython")
-    shell = module.get_ipython() if module else None
+    shell = running_shell()
     if shell is None:
         return
     error = getattr(shell.last_execution_result, "error_in_exec", None)
@@ -167,7 +162,13 @@ def _drop_tracebacks() -> None:
         vars(reporter).pop("tb", None)
 
 
-def _say_freed(freed: Sequence[object], still_held: bool, gpu: GpuMemory | None, language: Language, say: Say) -> None:
+def running_shell() -> Any:
+    """IPython's shell in this process, or None. Does not import IPython."""
+    module = sys.modules.get("IPython")
+    return module.get_ipython() if module is not None else None
+
+
+def _freed(freed: Sequence[object], still_held: bool, gpu: GpuMemory | None, language: Language) -> str:
     names = ", ".join(str(name) for name in dict.fromkeys(freed))
     words = _FREED.fill(names=names) if freed else _NOTHING_TO_FREE
     parts = [words.say(language)]
@@ -175,11 +176,11 @@ def _say_freed(freed: Sequence[object], still_held: bool, gpu: GpuMemory | None,
         parts.append(_STILL_HELD.say(language))
     if gpu is not None and gpu.total:
         parts.append(_FREE_NOW.fill(free=number(gpu.free, language), total=number(gpu.total, language)).say(language))
-    say(" ".join(parts))
+    return " ".join(parts)
 
 
-def show_gpu_memory(profile: Profile, say: Say = print) -> None:
-    """Says which of the profile's models are here, which would fit on GPU 0 now, how much of its memory is free, and who
+def show_gpu_memory(profile: Profile) -> None:
+    """Prints which of the profile's models are here, which would fit on GPU 0 now, how much of its memory is free, and who
     of the student's own kernels holds the rest.
 
     Sizes are in GB of 10**9 bytes, as `gpu_gb` in the profile. A full GPU gets a word on what to shut down.
@@ -188,7 +189,7 @@ def show_gpu_memory(profile: Profile, say: Say = print) -> None:
     there = None
     if not os.environ.get("NBGRADER_EXECUTION"):  # there the models are elsewhere, and that is nothing to be told
         there = models_there(profile, Path(os.environ.get("AUTOGRADER_MODEL_HOME") or profile.models.home))
-    say(memory_report(gpu, profile, holders() if gpu is not None and not virtual_gpu.is_on() else (), there))
+    print(memory_report(gpu, profile, holders() if gpu is not None and not virtual_gpu.is_on() else (), there))
 
 
 def models_there(profile: Profile, home: Path) -> frozenset[str]:
@@ -265,10 +266,11 @@ def _gpu_memory(torch: Any) -> GpuMemory | None:
         return None
     try:
         free, total = torch.cuda.mem_get_info(0)
-        return GpuMemory(torch.cuda.get_device_name(0), free / 1e9, total / 1e9, torch.cuda.memory_reserved(0) / 1e9)
+        name, own = torch.cuda.get_device_name(0), torch.cuda.memory_reserved(0) / 1e9
+        return GpuMemory(name=name, free=free / 1e9, total=total / 1e9, own=own)
     except (RuntimeError, AssertionError) as error:
         # On a full GPU even asking fails: the driver's own context needs some hundred MB.
-        return GpuMemory("GPU", 0.0, 0.0, 0.0) if "out of memory" in str(error) else None
+        return GpuMemory(name="GPU", free=0.0, total=0.0) if "out of memory" in str(error) else None
 
 
 def in_columns(rows: Sequence[Sequence[str]]) -> list[str]:

@@ -12,10 +12,10 @@ import json
 import os
 import secrets
 import sys
-import threading
 import time
 import weakref
-from collections.abc import Callable, MutableMapping
+from collections.abc import MutableMapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Literal
 
 from autograder.course.profile import Profile
@@ -138,8 +138,7 @@ class Probe:
 
     def _challenge(self, asked: Named, question: str, prompt: PromptFacts | None) -> Challenge:
         """Puts a question to a chain in each form that chains take, until the right request arrives."""
-        name, chain = asked.name, self.namespace[asked.name]
-        began = time.monotonic()
+        chain, began = self.namespace[asked.name], time.monotonic()
         if asked.holds == "chain":
             forms: tuple[Form, ...] = ("dict", "list", "text", "keys")
             right = {plain(self.asked(question))}
@@ -149,21 +148,22 @@ class Probe:
             forms, right = ("text",), {question}
         offers: list[Offer] = []
         for form in forms:
-            offer, arrived = self._offer(chain, f"{name}-{form}-{secrets.token_hex(4)}", form, question, right, prompt)
+            offer, arrived = self._offer(asked.name, chain, form, question, right, prompt)
             offers.append(offer)
             if arrived:
                 break
         return Challenge(
             id=secrets.token_hex(8),
-            variable=name,
+            variable=asked.name,
             question=question,
             offers=tuple(offers),
             seconds=round(time.monotonic() - began, 3),
         )
 
     def _offer(
-        self, chain: Any, number: str, form: Form, question: str, right: set[str], prompt: PromptFacts | None
+        self, name: str, chain: Any, form: Form, question: str, right: set[str], prompt: PromptFacts | None
     ) -> tuple[Offer, bool]:
+        """What came of the question in one form, and whether the right request has arrived."""
         arrived = False
 
         def enough(request: Request) -> bool:
@@ -175,7 +175,7 @@ class Probe:
         failure = None
         with (
             live_objects.no_trace(chain, self.namespace) as settings,
-            self.recorder.challenge(number, enough) as requests,
+            self.recorder.challenge(f"{name}-{form}-{secrets.token_hex(4)}", enough) as requests,
         ):
             try:
                 _ask(chain, _in_form(form, question), settings)
@@ -187,21 +187,22 @@ class Probe:
 
     def _templated(self, model: str, question: str, prompt: PromptFacts | None) -> set[str]:
         """The forms that this question takes in the model's own chat template, if it has one."""
-        messages = [self.asked(question)]
-        if prompt is not None and question in prompt.rendered:
-            messages.append(prompt.rendered[question])
+        messages = self._conversations(question, prompt)
         for each in messages:
             self.recorder.render(model, each)
         return {r.text for r in self.recorder.renderings() if r.messages in messages}
 
     def _render(self, task: Task, question: str, prompt: PromptFacts | None) -> None:
         """Notes the chat-template forms of the questions that the check will look for."""
-        asked = [q for q in (task.question, question) if q]
+        asked = [each for q in (task.question, question) if q for each in self._conversations(q, prompt)]
         for model in self.recorder.models_asked():
             for each in asked:
-                self.recorder.render(model, self.asked(each))
-                if prompt is not None and each in prompt.rendered:
-                    self.recorder.render(model, prompt.rendered[each])
+                self.recorder.render(model, each)
+
+    def _conversations(self, question: str, prompt: PromptFacts | None) -> list[tuple[Message, ...]]:
+        """What a right chain sends for a question, and what the student's own prompt makes of it."""
+        own = prompt.rendered.get(question) if prompt is not None else None
+        return [self.asked(question), *([own] if own is not None else [])]
 
     def asked(self, question: str) -> tuple[Message, ...]:
         """The messages that a right chain sends for a question."""
@@ -292,7 +293,7 @@ def _in_form(form: Form, question: str) -> Any:
 
 
 def _ask(chain: Any, question: Any, settings: dict[str, Any]) -> None:
-    """Calls the chain as a student would; one that is only asynchronous is run in a loop of its own."""
+    """Calls the chain as a student would. One that is only asynchronous runs in a thread, whose event loop is its own."""
     if not is_a(chain, "Runnable"):
         if not callable(chain):
             raise TypeError(f"{type(chain).__name__} has no invoke")
@@ -304,21 +305,4 @@ def _ask(chain: Any, question: Any, settings: dict[str, Any]) -> None:
     except TypeError as error:
         if "coroutine" not in str(error):
             raise
-        _in_thread(lambda: asyncio.run(chain.ainvoke(question, config=config)))
-
-
-def _in_thread(call: Callable[[], Any]) -> None:
-    """Runs `call` in a thread (a notebook's own event loop is busy in this one) and hands on what it raises."""
-    raised: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            call()
-        except BaseException as error:
-            raised.append(error)
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    thread.join()
-    if raised:
-        raise raised[0]
+        ThreadPoolExecutor(1).submit(lambda: asyncio.run(chain.ainvoke(question, config=config))).result()

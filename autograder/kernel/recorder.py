@@ -147,7 +147,10 @@ class Recorder:
         def generate(model: Any, inputs: Any = None, generation_config: Any = None, **kwargs: Any) -> Any:
             if getattr(self._inside, "deep", False):  # generate calls itself for some decoding methods
                 return original(model, inputs, generation_config, **kwargs)
-            return self._recorded(self._describe(original, model, inputs, generation_config, kwargs))
+            call = self._describe(
+                original=original, model=model, inputs=inputs, config=generation_config, kwargs=kwargs
+            )
+            return self._recorded(call)
 
         mixin.generate = generate
 
@@ -188,12 +191,12 @@ class Recorder:
                 self._running -= 1
                 self._idle.notify_all()
 
-    def _describe(self, original: Any, model: Any, inputs: Any, config: Any, kwargs: Mapping[str, Any]) -> Call:
+    def _describe(self, *, original: Any, model: Any, inputs: Any, config: Any, kwargs: Mapping[str, Any]) -> Call:
         """What arrived. A failure to resolve settings is left for the real `generate` to report."""
         name = self.thin.name_of(model) if self.thin is not None else None
         name = name or hub_name(str(getattr(model, "name_or_path", "") or type(model).__name__))
         return Call(
-            original, model, inputs, config, kwargs,
+            original=original, model=model, inputs=inputs, config=config, kwargs=kwargs,
             name=name,
             rows=rows_of(inputs if inputs is not None else kwargs.get("input_ids"), kwargs.get("attention_mask")),
             settings=resolved_settings(model, config, kwargs),

@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Callable
+from contextlib import closing
 from typing import Protocol
 
 from autograder.errors import HostLost
@@ -30,11 +31,8 @@ class HostGeneration:
 
     def ask(self, frame: Generate | Note) -> Reply:
         try:
-            line = Line(self.socket)
-            try:
+            with closing(Line(self.socket)) as line:
                 return line.ask(frame)
-            finally:
-                line.close()
         except HostLost as error:
             return Refused(name="RuntimeError", message=str(error)[:500])
 

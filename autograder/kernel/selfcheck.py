@@ -15,6 +15,7 @@ import os
 import sys
 import textwrap
 from collections.abc import MutableMapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -39,8 +40,6 @@ from autograder.words.pages import LAYOUT
 from autograder.words.tables import LANGUAGES, say
 
 EVIDENCE_TYPE = "application/vnd.llm-autograder.evidence+json"
-
-
 HUB_VARIABLES = ("HF_HOME", "HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "TRANSFORMERS_CACHE")
 
 
@@ -161,29 +160,30 @@ class Session:
         if task is None:
             raise ProfileError(f"{check_id}: no such check in the frozen profile")
         try:
-            evidence = self.probe.gather(task, question)
-            evidence.model_dump_json()
+            told = self.probe.gather(task, question).model_dump_json()
         except Exception as error:  # told to the grader, who sends the task to a person
             failure = failure_of(error)
-            evidence = Evidence(check_id=check_id, problem=f"{failure.name}: {failure.message}"[:500])
-        return {EVIDENCE_TYPE: evidence.model_dump_json()}
+            told = Evidence(check_id=check_id, problem=f"{failure.name}: {failure.message}"[:500]).model_dump_json()
+        return {EVIDENCE_TYPE: told}
 
 
+@dataclass(frozen=True, repr=False)
 class Report:
     """A verdict as a notebook shows it.
 
-    Args:
+    Attributes:
         said: what the student's model answered, if it is known.
     """
 
-    def __init__(self, verdict: Verdict, language: Language, said: str | None = None) -> None:
-        self._verdict, self._language, self._said = verdict, language, said
+    verdict: Verdict
+    language: Language
+    said: str | None
 
     def __repr__(self) -> str:
-        return render.as_text(self._verdict, self._language, said=self._said)
+        return render.as_text(self.verdict, self.language, said=self.said)
 
     def _repr_html_(self) -> str:
-        return render.as_html(self._verdict, self._language, said=self._said)
+        return render.as_html(self.verdict, self.language, said=self.said)
 
 
 def run_check(session: Session, check_id: str) -> Report | None:

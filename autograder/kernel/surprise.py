@@ -9,14 +9,14 @@ from __future__ import annotations
 import json
 import math
 import statistics
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from autograder.course.profile import Language
 from autograder.facts.verdict import Words
-from autograder.kernel.generate_call import resolved_settings
+from autograder.kernel.generate_call import Call, resolved_settings, rows_of
 from autograder.kernel.live_objects import is_a, parts_of
 from autograder.kernel.notebook_tools import models_inside
 
@@ -109,7 +109,7 @@ def ask(chain: Any, question: str, models: Sequence[Any]) -> Heard | None:
 
 @contextmanager
 def _listening(models: Sequence[Any]) -> Iterator[list[Heard]]:
-    """While open, what these models generate is noted (first row of each call). Everything is put back afterwards."""
+    """While open, notes the first row of each call of these models' `generate`; then puts everything back."""
     heard: list[Heard] = []
     with ExitStack() as stack:
         for model in models:
@@ -125,25 +125,21 @@ def _put_back(attributes: dict[str, Any], own: Any) -> None:
 
 
 def _noting(model: Any, generate: Any, heard: list[Heard]) -> Callable[..., Any]:
-    def noting(*args: Any, **kwargs: Any) -> Any:
-        output = generate(*args, **kwargs)
-        ids = args[0] if args else kwargs.get("input_ids", kwargs.get("inputs"))
+    def noting(inputs: Any = None, generation_config: Any = None, **kwargs: Any) -> Any:
+        output = generate(inputs, generation_config, **kwargs)
+        ids = inputs if inputs is not None else kwargs.get("input_ids")
         if ids is not None:
-            row, mask = ids[0].tolist(), kwargs.get("attention_mask")
-            kept = [True] * len(row) if mask is None else mask[0].tolist()
-            prompt = tuple(token for token, there in zip(row, kept, strict=False) if there)
-            sequence = getattr(output, "sequences", output)[0].tolist()
-            answer = answer_tokens(sequence[len(row) :], _ends_of(model))
-            heard.append(Heard(model, prompt, answer, _settings_of(model, args[1:], kwargs)))
+            settings = resolved_settings(model, generation_config, kwargs)
+            call = Call(
+                original=generate, model=model, inputs=inputs, config=generation_config, kwargs=kwargs,
+                name="", rows=rows_of(ids, kwargs.get("attention_mask")), settings=settings,
+            )  # fmt: skip
+            answer = answer_tokens(call.new_tokens(output)[0][0], _ends_of(model))
+            told = "" if "unresolved" in settings else json.dumps(settings, sort_keys=True)
+            heard.append(Heard(model, tuple(call.rows[0]), answer, told))
         return output
 
     return noting
-
-
-def _settings_of(model: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> str:
-    given = {name: value for name, value in kwargs.items() if name != "generation_config"}
-    found = resolved_settings(model, args[0] if args else kwargs.get("generation_config"), given)
-    return "" if "unresolved" in found else json.dumps(found, sort_keys=True, default=str)
 
 
 def _ends_of(model: Any) -> frozenset[int]:

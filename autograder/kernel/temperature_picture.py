@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 from autograder.course.profile import Language, Profile
 from autograder.facts.verdict import Words
-from autograder.kernel.gpu_memory import number
-from autograder.kernel.notebook_tools import Say, in_columns
+from autograder.kernel.gpu_memory import AND, decimal, number
+from autograder.kernel.notebook_tools import in_columns
 from autograder.kernel.surprise import UNEXPECTED_BITS, Draw, NoAnswer, measured
 
 if TYPE_CHECKING:
@@ -36,8 +36,7 @@ def show_temperature_picture(
     chains: Mapping[float, Runnable[Any, Any] | None],
     question: str,
     profile: Profile,
-    draws: int = 4,
-    say: Say = print,
+    draws: int,
 ) -> None:
     """Asks each temperature's chain `question` `draws` times (1 to 12) and shows how surprising its tokens were.
 
@@ -47,24 +46,27 @@ def show_temperature_picture(
     """
     language = profile.course.language
     if os.environ.get("NBGRADER_EXECUTION"):
-        say(_SKIPPED.say(language))
+        print(_SKIPPED.say(language))
         return
     drawn: list[Draw] = []
     count = min(max(1, draws), MAX_DRAWS)
     for temperature, chain in chains.items():
         where = _degrees(temperature, language)
-        say(_ASKING.fill(temperature=where, count=count).say(language))
+        print(_ASKING.fill(temperature=where, count=count).say(language))
         try:
             for number in range(1, count + 1):
                 drawn.append(measured(chain, question, temperature, number, language))
-        except NoAnswer as reason:
-            say(_NO_ANSWER.fill(temperature=where, reason=reason).say(language))
         except Exception as error:  # whatever the student's chain can raise: the other temperatures are still shown
-            said = (str(error).strip().splitlines() or [""])[0][:160]
-            reason_given = _RAISED.fill(error=type(error).__name__, said=said).say(language)
-            say(_NO_ANSWER.fill(temperature=where, reason=reason_given).say(language))
+            print(_NO_ANSWER.fill(temperature=where, reason=_why(error, language)).say(language))
     if drawn:
         _display(drawn, language)
+
+
+def _why(error: Exception, language: Language) -> str:
+    if isinstance(error, NoAnswer):
+        return str(error)
+    said = (str(error).strip().splitlines() or [""])[0][:160]
+    return _RAISED.fill(error=type(error).__name__, said=said).say(language)
 
 
 def drawn_alike(draws: Sequence[Draw]) -> list[tuple[float, ...]]:
@@ -79,7 +81,7 @@ def drawn_alike(draws: Sequence[Draw]) -> list[tuple[float, ...]]:
 
 def warning(draws: Sequence[Draw], language: Language) -> str:
     """What to say where temperatures were drawn alike, on lines short enough for the picture; else an empty text."""
-    words = _AND.say(language)
+    words = AND.say(language)
     told = [words.join(_degrees(t, language) for t in group) for group in drawn_alike(draws)]
     return _ALIKE.fill(temperatures="; ".join(told)).say(language) if told else ""
 
@@ -204,8 +206,7 @@ def _display(draws: Sequence[Draw], language: Language) -> None:
 
 def _degrees(temperature: float, language: Language) -> str:
     """A temperature as the profile has it (0.75 stays 0.75), with the decimal comma in Norwegian."""
-    text = str(float(temperature))
-    return text.replace(".", ",") if language == "nb" else text
+    return decimal(str(float(temperature)), language)
 
 
 _SKIPPED = Words(
@@ -225,7 +226,6 @@ _TABLE_HEADER = Words(
     en="temperature|answer|median (bits)|above 10 bits|how the answer begins",
 )
 _EMPTY = Words(nb="(tomt svar)", en="(empty answer)")
-_AND = Words(nb=" og ", en=" and ")
 _ALIKE = Words(
     nb="NB! Temperatur {temperatures}: svarene er laget med de samme innstillingene,\n"
     "så bildet viser det samme flere ganger. Ble én og samme llm endret underveis?\n"

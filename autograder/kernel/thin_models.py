@@ -60,8 +60,7 @@ class ThinModels:
 
     def __init__(self, remote: RemoteGeneration, models: Mapping[str, str] | None = None) -> None:
         self.remote, self.models = remote, models
-        self._names: weakref.WeakKeyDictionary[Any, str] = weakref.WeakKeyDictionary()
-        self._hooks: weakref.WeakKeyDictionary[Any, list[Any]] = weakref.WeakKeyDictionary()
+        self._thin: weakref.WeakKeyDictionary[Any, tuple[str, list[Any]]] = weakref.WeakKeyDictionary()
         self._loading = threading.local()
         self._seed = OwnSeed()
         when_imported(MODELING, self._hook)
@@ -85,7 +84,7 @@ class ThinModels:
                     setattr(model, f"is_loaded_in_{bits}bit", True)
             return model
 
-        load_without_weights(base, self._begins, lambda model: model in self._names)
+        load_without_weights(base, self._begins, lambda model: model in self._thin)
         base.from_pretrained = classmethod(load_quantized)
 
     def _answered_for(self, name: str) -> bool:
@@ -102,11 +101,11 @@ class ThinModels:
             return False
         if self.models is not None and Path(self.models[name]).resolve() != Path(folder).resolve():
             return False
-        self._make_thin(model, name)
+        self._thin[model] = name, self._loading_hooks(model)
         return True
 
-    def _make_thin(self, model: Any, name: str) -> None:
-        self._names[model] = name
+    def _loading_hooks(self, model: Any) -> list[Any]:
+        """Hooks that load the model's weights when they are first needed. They keep neither it nor this alive."""
         load, reference = weakref.WeakMethod(self.load_weights), weakref.ref(model)
 
         def first(*_: Any, **__: Any) -> None:
@@ -115,13 +114,14 @@ class ThinModels:
                 method(thin)
 
         hooks = [part.register_forward_pre_hook(first) for part in model.modules()]
-        self._hooks[model] = [*hooks, model.register_state_dict_pre_hook(first)]
+        return [*hooks, model.register_state_dict_pre_hook(first)]
 
     def load_weights(self, model: Any) -> None:
         """Loads the weights into a model that has none. One that has them stays as it is."""
-        if self._names.pop(model, None) is None:
+        _, hooks = self._thin.pop(model, (None, None))
+        if hooks is None:
             return
-        for hook in self._hooks.pop(model, ()):
+        for hook in hooks:
             hook.remove()
         self._loading.weights = True
         try:
@@ -135,7 +135,8 @@ class ThinModels:
 
     def name_of(self, model: Any) -> str | None:
         """The model's name, where it has no weights."""
-        return self._names.get(model)
+        name, _ = self._thin.get(model, (None, None))
+        return name
 
     def note(self, call: Call, outputs: Sequence[Sequence[Sequence[int]]], error: str | None) -> list[int] | None:
         """Tells of requests that need no output; answers the numbers that they have got, if anybody gives numbers."""

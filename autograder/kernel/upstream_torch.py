@@ -7,7 +7,6 @@ events are classes in C and stay missing. `tests/test_upstream.py` says which of
 
 from __future__ import annotations
 
-import functools
 import importlib
 import warnings
 from collections.abc import Callable
@@ -88,14 +87,13 @@ def names_in_torch_cuda(driver: Driver) -> dict[str, Any]:
     }
 
 
-def _placing(function: Any, place: Place) -> Any:
-    """`function` with its keyword argument `device` translated."""
+def _placing(place: Place) -> Callable[..., Any]:
+    """To put around a function: translates its keyword argument `device`."""
 
-    @functools.wraps(function)
-    def placed(*args: Any, **kwargs: Any) -> Any:
+    def placed(real: Any, /, *args: Any, **kwargs: Any) -> Any:
         if kwargs.get("device") is not None:
             kwargs["device"] = place(kwargs["device"])
-        return function(*args, **kwargs)
+        return real(*args, **kwargs)
 
     return placed
 
@@ -110,7 +108,7 @@ def _patch_factories(torch: Any, changes: Changes, place: Place) -> None:
             packet, _, overload = name.partition(".")
             operator = getattr(getattr(torch.ops.aten, packet), overload or "default")
             library.impl(name, _kernel(operator, place), "CUDA")
-    changes.undo_with(library._destroy)  # and so it lives: it takes its kernels along when it is collected
+    changes.callback(library._destroy)  # and so it lives: it takes its kernels along when it is collected
 
     # An ordinal (`device=0`) and torch.tensor's "cuda" are refused before they come to a kernel. The list is
     # torch's own and remembered by it, so it is read before any function in it is replaced.
@@ -119,8 +117,7 @@ def _patch_factories(torch: Any, changes: Changes, place: Place) -> None:
         name = function.__name__
         if getattr(torch, name, None) is not function:  # those of torch.fft, torch.nested
             continue
-        placed = _placing(function, place)
-        changes.set(torch, name, placed)
+        placed = changes.around(torch, name, _placing(place))
         # torch.jit.script knows its functions by identity.
         if (operator := builtins._find_builtin(function)) is not None:
             builtins._register_builtin(placed, operator)
@@ -135,14 +132,11 @@ def _kernel(operator: Any, place: Place) -> Any:
 
 def _patch_default_device(torch: Any, changes: Changes, place: Place) -> None:
     """torch.set_default_device("cuda"), `with torch.device("cuda")`: C++ would ask a driver for the index."""
-    context = importlib.import_module("torch.utils._device").DeviceContext
-    initialise = context.__init__
 
-    @functools.wraps(initialise)
-    def init(self: Any, device: Any) -> None:
-        initialise(self, device if place(device) is device else "cuda:0")
+    def init(real: Any, self: Any, device: Any) -> None:
+        real(self, device if place(device) is device else "cuda:0")
 
-    changes.set(context, "__init__", init)
+    changes.around(importlib.import_module("torch.utils._device").DeviceContext, "__init__", init)
 
 
 def _patch_generator(torch: Any, changes: Changes, place: Place) -> None:
@@ -162,35 +156,29 @@ def _patch_generator(torch: Any, changes: Changes, place: Place) -> None:
 
 def _patch_tensors(torch: Any, changes: Changes, place: Place) -> None:
     """Tensor.to and Tensor.cuda (BatchEncoding.to and the pipelines call the first): the same tensor."""
-    to = torch.Tensor.to
 
-    @functools.wraps(to)
-    def tensor_to(self: Any, *args: Any, **kwargs: Any) -> Any:
-        return to(self, *_placed(args, kwargs, place), **kwargs)
+    def tensor_to(real: Any, self: Any, *args: Any, **kwargs: Any) -> Any:
+        return real(self, *_placed(args, kwargs, place), **kwargs)
 
-    @functools.wraps(torch.Tensor.cuda)
-    def tensor_cuda(self: Any, device: Any = None, *args: Any, **kwargs: Any) -> Any:
+    def tensor_cuda(real: Any, self: Any, device: Any = None, *args: Any, **kwargs: Any) -> Any:
         place(device)
         return self
 
-    changes.set(torch.Tensor, "to", tensor_to)
-    changes.set(torch.Tensor, "cuda", tensor_cuda)
-    changes.set(torch.Tensor, "new_tensor", _placing(torch.Tensor.new_tensor, place))  # as torch.tensor
+    changes.around(torch.Tensor, "to", tensor_to)
+    changes.around(torch.Tensor, "cuda", tensor_cuda)
+    changes.around(torch.Tensor, "new_tensor", _placing(place))  # as torch.tensor
 
 
 def _patch_modules(torch: Any, changes: Changes, place: Place, memory: Memory) -> None:
     """Module.to, .cuda and .cpu: remember where, and spare the weights the copying."""
-    module = torch.nn.Module
-    to, cuda, cpu = module.to, module.cuda, module.cpu
 
-    @functools.wraps(to)
-    def module_to(self: Any, *args: Any, **kwargs: Any) -> Any:
+    def module_to(real: Any, self: Any, *args: Any, **kwargs: Any) -> Any:
         asked = kwargs.get("device", args[0] if args else None)
         args = _placed(args, kwargs, place)
         if not without_weights(self):
-            to(self, *args, **kwargs)
+            real(self, *args, **kwargs)
         elif (dtype := torch._C._nn._parse_to(*args, **kwargs)[1]) is not None:
-            to(self, dtype)
+            real(self, dtype)
         given = kwargs.get("device", args[0] if args else None)
         if given is not asked:
             memory.put(self, on_gpu=True)
@@ -198,22 +186,19 @@ def _patch_modules(torch: Any, changes: Changes, place: Place, memory: Memory) -
             memory.put(self, on_gpu=False)
         return self
 
-    @functools.wraps(cuda)
-    def module_cuda(self: Any, device: Any = None) -> Any:
-        cuda(self, device)
+    def module_cuda(real: Any, self: Any, device: Any = None) -> Any:
+        real(self, device)
         memory.put(self, on_gpu=True)
         return self
 
-    @functools.wraps(cpu)
-    def module_cpu(self: Any) -> Any:
+    def module_cpu(real: Any, self: Any) -> Any:
         if not without_weights(self):
-            cpu(self)
+            real(self)
         memory.put(self, on_gpu=False)
         return self
 
-    changes.set(module, "to", module_to)
-    changes.set(module, "cuda", module_cuda)
-    changes.set(module, "cpu", module_cpu)
+    for name, wrapper in {"to": module_to, "cuda": module_cuda, "cpu": module_cpu}.items():
+        changes.around(torch.nn.Module, name, wrapper)
 
 
 def _placed(args: tuple[Any, ...], kwargs: dict[str, Any], place: Place) -> tuple[Any, ...]:

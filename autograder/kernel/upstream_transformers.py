@@ -69,36 +69,26 @@ def follow_device_maps(
     modeling: Any, changes: Changes, follow: Callable[[Any, dict[str, Any]], dict[str, Any]]
 ) -> None:
     """Has `follow` say where each part of a model is loaded, of what its `device_map` comes to."""
-    real = modeling._get_device_map
 
-    @functools.wraps(real)
-    def get_device_map(model: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
+    def get_device_map(real: Any, model: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
         return follow(model, real(model, *args, **kwargs))
 
-    changes.set(modeling, "_get_device_map", get_device_map)
+    changes.around(modeling, "_get_device_map", get_device_map)
 
 
 def load_on_default_device(modeling: Any, changes: Changes, torch: Any) -> None:
     """Has `torch.set_default_device("cuda")` hold for models: transformers asks a new tensor, which says `cpu`."""
-    real = modeling.get_torch_context_manager_or_global_device
 
-    @functools.wraps(real)
-    def get_default_device() -> Any:
+    def get_default_device(real: Any) -> Any:
         default = torch.get_default_device()
         return default if default.type == "cuda" else real()
 
-    changes.set(modeling, "get_torch_context_manager_or_global_device", get_default_device)
+    changes.around(modeling, "get_torch_context_manager_or_global_device", get_default_device)
 
 
 def never_compile(generation: Any, changes: Changes) -> None:
     """Keeps models from compiling themselves when their cache is static: minutes of work on a CPU, for nothing."""
-    real = generation.GenerationMixin._valid_auto_compile_criteria
-
-    @functools.wraps(real)
-    def never(*_: Any, **__: Any) -> bool:
-        return False
-
-    changes.set(generation.GenerationMixin, "_valid_auto_compile_criteria", never)
+    changes.around(generation.GenerationMixin, "_valid_auto_compile_criteria", lambda *_, **__: False)
 
 
 def redirect_model_home(home: str) -> None:

@@ -18,8 +18,7 @@ from __future__ import annotations
 
 import os
 import sys
-import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
@@ -27,42 +26,40 @@ from autograder.kernel import upstream_torch, upstream_transformers
 from autograder.kernel.changes import Changes
 from autograder.kernel.live_objects import is_a
 from autograder.kernel.virtual_device import Driver, Memory
-from autograder.system.import_hooks import OnError, when_imported
+from autograder.system.import_hooks import when_imported
 
 __all__ = ["device_asked_for", "is_on", "switch_on"]
 
 
+TOTAL_BYTES = 20 * 1024**3
+"""Of its memory: as the slice of an A100 that the course has."""
+
+
 @dataclass
 class _State:
-    switched_on: bool = False
-    total_bytes: int = 0
-    hide_real: bool = False
+    hide_real: bool | None = None  # None until it is switched on
     memory: Memory | None = None  # set once torch answers for the virtual GPU
-    changes: list[Changes] = field(default_factory=list)
+    changes: Changes | None = None  # in torch, some of which end when nobody holds them
 
 
 # What is changed is one per process, so this is as well.
 _STATE = _State()
-_LOCK = threading.Lock()
 
 
-def switch_on(total_bytes: int = 20 * 1024**3, on_error: OnError | None = None, hide_real: bool = False) -> None:
-    """Present one GPU with `total_bytes` of memory from the moment torch is imported (now, if it has been).
+def switch_on(hide_real: bool = False) -> None:
+    """Presents one GPU with `TOTAL_BYTES` of memory from the moment torch is imported (now, if it has been).
 
-    Does nothing where torch finds a real GPU, unless `hide_real` says to put the virtual one in its place (which takes
-    effect where CUDA has not been used yet). A second call changes nothing, the size included. If a library
-    has changed so that a patch fails, what was changed in it is undone, its import goes on, and `on_error` is
-    told, else the log.
+    A second call changes nothing. If a library has changed so that a patch fails, what was changed in it is undone, its
+    import goes on, and the log is told.
+
+    Args:
+        hide_real: whether a real GPU is replaced, where CUDA has not been used yet; else nothing is done beside one.
     """
-    with _LOCK:
-        if _STATE.switched_on:
-            return
-        _STATE.switched_on = True
-        _STATE.total_bytes = total_bytes
+    if _STATE.hide_real is None:
         _STATE.hide_real = hide_real
-    when_imported("torch", _patch_torch, on_error)
-    when_imported(upstream_transformers.MODELING, _patch_models, on_error)
-    when_imported(upstream_transformers.GENERATION, _patch_generation, on_error)
+    when_imported("torch", _patch_torch)
+    when_imported(upstream_transformers.MODELING, _patch_models)
+    when_imported(upstream_transformers.GENERATION, _patch_generation)
 
 
 def is_on() -> bool:
@@ -97,11 +94,10 @@ def _patch_torch(torch: ModuleType | Any) -> None:
         os.environ["CUDA_VISIBLE_DEVICES"] = ""  # CUDA reads it when it is first asked for anything
     if torch.cuda.is_available():
         return
-    memory = Memory(_STATE.total_bytes)
+    memory = Memory(TOTAL_BYTES)
     with Changes() as changes:
         upstream_torch.put_gpu_into(torch, Driver(torch, memory), changes)
-    _STATE.changes.append(changes)
-    _STATE.memory = memory
+        _STATE.memory, _STATE.changes = memory, changes.pop_all()
 
 
 def _patch_models(modeling: ModuleType | Any) -> None:
@@ -123,6 +119,7 @@ def _patch_models(modeling: ModuleType | Any) -> None:
         changes.set(mixin, "device", property(device, doc=vars(mixin)["device"].__doc__))
         upstream_transformers.follow_device_maps(modeling, changes, lambda m, placed: _load_on_cpu(m, placed, memory))
         upstream_transformers.load_on_default_device(modeling, changes, torch)
+        changes.pop_all()
 
 
 def _load_on_cpu(model: Any, device_map: dict[str, Any], memory: Memory) -> dict[str, Any]:
@@ -143,3 +140,4 @@ def _patch_generation(generation: ModuleType) -> None:
         return
     with Changes() as changes:
         upstream_transformers.never_compile(generation, changes)
+        changes.pop_all()

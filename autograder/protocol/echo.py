@@ -13,6 +13,7 @@ from autograder.protocol.wire import Generate
 from autograder.system.disk_cache import digest
 
 ECHO = "{mark} is an echo: no model was asked."
+MAX_COPIES = 64
 
 
 def echo_of(asked: Generate, seed: int | None) -> str:
@@ -22,12 +23,20 @@ def echo_of(asked: Generate, seed: int | None) -> str:
 
 def canned_answer(asked: Generate, canned: Sequence[int]) -> list[list[int]]:
     """Every row with the canned tokens behind it, as often as sequences were asked for, within the limit asked for."""
-    copies = asked.settings.get("num_return_sequences")
-    times = copies if isinstance(copies, int) and 1 <= copies <= 64 else 1
-    return [list(row) + list(limited(canned, row, asked.settings)) for row in asked.rows for _ in range(times)]
+    return [
+        list(row) + list(_limited(canned, row, asked.settings))
+        for row in asked.rows
+        for _ in range(copies_of(asked.settings))
+    ]
 
 
-def limited(canned: Sequence[int], row: Sequence[int], settings: Mapping[str, Any]) -> Sequence[int]:
+def copies_of(settings: Mapping[str, Any]) -> int:
+    """How many sequences come back for each row."""
+    copies = settings.get("num_return_sequences")
+    return copies if isinstance(copies, int) and 1 <= copies <= MAX_COPIES else 1
+
+
+def _limited(canned: Sequence[int], row: Sequence[int], settings: Mapping[str, Any]) -> Sequence[int]:
     new = settings.get("max_new_tokens")
     if isinstance(new, int) and not isinstance(new, bool):
         return canned[: max(new, 1)]

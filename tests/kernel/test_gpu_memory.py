@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,6 @@ from autograder.kernel.gpu_memory import (
 LANGUAGES: tuple[Language, ...] = ("nb", "en")
 KERNEL = "3f2a1b0c-0000-4000-8000-123456789abc"
 GIB = 1024 * MIB
-ME = "anna"
 
 
 # --- What nvidia-smi prints ------------------------------------------------------------------------------------------
@@ -118,131 +118,88 @@ def test_an_nvidia_smi_that_hangs_is_not_waited_for(smi_program: Path, monkeypat
 # --- Whose processes they are ----------------------------------------------------------------------------------------
 
 
+@dataclass
 class Process:
-    """A process as psutil has it."""
+    """A process as psutil has it.
 
-    def __init__(
-        self, machine: Machine, pid: int, parent: int, command: Sequence[str], environ: dict[str, str]
-    ) -> None:
-        self.pid, self._machine, self._parent = pid, machine, parent
-        self._command, self._environ = list(command), environ
+    Attributes:
+        closed: what may not be read of it.
+    """
+
+    pid: int
+    command: Sequence[str] = ()
+    variables: Mapping[str, str] = field(default_factory=dict)
+    above: Sequence[Process] = ()
+    user: str = "anna"
+    closed: str = ""
 
     def _told(self, name: str, value: Any) -> Any:
-        if name == self._machine.closed:
+        if name == self.closed:
             raise psutil.AccessDenied(self.pid)
         return value
 
     def username(self) -> str:
-        return ME
+        return self.user
 
     def cmdline(self) -> Any:
-        return self._told("cmdline", self._command)
+        return self._told("cmdline", self.command)
 
     def environ(self) -> Any:
-        return self._told("environ", self._environ)
+        return self._told("environ", self.variables)
 
-    def parent(self) -> Any:
-        return self._told("parent", self._machine.processes.get(self._parent))
+    def parents(self) -> Any:
+        return self._told("parents", self.above)
 
 
-class Machine:
-    """Processes, and what nvidia-smi says of them.
+def kernel(pid: int, notebook: str = "", above: Sequence[Process] = (), user: str = "anna") -> Process:
+    command = ["python", "-m", "ipykernel_launcher", "-f", f"/run/user/1/jupyter/kernel-{KERNEL}.json"]
+    return Process(pid, command, {"JPY_SESSION_NAME": notebook}, above, user)
 
-    Attributes:
-        closed: what may not be read of any process.
-    """
 
-    def __init__(self) -> None:
-        self.processes: dict[int, Process] = {}
-        self.held: list[str] = []
-        self.closed = ""
+def run_by(*kernels: Process) -> Process:
+    """A process that has been started in a kernel, by way of another."""
+    return Process(12, above=[Process(11), *kernels])
 
-    def process(self, pid: int, mib: str = "", parent: int = 1, command: Sequence[str] = (), **variables: str) -> None:
-        self.processes[pid] = Process(self, pid, parent, command, variables)
-        if mib:
-            self.held.append(f"{pid}, {mib}\n")
 
-    def kernel(self, pid: int, mib: str = "", kernel: str = KERNEL, notebook: str = "", **more: int) -> None:
-        command = ["python", "-m", "ipykernel_launcher", "-f", f"/run/user/1/jupyter/kernel-{kernel}.json"]
-        named = {"JPY_SESSION_NAME": notebook} if notebook else {}
-        self.process(pid, mib, command=command, **more, **named)  # type: ignore[arg-type]
+AFTER_AN_EQUALS_SIGN = Process(4, ["python", "-m", "ipykernel_launcher", "--f=/tmp/kernel-v3abc.json"])
+HOLDERS: dict[str, tuple[list[tuple[Process | int, str]], list[Holder]]] = {
+    # processes (or the number of one that is gone) with the MiB that each holds: who they are
+    "a kernel with its notebook": ([(kernel(5, "/a/x.ipynb"), "1024")], [Holder(5, GIB, KERNEL, "/a/x.ipynb")]),
+    "a kernel that no server has named": ([(kernel(5), "1024")], [Holder(5, GIB, KERNEL)]),
+    "a connection file after an equals sign": ([(AFTER_AN_EQUALS_SIGN, "1024")], [Holder(4, GIB, "v3abc")]),
+    "what a kernel has started": (
+        [(run_by(kernel(10, "/x/a.ipynb")), "1024")],
+        [Holder(12, GIB, KERNEL, "/x/a.ipynb")],
+    ),
+    "this kernel": ([(kernel(os.getpid()), "1024")], [Holder(os.getpid(), GIB, KERNEL, here=True)]),
+    "what this kernel has started": ([(run_by(kernel(os.getpid())), "1024")], [Holder(12, GIB, KERNEL, here=True)]),
+    "a program": ([(Process(12, ["python", "train.py"]), "1024")], [Holder(12, GIB)]),
+    "somebody else's": ([(kernel(5, user="bo"), "1024")], []),
+    "a process that is gone": ([(999, "1024")], []),
+    "the largest first, an unknown amount last": (
+        [(Process(1), "[N/A]"), (Process(2), "512"), (Process(3), "1024")],
+        [Holder(3, GIB), Holder(2, GIB / 2), Holder(1, None)],
+    ),
+} | {
+    f"a process whose {name} may not be read": ([(Process(12, closed=name), "1024")], [Holder(12, GIB)])
+    for name in ("cmdline", "environ", "parents")
+}
 
-    def find(self, pid: int) -> Process:
-        if pid not in self.processes:
+
+@pytest.mark.parametrize("case", HOLDERS)
+def test_who_holds_memory_is_told_by_its_process(case: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    given, found = HOLDERS[case]
+    processes = {process.pid: process for process, _ in given if isinstance(process, Process)}
+
+    def find(pid: int | None = None) -> Process:
+        if pid not in processes and pid is not None:
             raise psutil.NoSuchProcess(pid)
-        return self.processes[pid]
+        return processes[pid] if pid is not None else Process(0)
 
-    def holders(self, me: str = "") -> tuple[Holder, ...]:
-        return holders(lambda _: "".join(self.held), self.find, me or ME)
-
-
-@pytest.fixture
-def machine() -> Machine:
-    return Machine()
-
-
-def test_a_kernel_is_known_with_its_notebook(machine: Machine) -> None:
-    machine.kernel(4242, "6144", notebook="/home/a/larger-model.ipynb")
-    assert machine.holders() == (Holder(4242, pytest.approx(6 * GIB), KERNEL, "/home/a/larger-model.ipynb"),)
-
-
-def test_a_kernel_that_no_server_has_named_is_known_by_its_id(machine: Machine) -> None:
-    machine.kernel(4242, "6144")
-    assert machine.holders()[0].kernel == KERNEL
-    assert machine.holders()[0].notebook is None
-
-
-def test_the_connection_file_may_stand_after_an_equals_sign(machine: Machine) -> None:
-    machine.process(5, "1", command=["python", "-m", "ipykernel_launcher", "--f=/tmp/kernel-v3abc.json"])
-    assert machine.holders()[0].kernel == "v3abc"
-
-
-def test_a_process_that_a_kernel_has_started_counts_as_the_kernels(machine: Machine) -> None:
-    machine.kernel(10, notebook="/x/a.ipynb")
-    machine.process(11, parent=10)
-    machine.process(12, "1024", parent=11)
-    assert [(h.pid, h.kernel, h.notebook) for h in machine.holders()] == [(12, KERNEL, "/x/a.ipynb")]
-
-
-def test_a_process_of_this_kernel_is_called_so(machine: Machine) -> None:
-    machine.kernel(os.getpid(), "1024")
-    machine.process(os.getpid() + 1, "512", parent=os.getpid())
-    assert [h.here for h in machine.holders()] == [True, True]
-
-
-def test_a_process_that_is_no_kernel_has_none(machine: Machine) -> None:
-    machine.process(12, "1024", command=["python", "train.py"])
-    assert machine.holders() == (Holder(12, pytest.approx(GIB)),)
-
-
-def test_a_ring_of_parents_is_no_trap(machine: Machine) -> None:
-    machine.process(12, "1024", parent=13)
-    machine.process(13, parent=12)
-    assert machine.holders()[0].kernel is None
-
-
-def test_what_others_hold_is_not_looked_into(machine: Machine) -> None:
-    machine.kernel(4242, "6144")
-    assert machine.holders(me="somebody else") == ()
-
-
-def test_a_process_that_is_gone_or_belongs_to_another_machine_is_left_out(machine: Machine) -> None:
-    machine.held.append("999, 1024\n")
-    assert machine.holders() == ()
-
-
-@pytest.mark.parametrize("name", ["cmdline", "environ", "parent"])
-def test_a_process_that_may_not_be_read_is_known_by_its_number(name: str, machine: Machine) -> None:
-    machine.process(12, "1024")
-    machine.closed = name
-    assert machine.holders() == (Holder(12, pytest.approx(GIB)),)
-
-
-def test_the_largest_comes_first_and_an_unknown_amount_last(machine: Machine) -> None:
-    machine.process(1001, "[N/A]")
-    machine.process(1002, "512")
-    machine.process(1003, "1024")
-    assert [h.pid for h in machine.holders()] == [1003, 1002, 1001]
+    lines = [f"{getattr(process, 'pid', process)}, {mib}\n" for process, mib in given]
+    monkeypatch.setattr(gpu_memory, "nvidia_smi", lambda _: "".join(lines))
+    monkeypatch.setattr(psutil, "Process", find)
+    assert list(holders()) == found
 
 
 # --- In words --------------------------------------------------------------------------------------------------------
@@ -255,38 +212,34 @@ BESIDE = Path("/home/a/chatbot")
 
 
 def test_each_holder_has_a_line() -> None:
-    assert who_holds([LARGE, HERE, UNNAMED, PROGRAM], "nb", BESIDE)[1:] == [
+    elsewhere = Holder(1, 1.0, "k", "/home/a/old/larger-model.ipynb")
+    assert who_holds([LARGE, HERE, UNNAMED, PROGRAM, elsewhere], "nb", BESIDE)[1:] == [
         "  larger-model.ipynb: 6,2 GB",
         "  denne notebooken: 2,0 GB",
         "  en annen kjerne (3f2a1b0c): 1,0 GB",
         "  et program som ikke er en notebook (prosess 4)",
+        "  old/larger-model.ipynb: 1,0 GB",
     ]
 
 
-def test_a_notebook_in_another_folder_is_told_with_its_folder() -> None:
-    assert (
-        "old/larger-model.ipynb" in who_holds([Holder(1, 1.0, "k", "/home/a/old/larger-model.ipynb")], "en", BESIDE)[1]
-    )
-
-
 def test_nobody_who_holds_anything_takes_no_line() -> None:
-    assert who_holds([], "en") == []
+    assert who_holds([], "en", BESIDE) == []
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_the_other_notebooks_are_the_ones_to_shut_down(language: Language) -> None:
-    advice = what_to_shut_down([LARGE, HERE, UNNAMED], language, BESIDE)
-    assert "larger-model.ipynb" in advice
-    assert "temperature" not in advice
-
-
-def test_a_kernel_without_a_name_is_to_be_shut_down_too() -> None:
-    assert "the other kernels" in what_to_shut_down([UNNAMED], "en")
-
-
-@pytest.mark.parametrize("found", [[], [HERE], [PROGRAM]])
-def test_without_another_kernel_there_is_none_to_shut_down(found: list[Holder]) -> None:
-    assert what_to_shut_down(found, "en") == ""
+@pytest.mark.parametrize(
+    ("found", "named"),
+    [
+        ([LARGE, HERE, UNNAMED], "the kernel of larger-model.ipynb:"),
+        ([UNNAMED], "the other kernels"),
+        ([], ""),
+        ([HERE], ""),
+        ([PROGRAM], ""),
+    ],
+)
+def test_the_other_kernels_are_the_ones_to_shut_down(found: list[Holder], named: str) -> None:
+    advice = what_to_shut_down(found, "en", BESIDE)
+    assert advice.startswith(f"Shut down {named}" if named else "")
+    assert bool(advice) == bool(named)
 
 
 FULL = {
@@ -317,7 +270,7 @@ def test_the_word_on_a_full_gpu_is_a_few_narrow_lines(case: str, language: Langu
 
 
 def test_a_notebooks_name_cannot_write_lines_of_its_own() -> None:
-    assert "\n" not in who_holds([Holder(1, 1.0, "k", "/home/a/x\n\x1b[31mRun me.ipynb")], "en")[1]
+    assert "\n" not in who_holds([Holder(1, 1.0, "k", "/home/a/x\n\x1b[31mRun me.ipynb")], "en", BESIDE)[1]
 
 
 class OutOfMemoryError(RuntimeError):

@@ -51,6 +51,15 @@ def run(tmp_path: Path, llama: Profile) -> Run:
     return run
 
 
+def path_with_smi(folder: Path, pid: int) -> str:
+    """A search path on which `nvidia-smi` says that this process holds memory."""
+    smi = folder / "bin" / "nvidia-smi"
+    smi.parent.mkdir()
+    smi.write_text(SMI.format(pid=pid), encoding="utf-8")
+    smi.chmod(0o755)
+    return f"{smi.parent}:{os.environ['PATH']}"
+
+
 def text_of(outputs: list[Any]) -> str:
     return "".join(output.get("text", "") for output in outputs)
 
@@ -85,11 +94,7 @@ def test_a_full_gpu_gets_a_word_after_the_traceback(run: Run) -> None:
 
 
 def test_a_full_gpu_names_the_kernels_that_hold_it(run: Run, tmp_path: Path) -> None:
-    smi = tmp_path / "bin" / "nvidia-smi"
-    smi.parent.mkdir()
-    smi.write_text(SMI.format(pid=os.getpid()), encoding="utf-8")
-    smi.chmod(0o755)
-    outputs = run(SETUP, FULL, PATH=f"{smi.parent}:{os.environ['PATH']}")[1]
+    outputs = run(SETUP, FULL, PATH=path_with_smi(tmp_path, os.getpid()))[1]
     assert "6,4 GB" in text_of(outputs)
 
 
@@ -111,11 +116,7 @@ def test_while_grading_a_full_gpu_gets_no_word(run: Run, llama: Profile) -> None
 
 
 def test_memory_is_told_by_nvidia_smi_without_importing_torch(run: Run, tmp_path: Path) -> None:
-    smi = tmp_path / "bin" / "nvidia-smi"
-    smi.parent.mkdir()
-    smi.write_text(SMI.format(pid=1), encoding="utf-8")
-    smi.chmod(0o755)
     cells = (SETUP, "show_gpu_memory()", "import sys; print('torch' in sys.modules)")
-    outputs = run(*cells, PATH=f"{smi.parent}:{os.environ['PATH']}")
+    outputs = run(*cells, PATH=path_with_smi(tmp_path, 1))
     assert "GPU 0 (NVIDIA A100) har 1,0 av 21,5 GB ledig." in text_of(outputs[1])
     assert text_of(outputs[2]).strip() == "False"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import math
 import subprocess
 import sys
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,6 @@ import pytest
 from conftest import ROOT
 
 from autograder.course.profile import Profile
-from autograder.judging.contract import load
 from autograder.kernel.gpu_memory import GpuMemory, Holder
 from autograder.kernel.notebook_tools import free_models, in_columns, memory_report, models_there, show_gpu_memory
 from autograder.kernel.surprise import MAX_BITS, Draw, answer_tokens, ask, surprise_bits, surprise_of
@@ -25,7 +26,7 @@ from autograder.kernel.temperature_picture import (
     table_rows,
     temperature_figure,
 )
-from trials.models.tiny import TinyModel, make_model_home
+from autograder.protocol.model_cache import model_folder, newest_snapshot
 
 NAME = "meta-llama/Llama-3.2-1B"
 
@@ -37,21 +38,21 @@ def no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("torch.cuda.is_available", lambda: False)
 
 
-@pytest.fixture(scope="module")
-def profile() -> Profile:
-    return load(ROOT / "course.toml")
+@pytest.fixture
+def profile(llama: Profile) -> Profile:
+    return llama
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def english(profile: Profile) -> Profile:
     return profile.model_copy(update={"course": profile.course.model_copy(update={"language": "en"})})
 
 
-@pytest.fixture(scope="module")
-def snapshot(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    home = tmp_path_factory.mktemp("home")
-    make_model_home(home, {NAME: TinyModel(family="llama", chat=False)})
-    return next((home / "hub").glob("models--*/snapshots/*"))
+@pytest.fixture
+def snapshot(tiny_home: Path) -> Path:
+    found = newest_snapshot(model_folder(tiny_home, NAME))
+    assert found is not None
+    return found
 
 
 @pytest.fixture
@@ -91,76 +92,63 @@ def shell() -> Iterator[Any]:
 # --- Importing -------------------------------------------------------------------------------------------------------
 
 
-def test_importing_the_module_imports_no_heavy_library() -> None:
-    code = (
-        "import sys, autograder.kernel.notebook_tools, autograder.kernel.temperature_picture\n"
-        "heavy = {'torch', 'transformers', 'huggingface_hub', 'matplotlib', 'langchain_core', 'langchain_community',\n"
-        "         'langchain_huggingface', 'langchain'}\n"
-        "print(sorted(heavy & set(sys.modules)))"
-    )
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
+HEAVY = ("torch", "transformers", "huggingface_hub", "matplotlib", "langchain_core", "langchain_huggingface")
 
 
-def test_showing_gpu_memory_imports_torch_but_not_huggingface_hub() -> None:
-    code = (
-        "import sys, pathlib, autograder.kernel.notebook_tools as tools, autograder.judging.contract as contract\n"
-        "tools.show_gpu_memory(contract.load(pathlib.Path('course.toml')), say=lambda line: None)\n"
-        "print('torch' in sys.modules, 'huggingface_hub' in sys.modules)"
-    )
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "True False"
+@pytest.mark.parametrize(
+    ("code", "imported"),
+    [
+        ("import autograder.kernel.notebook, autograder.kernel.temperature_picture", []),
+        (
+            "import pathlib, autograder.kernel.notebook_tools as tools, autograder.judging.contract as contract\n"
+            "tools.show_gpu_memory(contract.load(pathlib.Path('course.toml')))",
+            ["torch"],
+        ),
+    ],
+    ids=["by what a notebook imports", "by showing the GPU's memory"],
+)
+def test_heavy_libraries_are_imported_only_where_they_are_needed(code: str, imported: list[str]) -> None:
+    told = f"import sys\n{code}\nprint([name for name in {HEAVY} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", told], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == str(imported)
 
 
 # --- Freeing models --------------------------------------------------------------------------------------------------
 
 
 def freed(profile: Profile, namespace: dict[str, object]) -> str:
-    lines: list[str] = []
-    free_models(profile, namespace, say=lines.append)
-    assert len(lines) == 1
-    return lines[0]
+    with redirect_stdout(io.StringIO()) as printed:
+        free_models(profile, namespace)
+    (line,) = printed.getvalue().splitlines()
+    return line
 
 
-def test_a_model_behind_llm_and_chatbot_leaves_memory(profile: Profile, snapshot: Path) -> None:
-    llm = make_llm(snapshot)
-    namespace: dict[str, object] = {"llm": llm, "chatbot": make_chain(llm)}
-    model = weakref.ref(llm.pipeline.model)
-    del llm
-    assert "llm, chatbot" in freed(profile, namespace)
-    assert namespace == {"llm": None, "chatbot": None}
-    assert model() is None
-
-
-@pytest.mark.parametrize(
-    "hold",
-    [
-        lambda llm: llm.pipeline,
-        lambda llm: llm.pipeline.model,
-        lambda llm: make_chain(llm),
-        lambda llm: llm.with_retry().with_fallbacks([llm]),
-        lambda llm: {"small": llm}["small"],
-        lambda llm: (llm, "text"),
-        lambda llm: make_prompt() | (lambda messages, model=llm: model.invoke(messages)) | llm,
-    ],
-)
-def test_a_variable_of_any_name_that_holds_the_model_is_freed(hold: Any, profile: Profile, snapshot: Path) -> None:
-    llm = make_llm(snapshot)
-    model = weakref.ref(llm.pipeline.model)
-    namespace: dict[str, object] = {"mine": hold(llm)}
-    del llm
-    assert "mine" in freed(profile, namespace)
-    assert namespace["mine"] is None
-    assert model() is None
-
-
-def test_a_model_in_a_cycle_of_references_leaves_memory_at_once(profile: Profile, snapshot: Path) -> None:
-    llm = make_llm(snapshot)
+def in_a_cycle(llm: Any) -> Any:
     llm.pipeline.itself = llm.pipeline
-    model = weakref.ref(llm.pipeline.model)
-    namespace: dict[str, object] = {"llm": llm}
+    return llm
+
+
+HELD: dict[str, Callable[[Any], dict[str, object]]] = {
+    "by llm and chatbot": lambda llm: {"llm": llm, "chatbot": make_chain(llm)},
+    "by a pipeline": lambda llm: {"mine": llm.pipeline},
+    "by itself": lambda llm: {"mine": llm.pipeline.model},
+    "by a chain": lambda llm: {"mine": make_chain(llm)},
+    "by a chain with retries and fallbacks": lambda llm: {"mine": llm.with_retry().with_fallbacks([llm])},
+    "in a tuple": lambda llm: {"mine": (llm, "text")},
+    "by a function in a chain": lambda llm: {
+        "mine": make_prompt() | (lambda messages, model=llm: model.invoke(messages)) | llm
+    },
+    "in a cycle of references": lambda llm: {"llm": in_a_cycle(llm)},
+}
+
+
+@pytest.mark.parametrize("how", HELD)
+def test_a_model_leaves_memory_at_once_however_it_is_held(how: str, profile: Profile, snapshot: Path) -> None:
+    llm = make_llm(snapshot)
+    namespace, model = HELD[how](llm), weakref.ref(llm.pipeline.model)
     del llm
-    freed(profile, namespace)
+    assert ", ".join(namespace) in freed(profile, namespace)
+    assert set(namespace.values()) == {None}
     assert model() is None
 
 
@@ -196,60 +184,57 @@ def test_a_namespace_that_holds_itself_is_no_trap(profile: Profile, llm: Any) ->
     assert loop[0] is None
 
 
-def test_the_output_cache_of_ipython_lets_the_model_go(shell: Any, profile: Profile, snapshot: Path) -> None:
+FAILS = "def ask(model):\n    raise ValueError(model.model_id)\n"
+CACHED = {
+    # cells after one that makes `llm`, what is said to be freed
+    "the output cache": (["llm", "llm.pipeline"], "Out[2], Out[3]."),
+    "the traceback of a call that failed": ([FAILS, "ask(llm)"], "llm."),
+}
+
+
+@pytest.mark.parametrize("where", CACHED)
+def test_what_ipython_keeps_lets_the_model_go(where: str, shell: Any, profile: Profile, snapshot: Path) -> None:
     shell.user_ns.update(make_llm=make_llm, snapshot=snapshot)
-    shell.run_cell("llm = make_llm(snapshot)\nllm", store_history=True)
-    shell.run_cell("llm.pipeline", store_history=True)
+    cells, named = CACHED[where]
+    for cell in ("llm = make_llm(snapshot)", *cells):
+        shell.run_cell(cell, store_history=True)
     model = weakref.ref(shell.user_ns["llm"].pipeline.model)
     said = freed(profile, shell.user_ns)
-    assert "Out[1], Out[2]" in said
-    assert "start kjernen" not in said
+    assert said.endswith(named)
     assert model() is None
 
 
-def test_outputs_that_hold_no_model_stay_in_the_cache(shell: Any, profile: Profile) -> None:
-    shell.run_cell("'Arr!'", store_history=True)
-    freed(profile, shell.user_ns)
-    assert shell.user_ns["Out"] == {1: "Arr!"}
-    assert shell.user_ns["_"] == "Arr!"
-
-
-def test_ipython_goes_on_remembering_outputs_afterwards(shell: Any, profile: Profile, snapshot: Path) -> None:
+def test_outputs_that_hold_no_model_stay_in_the_cache_which_goes_on(
+    shell: Any, profile: Profile, snapshot: Path
+) -> None:
     shell.user_ns.update(make_llm=make_llm, snapshot=snapshot)
     shell.run_cell("make_llm(snapshot)", store_history=True)
+    shell.run_cell("'Arr!'", store_history=True)
     freed(profile, shell.user_ns)
+    assert shell.user_ns["Out"] == {2: "Arr!"}
+    assert shell.user_ns["_"] == "Arr!"
     shell.run_cell("1 + 1", store_history=True)
-    assert shell.user_ns["_"] == 2
-    assert shell.user_ns["_2"] == 2
-
-
-def test_the_traceback_of_a_call_that_failed_lets_the_model_go(shell: Any, profile: Profile, snapshot: Path) -> None:
-    shell.user_ns.update(make_llm=make_llm, snapshot=snapshot)
-    shell.run_cell(
-        "llm = make_llm(snapshot)\ndef ask(model):\n    raise ValueError(model.model_id)\n", store_history=True
-    )
-    shell.run_cell("ask(llm)", store_history=True)
-    model = weakref.ref(shell.user_ns["llm"].pipeline.model)
-    freed(profile, shell.user_ns)
-    assert model() is None
+    assert shell.user_ns["_"] == shell.user_ns["_3"] == 2
 
 
 # --- GPU memory ------------------------------------------------------------------------------------------------------
 
 
 def gpu(free: float, total: float = 20.0, own: float = 0.0) -> GpuMemory:
-    return GpuMemory("NVIDIA A100", free, total, own)
+    return GpuMemory(name="NVIDIA A100", free=free, total=total, own=own)
 
 
-def test_without_a_gpu_it_says_so_and_that_checks_still_work(english: Profile, monkeypatch: Any) -> None:
-    import torch
+def shown(profile: Profile, capsys: pytest.CaptureFixture[str]) -> str:
+    show_gpu_memory(profile)
+    return capsys.readouterr().out
 
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    lines: list[str] = []
-    show_gpu_memory(english, say=lines.append)
-    assert "no GPU" in lines[0]
-    assert "checks work" in lines[0]
-    assert "there is a GPU" in lines[0]
+
+def test_without_a_gpu_it_says_so_and_that_checks_still_work(
+    english: Profile, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    said = shown(english, capsys)
+    assert [words for words in ("no GPU", "checks work", "there is a GPU") if words not in said] == []
 
 
 def test_each_model_in_use_has_a_row_that_says_whether_it_fits_now(english: Profile) -> None:
@@ -257,13 +242,11 @@ def test_each_model_in_use_has_a_row_that_says_whether_it_fits_now(english: Prof
     assert [line.split()[-1] for line in report if "meta-llama" in line] == ["yes", "yes", "no"]
 
 
-HOLDS = "meta-llama/Llama-3.2-1B"
-
-
-def test_each_model_in_use_has_a_row_that_says_whether_it_is_here(english: Profile) -> None:
-    for report in (memory_report(gpu(free=19.0), english, (), {HOLDS}), memory_report(None, english, (), {HOLDS})):
-        assert [line.split()[1] for line in report.splitlines() if "meta-llama" in line] == ["yes", "no", "no"]
-        assert "tell the course" in report
+@pytest.mark.parametrize("found", [gpu(free=19.0), None], ids=["with a GPU", "without one"])
+def test_each_model_in_use_has_a_row_that_says_whether_it_is_here(english: Profile, found: GpuMemory | None) -> None:
+    report = memory_report(found, english, (), {NAME})
+    assert [line.split()[1] for line in report.splitlines() if "meta-llama" in line] == ["yes", "no", "no"]
+    assert "tell the course" in report
 
 
 def test_where_all_models_are_here_nothing_is_to_be_told(english: Profile) -> None:
@@ -273,74 +256,67 @@ def test_where_all_models_are_here_nothing_is_to_be_told(english: Profile) -> No
 
 def test_a_model_is_here_when_its_folder_holds_a_file_of_it(english: Profile, tmp_path: Path) -> None:
     base, small, _ = (english.model(role).name for role in english.roles_in_use())
-    for name in (base, small):
-        (tmp_path / "hub" / f"models--{name.replace('/', '--')}" / "snapshots" / "1a2b").mkdir(parents=True)
-    (tmp_path / "hub" / f"models--{base.replace('/', '--')}" / "snapshots" / "1a2b" / "config.json").touch()
+    folders = [model_folder(tmp_path, name) / "snapshots" / "1a2b" for name in (base, small)]
+    for folder in folders:
+        folder.mkdir(parents=True)
+    (folders[0] / "config.json").touch()
     assert models_there(english, tmp_path) == {base}
     assert models_there(english, tmp_path / "nowhere") == frozenset()
 
 
 def test_while_nbgrader_runs_the_notebook_nothing_is_said_of_models_that_are_elsewhere(
-    english: Profile, monkeypatch: pytest.MonkeyPatch
+    english: Profile, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")
-    lines: list[str] = []
-    show_gpu_memory(english, say=lines.append)
-    assert "is here?" not in lines[0]
+    assert "is here?" not in shown(english, capsys)
 
 
-def test_a_model_larger_than_the_gpu_is_told_apart(english: Profile) -> None:
-    assert "larger than the whole GPU" in memory_report(gpu(free=5.0, total=5.5), english)
+FREE, OTHERS, GUESS = "free_models()", "Running Terminals and Kernels", "An old kernel probably"
+ADVICE: dict[str, tuple[GpuMemory, list[Holder], list[str], list[str]]] = {
+    # memory, who holds it, what is said, what is not
+    "a free GPU": (gpu(free=19.0), [], [], ["kernel", "Shut", FREE]),
+    "a model larger than the GPU": (gpu(free=5.0, total=5.5), [], ["larger than the whole GPU"], []),
+    "nearly full": (gpu(free=1.0), [], [OTHERS, GUESS], [FREE]),
+    "filled by this notebook": (gpu(free=1.0, own=18.0), [], [FREE], [OTHERS]),
+    "filled by this notebook, as nvidia-smi says": (gpu(free=1.0), [Holder(7, 18.0, here=True)], [FREE], [OTHERS]),
+    "filled by another notebook": (
+        gpu(free=1.0),
+        [Holder(7, 18.0, "k", "/home/a/larger-model.ipynb")],
+        ["a/larger-model.ipynb: 18.0 GB", "Shut down the kernel of a/larger-model.ipynb"],
+        [GUESS, FREE],
+    ),
+    "room beside another notebook": (
+        gpu(free=19.0),
+        [Holder(7, 0.5, "k", "/x/a.ipynb")],
+        ["a.ipynb: 0.5 GB"],
+        ["Shut"],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", ADVICE)
+def test_a_gpu_gets_advice_by_who_holds_its_memory(case: str, english: Profile) -> None:
+    memory, found, said, unsaid = ADVICE[case]
+    report = memory_report(memory, english, found)
+    assert [words for words in said if words not in report] == []
+    assert [words for words in unsaid if words in report] == []
 
 
 def test_numbers_have_a_decimal_comma_in_norwegian(profile: Profile) -> None:
     assert "har 17,3 av 20,0 GB ledig" in memory_report(gpu(free=17.3), profile)
 
 
-def test_a_nearly_full_gpu_tells_how_to_shut_down_old_kernels(english: Profile) -> None:
-    assert "Running Terminals and Kernels" in memory_report(gpu(free=1.0), english)
-
-
-def test_a_gpu_that_this_notebook_fills_tells_how_to_free_it(english: Profile) -> None:
-    report = memory_report(gpu(free=1.0, own=18.0), english)
-    assert "free_models()" in report
-    assert "Running Terminals" not in report
-
-
-def test_a_free_gpu_gives_no_advice(english: Profile) -> None:
-    assert "kernel" not in memory_report(gpu(free=19.0), english)
-
-
-def test_a_full_gpu_names_the_notebook_to_shut_down(english: Profile) -> None:
-    other = Holder(7, 18.0, "k", "/home/a/larger-model.ipynb")
-    report = memory_report(gpu(free=1.0), english, [other])
-    assert "a/larger-model.ipynb: 18.0 GB" in report
-    assert "Shut down the kernel of a/larger-model.ipynb" in report
-    assert "An old kernel probably" not in report
-
-
-def test_a_gpu_that_nvidia_smi_says_this_notebook_fills_tells_how_to_free_it(english: Profile) -> None:
-    assert "free_models()" in memory_report(gpu(free=1.0), english, [Holder(7, 18.0, here=True)])
-
-
-def test_who_holds_memory_is_told_without_advice_where_there_is_room(english: Profile) -> None:
-    report = memory_report(gpu(free=19.0), english, [Holder(7, 0.5, "k", "/x/a.ipynb")])
-    assert "a.ipynb: 0.5 GB" in report
-    assert "Shut" not in report
-
-
-def test_a_gpu_too_full_to_answer_is_called_full(english: Profile, monkeypatch: Any) -> None:
-    import torch
-
+def test_a_gpu_too_full_to_answer_is_called_full(
+    english: Profile, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     def mem_get_info(device: int) -> None:
         raise RuntimeError("CUDA error: out of memory")
 
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    monkeypatch.setattr(torch.cuda, "mem_get_info", mem_get_info)
-    lines: list[str] = []
-    show_gpu_memory(english, say=lines.append)
-    assert "so full" in lines[0]
-    assert "Running Terminals and Kernels" in lines[0]
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    monkeypatch.setattr("torch.cuda.mem_get_info", mem_get_info)
+    said = shown(english, capsys)
+    assert "so full" in said
+    assert OTHERS in said
 
 
 # --- Temperature: the pure parts -------------------------------------------------------------------------------------
@@ -413,18 +389,17 @@ def test_the_axis_counts_whole_bits_so_that_no_decimal_point_stands_in_norwegian
 
 @pytest.fixture
 def displayed(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, str]]:
-    import IPython.display
-
-    shown: list[dict[str, str]] = []
-    monkeypatch.setattr(IPython.display, "display", lambda bundle, raw: shown.append(bundle))
+    bundles: list[dict[str, str]] = []
+    monkeypatch.setattr("IPython.display.display", lambda bundle, raw: bundles.append(bundle))
     monkeypatch.delenv("NBGRADER_EXECUTION", raising=False)
-    return shown
+    return bundles
 
 
-def show(chains: dict[float, Any], profile: Profile, draws: int = 2) -> list[str]:
-    lines: list[str] = []
-    show_temperature_picture(chains, "Who are you?", profile, draws, say=lines.append)
-    return lines
+def show(chains: dict[float, Any], profile: Profile, draws: int = 1) -> list[str]:
+    """The lines that are printed."""
+    with redirect_stdout(io.StringIO()) as printed:
+        show_temperature_picture(chains, "Who are you?", profile, draws)
+    return printed.getvalue().splitlines()
 
 
 def test_surprise_is_measured_at_temperature_1_whatever_the_chain_samples_with(llm: Any, profile: Profile) -> None:
@@ -447,13 +422,13 @@ def test_surprise_is_measured_at_temperature_1_whatever_the_chain_samples_with(l
 
 def test_each_temperature_is_asked_as_often_as_told(llm: Any, profile: Profile, displayed: Any) -> None:
     chains = {t: make_chain(llm, do_sample=True, temperature=t) for t in (0.9, 5.0)}
-    assert show(chains, profile) == ["Temperatur 0,9: spør (2 ×) …", "Temperatur 5,0: spør (2 ×) …"]
+    assert show(chains, profile, draws=2) == ["Temperatur 0,9: spør (2 ×) …", "Temperatur 5,0: spør (2 ×) …"]
     rows = displayed[1]["text/plain"].splitlines()
     assert [row.split()[:2] for row in rows[1:]] == [["0,9", "1"], ["0,9", "2"], ["5,0", "1"], ["5,0", "2"]]
 
 
 def test_picture_is_an_image_with_its_words_beside_it(llm: Any, profile: Profile, displayed: Any) -> None:
-    show({0.9: make_chain(llm)}, profile, draws=1)
+    show({0.9: make_chain(llm)}, profile)
     image = displayed[0]["text/html"]
     assert image.startswith('<img alt="Figur: ')
     assert "data:image/png;base64," in image
@@ -463,7 +438,7 @@ def test_picture_is_an_image_with_its_words_beside_it(llm: Any, profile: Profile
 def test_table_shows_the_words_that_the_model_added(llm: Any, profile: Profile, displayed: Any) -> None:
     chain = make_chain(llm, do_sample=False)
     said = chain.invoke({"messages": ["Who are you?"]}).removeprefix("System: You are a pirate!\nHuman: Who are you?")
-    show({0.9: chain}, profile, draws=1)
+    show({0.9: chain}, profile)
     assert " ".join(said.split()) in displayed[1]["text/plain"]
 
 
@@ -476,12 +451,12 @@ def test_a_chain_may_take_any_form_of_question(form: str, llm: Any, profile: Pro
 
     from langchain_core.runnables import RunnableLambda
 
-    show({0.9: RunnableLambda(only) | llm.bind(pipeline_kwargs={"max_new_tokens": 3})}, profile, draws=1)
+    show({0.9: RunnableLambda(only) | llm.bind(pipeline_kwargs={"max_new_tokens": 3})}, profile)
     assert len(displayed) == 2
 
 
 def test_what_a_chain_does_after_its_model_may_fail(llm: Any, profile: Profile, displayed: Any) -> None:
-    show({0.9: make_chain(llm) | (lambda text: text.split("Pirate:")[99])}, profile, draws=1)
+    show({0.9: make_chain(llm) | (lambda text: text.split("Pirate:")[99])}, profile)
     assert len(displayed) == 2
 
 
@@ -492,7 +467,7 @@ def test_a_temperature_that_fails_gets_a_line_and_the_others_are_drawn(
         raise OSError("the ship sank")
 
     chains = {0.9: None, 2.0: make_chain(llm), 5.0: make_prompt() | sink | llm}
-    lines = show(chains, english, draws=1)
+    lines = show(chains, english)
     assert any("Temperature 0.9" in line and "None" in line for line in lines)
     assert any("Temperature 5.0" in line and "OSError: the ship sank" in line for line in lines)
     assert [row.split()[0] for row in displayed[1]["text/plain"].splitlines()[1:]] == ["2.0"]
@@ -505,13 +480,13 @@ def test_one_llm_changed_in_place_is_told_in_the_picture(llm: Any, english: Prof
     for t in (0.9, 2.0, 5.0):
         one.pipeline_kwargs = {"max_new_tokens": 3, "do_sample": True, "temperature": t}
         chains[t] = chain
-    show(chains, english, draws=1)
+    show(chains, english)
     assert "Temperature 0.9 and 2.0 and 5.0: the answers were made with the same settings" in displayed[0]["text/html"]
     assert "the same settings" in displayed[1]["text/plain"]
 
 
 def test_chains_with_settings_of_their_own_bring_no_warning(llm: Any, english: Profile, displayed: Any) -> None:
-    show({t: make_chain(llm, do_sample=True, temperature=t) for t in (0.9, 2.0)}, english, draws=1)
+    show({t: make_chain(llm, do_sample=True, temperature=t) for t in (0.9, 2.0)}, english)
     assert "the same settings" not in displayed[0]["text/html"]
     assert len(displayed) == 2
 
@@ -523,14 +498,11 @@ def test_a_chain_without_a_model_is_told(chain: Any, english: Profile, displayed
 
 
 def test_the_model_is_as_before_afterwards(llm: Any, profile: Profile, displayed: Any) -> None:
-    show({0.9: make_chain(llm) | (lambda text: 1 / 0)}, profile, draws=1)
-    assert "generate" not in vars(llm.pipeline.model)
-
-
-def test_a_generate_of_the_models_own_is_put_back(llm: Any, profile: Profile, displayed: Any) -> None:
     model = llm.pipeline.model
+    show({0.9: make_chain(llm) | (lambda text: 1 / 0)}, profile)
+    assert "generate" not in vars(model)
     own = vars(model)["generate"] = model.generate
-    show({0.9: make_chain(llm)}, profile, draws=1)
+    show({0.9: make_chain(llm)}, profile)
     assert vars(model)["generate"] is own
 
 

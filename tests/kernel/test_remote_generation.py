@@ -8,52 +8,20 @@ that loads them. What a case says, or raises, must be the same. To add a case, a
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from fresh_process import Ran, run_cases
+from test_virtual_gpu import LANGCHAIN, MODELS, PIPELINES
 
 from autograder.facts.transcript import Request, Transcript
 from autograder.host.control import Host
 from autograder.protocol.wire import Open
-
-# Runs cases from a file. Before each it writes the claim to stdout and waits for a line on stdin, so that whoever reads can
-# tell the host which cell is running.
-WORKER = r"""
-import ast, json, sys
-job = json.load(open(sys.argv[1]))
-names = {"__name__": "__main__"}
-exec(job["begin"], names)
-exec(job["setup"], names)
-
-def run(code):
-    *lines, last = ast.parse(code).body
-    here = dict(names)
-    exec(compile(ast.Module(lines, []), "<case>", "exec"), here)
-    value = eval(compile(ast.Expression(last.value), "<case>", "eval"), here)
-    return {"value": value, "thin": here["thin"](here["m"]) if "m" in here else None}
-
-results = {}
-for claim, code in job["cases"].items():
-    print(json.dumps(claim), flush=True)
-    sys.stdin.readline()
-    names["recorder"].cell = claim
-    try:
-        results[claim] = run(code)
-    except Exception as error:
-        results[claim] = {"error": f"{type(error).__name__}: {error}"}
-names["recorder"].count()
-print("null", flush=True)
-json.dump([results, names["recorder"].transcript().model_dump(mode="json")], open(sys.argv[2], "w"), default=str)
-"""
 
 BEGIN = """
 import sys
@@ -116,8 +84,9 @@ def generate(name, *texts, seed=None, **settings):
 def llm(kind=Community, name=BASE, **settings):
     return kind.from_model_id(name, "text-generation", pipeline_kwargs=dict(GREEDY), **settings)
 
-def pipe(name=BASE, **settings):
-    return transformers.pipeline("text-generation", model=name, **settings)
+def pipe(model=BASE, **settings):
+    given = None if isinstance(model, str) else tokenizer()
+    return transformers.pipeline("text-generation", model=model, tokenizer=given, **settings)
 
 def thin(m):
     return all(weight.is_meta for weight in m.parameters())
@@ -226,7 +195,15 @@ WEIGHTS = {
     "embeddings": "e = m.get_input_embeddings()(tokens(BASE)['input_ids'])\nm.generate(inputs_embeds=e, **GREEDY).tolist()",
     "a long stop string": "m.generate(**tokens(BASE), tokenizer=tokenizer(BASE), stop_strings=['x' * 300], **GREEDY).tolist()",
 }  # fmt: skip
-SAME |= {f"weights: {claim}": f"m = load()\n{code}" for claim, code in WEIGHTS.items()}
+
+
+def and_thin(code: str) -> str:
+    """Code on a new model, which also says whether that is without weights afterwards."""
+    *lines, last = code.split("\n")
+    return "\n".join(["m = load()", *lines, f"[{last}, thin(m)]"])
+
+
+SAME |= {f"weights: {claim}": and_thin(code) for claim, code in WEIGHTS.items()}
 SAME |= {
     f"after weights: {claim}": f"m = load()\n{code}\n[m.generate(**tokens(BASE), **GREEDY).tolist(), thin(m), m.device.type]"
     for claim, code in list(WEIGHTS.items())[:3]
@@ -264,31 +241,14 @@ BEFORE_GENERATE = ("a text for tokens",)
 
 # --- Without weights alone: (code, what it says) ---
 
-PLACES = {
-    "llm()": "cpu",
-    "llm(device=0)": "cuda:0",
-    "llm(device=-1)": "cpu",
-    "llm(device_map='auto')": "cuda:0",
-    "llm(Partner)": "cuda:0",
-    "llm(Partner, device=0)": "cuda:0",
-    "llm(Partner, device=-1)": "cpu",
-    "llm(Partner, device_map='auto')": "cuda:0",
-    "llm(Partner, model_kwargs={'device_map': 'auto'})": "cuda:0",
-}
-PIPES = {
-    "pipe()": "cuda:0", "pipe(device=0)": "cuda:0", "pipe(device='cuda')": "cuda:0", "pipe(device=-1)": "cpu",
-    "pipe(device_map='auto')": "cuda:0", "load()": "cpu", "load(device_map='auto')": "cuda:0", "load(device_map='cuda')": "cuda:0",
-    "load().to('cuda')": "cuda:0", "load().cuda()": "cuda:0", "load().to('cuda').to('cpu')": "cpu", "load().to(0).half()": "cuda:0",
-    "load(LARGE, device_map='auto')": "cuda:0",
-}  # fmt: skip
 QUANTIZED = "quantization_config=transformers.BitsAndBytesConfig(load_in_{bits}bit=True)"
 THIN: dict[str, tuple[str, Any]] = {
-    f"device of {made}": (f"o = {made}.pipeline\n[device_asked_for(o), thin(o.model)]", [place, True])
-    for made, place in PLACES.items()
-}
-THIN |= {
-    f"device of {made}": (f"o = {made}\n[device_asked_for(o), thin(getattr(o, 'model', o))]", [place, True])
-    for made, place in PIPES.items()
+    f"device of {made}": (f"o = {made}{part}\n[device_asked_for(o), thin(getattr(o, 'model', o))]", [place, True])
+    for part, table in {
+        ".pipeline": LANGCHAIN,
+        "": PIPELINES | MODELS | {"load(LARGE, device_map='auto')": "cuda:0"},
+    }.items()
+    for made, place in table.items()
 }
 THIN |= {
     "models that have answered all of this are still thin": ("[thin(model(n)) for n in (BASE, CHAT, GEMMA, LARGE)]", [True] * 4),
@@ -349,56 +309,29 @@ ECHO: dict[str, tuple[str, Any]] = {
 }  # fmt: skip
 
 
-@dataclass
-class Ran:
-    results: dict[str, dict[str, Any]]
-    transcript: Transcript
-
-
-def run(begin: str, cases: dict[str, str], cell: Callable[[str], None] = lambda claim: None, **environment: str) -> Ran:
-    """Runs cases in a process of their own; `cell` is told each claim before its code is run."""
-    with tempfile.TemporaryDirectory() as folder:
-        job, out = Path(folder) / "job.json", Path(folder) / "out.json"
-        job.write_text(json.dumps({"begin": begin, "setup": SETUP, "cases": cases}))
-        errors = (Path(folder) / "errors").open("w+")
-        command = [sys.executable, "-W", "ignore", "-c", WORKER, str(job), str(out)]
-        with errors, subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True, cwd=folder,
-            env={**os.environ, "TMPDIR": folder, "OMP_NUM_THREADS": "1", **environment},
-        ) as process:  # fmt: skip
-            assert process.stdin is not None
-            assert process.stdout is not None
-            for line in process.stdout:
-                claim = json.loads(line) if line.startswith(('"', "null")) else ""
-                if claim is None:
-                    break
-                if claim:
-                    cell(claim)
-                    process.stdin.write("\n")
-                    process.stdin.flush()
-            process.communicate()
-        assert process.returncode == 0, (Path(folder) / "errors").read_text()[-3000:]
-        results, transcript = json.loads(out.read_text())
-        return Ran(results, Transcript.model_validate(transcript))
-
-
 @pytest.fixture(scope="module")
 def host(tiny_home: Path) -> Iterator[Host]:
     with tempfile.TemporaryDirectory(prefix="c") as folder:
-        kept = os.environ.get("XDG_RUNTIME_DIR")
-        os.environ["XDG_RUNTIME_DIR"] = folder
-        started = Host.started(Path(folder), tiny_home)
-        os.environ.pop("XDG_RUNTIME_DIR")
-        if kept is not None:
-            os.environ["XDG_RUNTIME_DIR"] = kept
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("XDG_RUNTIME_DIR", folder)
+            started = Host.started(Path(folder), tiny_home)
         yield started
         started.end()
 
 
+def run(begin: str, cases: dict[str, str], **more: Any) -> tuple[Ran, Transcript]:
+    """What came of the cases, and what the kernel's own recorder noted."""
+    last = "recorder.count()\nrecorder.transcript().model_dump(mode='json')"
+    ran = run_cases(begin + SETUP, cases, each="recorder.cell = claim", last=last, PYTHONWARNINGS="ignore", **more)
+    return ran, Transcript.model_validate(ran.last)
+
+
 @dataclass
-class Thin(Ran):
+class Thin:
     """What the kernel with thin models said, and the host's transcript beside the kernel's own."""
 
+    ran: Ran
+    own: Transcript
     told: Transcript
 
     def cell(self, claim: str) -> list[Request]:
@@ -413,10 +346,10 @@ def both(host: Host, tiny_home: Path) -> tuple[Thin, Ran]:
     begin = BEGIN.format(home=str(tiny_home), visit=(visit.socket, visit.models))
     with ThreadPoolExecutor() as pool:
         whole = pool.submit(run, BEGIN.format(home=str(tiny_home), visit=None), SAME | ERRORS)
-        ran = run(begin, cases, visit.cell)
+        ran, own = run(begin, cases, before=visit.cell)
         told = visit.transcript()
         visit.close()
-        return Thin(ran.results, ran.transcript, told), whole.result()
+        return Thin(ran, own, told), whole.result()[0]
 
 
 @pytest.fixture(scope="module")
@@ -430,38 +363,31 @@ def whole(both: tuple[Thin, Ran]) -> Ran:
 
 
 @pytest.fixture(scope="module")
-def echo(tiny_home: Path) -> Ran:
+def echo(tiny_home: Path) -> tuple[Ran, Transcript]:
     cases = {claim: code for claim, (code, _) in ECHO.items()}
     return run(VALIDATE, cases, AUTOGRADER_MODEL_HOME=str(tiny_home), NBGRADER_EXECUTION="validate")
 
 
 @pytest.mark.parametrize("claim", SAME)
 def test_what_comes_out_is_what_comes_out_with_weights_here(thin: Thin, whole: Ran, claim: str) -> None:
-    assert "value" in whole.results[claim], whole.results[claim]
-    assert thin.results[claim].get("value", thin.results[claim]) == whole.results[claim]["value"]
-
-
-@pytest.mark.parametrize("claim", WEIGHTS)
-def test_what_needs_weights_loads_them(thin: Thin, claim: str) -> None:
-    assert thin.results[f"weights: {claim}"]["thin"] is False
+    assert thin.ran.value(claim) == whole.value(claim)
 
 
 @pytest.mark.parametrize("claim", ERRORS)
 def test_an_error_is_the_one_that_comes_with_weights_here(thin: Thin, whole: Ran, claim: str) -> None:
-    assert "error" in whole.results[claim], whole.results[claim]
-    assert thin.results[claim] == whole.results[claim]
+    assert thin.ran.results[claim]["error"] == whole.results[claim]["error"]
 
 
 @pytest.mark.parametrize("claim", [claim for claim in ERRORS if claim not in BEFORE_GENERATE])
 def test_a_request_that_ended_in_an_error_is_in_the_hosts_transcript_with_it(thin: Thin, claim: str) -> None:
     (noted,) = thin.cell(claim)
-    assert noted.error == thin.results[claim]["error"].split(":")[0]
+    assert noted.error == thin.ran.results[claim]["error"].split(":")[0]
     assert noted.text
 
 
 @pytest.mark.parametrize("claim", THIN)
 def test_without_weights_all_goes_as_it_should(thin: Thin, claim: str) -> None:
-    assert thin.results[claim].get("value", thin.results[claim]) == THIN[claim][1]
+    assert thin.ran.value(claim) == THIN[claim][1]
 
 
 @pytest.mark.parametrize("claim", [claim for claim in SAME if claim.startswith("after weights") and "pass" in claim])
@@ -484,7 +410,7 @@ def test_the_kernels_recorder_has_the_same_requests_under_the_same_numbers_as_th
             if r.model in known and r.cell not in other
         }
 
-    assert seen(thin.transcript) == seen(thin.told)
+    assert seen(thin.own) == seen(thin.told)
     assert [r.number for r in thin.told.requests] == list(range(len(thin.told.requests)))
 
 
@@ -496,7 +422,7 @@ def test_no_request_was_lost_and_no_failure_was_the_machines(thin: Thin, host: H
 def test_the_host_knows_the_settings_that_the_kernel_resolved(thin: Thin, setting: str) -> None:
     claim = "BASE, one text: sampled"
     (told,) = thin.cell(claim)
-    (own,) = (r for r in thin.transcript.requests if r.cell == claim)
+    (own,) = (r for r in thin.own.requests if r.cell == claim)
     assert told.settings[setting] == own.settings[setting]
 
 
@@ -514,12 +440,12 @@ def test_a_model_loaded_from_another_folder_is_not_taken_for_the_hosts_own(thin:
 
 
 @pytest.mark.parametrize("claim", ECHO)
-def test_under_validation_no_model_is_asked(echo: Ran, claim: str) -> None:
-    assert echo.results[claim].get("value", echo.results[claim]) == ECHO[claim][1]
+def test_under_validation_no_model_is_asked(echo: tuple[Ran, Transcript], claim: str) -> None:
+    assert echo[0].value(claim) == ECHO[claim][1]
 
 
-def test_under_validation_every_request_is_recorded(echo: Ran) -> None:
-    noted = [r for r in echo.transcript.requests if r.cell == "no weights are loaded"]
+def test_under_validation_every_request_is_recorded(echo: tuple[Ran, Transcript]) -> None:
+    noted = [r for r in echo[1].requests if r.cell == "no weights are loaded"]
     assert [(r.text, len(r.outputs), r.error) for r in noted] == [("Who?", 1, None)]
 
 

@@ -1,7 +1,6 @@
 """A notebook written for one GPU runs on a machine without one, and what it asked for is known.
 
-What the virtual GPU changes is changed for a whole process, so the cases run in two fresh ones (torch alone; models
-too), each case an expression or a few lines, and report what they saw.
+The cases run in two fresh processes (torch alone; models too), each an expression or a few lines.
 """
 
 # ruff: noqa: E501 (the cases are code in strings)
@@ -9,78 +8,28 @@ too), each case an expression or a few lines, and report what they saw.
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
-
-from trials.models.tiny import TinyModel, make_model_home
+from fresh_process import Ran, run_cases
 
 MODEL = "meta-llama/Llama-3.2-1B"
 GB = 1024**3
 
-# Runs cases read from stdin as {claim: code}; the last line of the code is an expression, whose value is reported
-# with whatever was written to stderr meanwhile.
-WORKER = r"""
-import ast, json, os, sys, tempfile
-from autograder.kernel.virtual_gpu import device_asked_for, is_on, switch_on
-
-def run(code, names):
-    *lines, last = ast.parse(code).body
-    exec(compile(ast.Module(lines, []), "<case>", "exec"), names)
-    return eval(compile(ast.Expression(last.value), "<case>", "eval"), names)
-
-def watched(code, names):
-    with tempfile.TemporaryFile("w+") as heard:
-        kept = os.dup(2)
-        os.dup2(heard.fileno(), 2)
-        try:
-            value = {"value": run(code, names)}
-        except Exception as error:
-            value = {"error": f"{type(error).__name__}: {error}"}
-        finally:
-            sys.stderr.flush()
-            os.dup2(kept, 2)
-            os.close(kept)
-        heard.seek(0)
-        return value | {"stderr": heard.read()}
-
-job = json.load(sys.stdin)
-names = {"device_asked_for": device_asked_for, "is_on": is_on, "switch_on": switch_on}
-exec(job["setup"], names)
-json.dump({claim: watched(code, dict(names)) for claim, code in job["cases"].items()}, sys.stdout, default=str)
-"""
+NAMES = "import sys\nfrom autograder.kernel.virtual_gpu import device_asked_for, is_on, switch_on\n"
 
 
-def run_cases(setup: str, cases: dict[str, str], **environment: str) -> dict[str, Any]:
-    done = subprocess.run(
-        [sys.executable, "-c", WORKER],
-        input=json.dumps({"setup": setup, "cases": cases}),
-        env=os.environ | environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    results: dict[str, Any] = json.loads(done.stdout)
-    return results
-
-
-def same(result: dict[str, Any], expected: object) -> None:
-    assert result.get("error") is None
-    assert result["value"] == json.loads(json.dumps(expected))
+def same(ran: Ran, claim: str, expected: object) -> None:
+    assert ran.value(claim) == json.loads(json.dumps(expected))
 
 
 # --- torch ---
 
-TORCH_SETUP = """
+TORCH_SETUP = f"""{NAMES}
 switch_on()
 assert "torch" not in sys.modules and "transformers" not in sys.modules
 assert not is_on()
-switch_on(5)
+switch_on()
 import threading
 import torch
 from torch import nn
@@ -88,23 +37,24 @@ from torch import nn
 
 TORCH = {
     "the GPU is there from the import of torch on": ("is_on()", True),
-    "CUDA is available": ("torch.cuda.is_available()", True),
-    "there is one device": ("torch.cuda.device_count()", 1),
-    "the current device is 0": ("torch.cuda.current_device()", 0),
+    "CUDA has one device": (
+        "c = torch.cuda\n[c.is_available(), c.device_count(), c.current_device(), c.init(), c.is_initialized()]",
+        [True, 1, 0, None, True],
+    ),
     "device 0 can be set": ("torch.cuda.set_device(0), torch.cuda.set_device('cuda:0')", [None, None]),
     "device 0 can be entered": (
         "with torch.cuda.device(0):\n    x = torch.ones(2, device='cuda')\nx.tolist()",
         [1, 1],
     ),
-    "it has a name": ("torch.cuda.get_device_name(0)", "Virtual GPU (runs on the CPU)"),
-    "it has the memory of the first call": ("torch.cuda.get_device_properties(0).total_memory", 20 * GB),
-    "its properties are those asked for most": (
-        "p = torch.cuda.get_device_properties('cuda')\n[p.major, p.minor, p.multi_processor_count]",
-        [8, 0, 28],
+    "it is like the course's": (
+        "c = torch.cuda\np = c.get_device_properties('cuda')\n"
+        "[c.get_device_name(0), p.total_memory, p.major, p.minor, p.multi_processor_count]",
+        ["Virtual GPU (runs on the CPU)", 20 * GB, 8, 0, 28],
     ),
-    "it has a capability": ("torch.cuda.get_device_capability()", [8, 0]),
-    "bfloat16 is supported": ("torch.cuda.is_bf16_supported()", True),
-    "it is initialised": ("torch.cuda.init()\ntorch.cuda.is_initialized()", True),
+    "it can what a new GPU can": (
+        "[torch.cuda.get_device_capability(), torch.cuda.is_bf16_supported(), torch.cuda.get_arch_list()]",
+        [[8, 0], True, []],
+    ),
     "its memory is free": ("torch.cuda.mem_get_info()", [20 * GB, 20 * GB]),
     "memory can be asked for and reset": (
         "c = torch.cuda\n"
@@ -116,7 +66,6 @@ TORCH = {
         "[torch.cuda.reset_accumulated_memory_stats(), torch.accelerator.reset_accumulated_memory_stats()]",
         [None, None],
     ),
-    "no build of torch is too old for it": ("torch.cuda.get_arch_list()", []),
     "there is a memory summary": ("'Allocated memory' in torch.cuda.memory_summary()", True),
     "a seed for the GPU repeats what is drawn there": (
         "draw = lambda: torch.rand(3, device='cuda').tolist()\n"
@@ -252,29 +201,25 @@ SECOND_GPU = {
 
 
 @pytest.fixture(scope="module")
-def torch_results() -> dict[str, Any]:
+def with_torch() -> Ran:
     cases = {claim: code for claim, (code, _) in TORCH.items()} | SECOND_GPU
-    return run_cases("import sys\n" + TORCH_SETUP, cases, CUDA_VISIBLE_DEVICES="")
+    return run_cases(TORCH_SETUP, cases, CUDA_VISIBLE_DEVICES="")
 
 
 @pytest.mark.parametrize("claim", TORCH)
-def test_torch_finds_one_gpu(torch_results: dict[str, Any], claim: str) -> None:
-    same(torch_results[claim], TORCH[claim][1])
-
-
-@pytest.mark.parametrize("claim", TORCH)
-def test_torch_writes_nothing_to_stderr(torch_results: dict[str, Any], claim: str) -> None:
-    assert torch_results[claim]["stderr"] == ""
+def test_torch_finds_one_gpu_and_writes_nothing_to_stderr(with_torch: Ran, claim: str) -> None:
+    same(with_torch, claim, TORCH[claim][1])
+    assert with_torch.results[claim]["stderr"] == ""
 
 
 @pytest.mark.parametrize("claim", SECOND_GPU)
-def test_a_second_gpu_is_refused(torch_results: dict[str, Any], claim: str) -> None:
-    assert torch_results[claim]["error"].startswith(ORDINAL)
+def test_a_second_gpu_is_refused(with_torch: Ran, claim: str) -> None:
+    assert with_torch.results[claim]["error"].startswith(ORDINAL)
 
 
 # --- models ---
 
-MODEL_SETUP = f"""
+MODEL_SETUP = f"""{NAMES}
 switch_on()
 import asyncio
 import threading
@@ -315,7 +260,8 @@ def on(model):
 # (how the pipeline is made, where it would be on a machine with one GPU). The community package's own default is
 # device=-1, the partner's None, which transformers takes for the first GPU. With `device_map`, the community package
 # gives transformers no device, and the partner's pipeline is given none; so "cpu" ends on the GPU too.
-CUDA_MAPS = ['"auto"', '"cuda"', '"cuda:0"', '{"": 0}']
+DEVICES = ("0", '"cuda"', '"cuda:0"', 'torch.device("cuda")', 'torch.device("cuda", 0)')
+CUDA_MAPS = ('"auto"', '"cuda"', '"cuda:0"', '{"": 0}')
 LANGCHAIN = {
     "llm(Community)": "cpu",
     "llm(Community, device=-1)": "cpu",
@@ -347,11 +293,7 @@ LANGCHAIN = {
 
 PIPELINES = {
     "pipe()": "cuda:0",
-    "pipe(device=0)": "cuda:0",
-    'pipe(device="cuda")': "cuda:0",
-    'pipe(device="cuda:0")': "cuda:0",
-    'pipe(device=torch.device("cuda"))': "cuda:0",
-    'pipe(device=torch.device("cuda", 0))': "cuda:0",
+    **{f"pipe(device={device})": "cuda:0" for device in DEVICES},
     "pipe(device=-1)": "cpu",
     'pipe(device="cpu")': "cpu",
     'pipe(device_map="auto")': "cuda:0",
@@ -369,18 +311,10 @@ PIPELINES = {
 
 MODELS = {
     "load()": "cpu",
-    'load(device_map="auto")': "cuda:0",
-    'load(device_map="cuda")': "cuda:0",
-    'load(device_map="cuda:0")': "cuda:0",
-    "load(device_map=0)": "cuda:0",
-    'load(device_map={"": 0})': "cuda:0",
-    'load(device_map={"": "cuda:0"})': "cuda:0",
-    'load(device_map=torch.device("cuda"))': "cuda:0",
     'load(device_map="cpu")': "cpu",
-    'load().to("cuda")': "cuda:0",
-    "load().to(0)": "cuda:0",
+    **{f"load(device_map={device})": "cuda:0" for device in (*DEVICES, *CUDA_MAPS, '{"": "cuda:0"}')},
+    **{f"load().to({device})": "cuda:0" for device in DEVICES},
     "load().cuda()": "cuda:0",
-    'load().to(torch.device("cuda", 0))': "cuda:0",
     'load().to("cuda:0", torch.bfloat16)': "cuda:0",
     'load().to(device="cuda")': "cuda:0",
     'load().to("cuda").to("cpu")': "cpu",
@@ -392,9 +326,11 @@ MODELS = {
     "load().to(torch.accelerator.current_accelerator())": "cuda:0",
 }
 
-PLACES = {f"used({made})": at for made, at in LANGCHAIN.items()}
-PLACES |= {f"runs({made})": at for made, at in PIPELINES.items()}
-PLACES |= {f"on({made})": at for made, at in MODELS.items()}
+PLACES = {
+    f"{way}({made})": (f"{way}({made})", at)
+    for way, table in {"used": LANGCHAIN, "runs": PIPELINES, "on": MODELS}.items()
+    for made, at in table.items()
+}
 
 MODEL_CASES = {
     "a default device is where a model is loaded": (
@@ -438,15 +374,13 @@ MODEL_CASES = {
         "AutoTokenizer.from_pretrained(NAME)('Hi', return_tensors='pt').to('cuda').to(0)['input_ids'].shape[0]",
         1,
     ),
-    "the community package refuses a second GPU": (
-        "try:\n    llm(Community, device=1)\nexcept ValueError as error:\n    said = str(error)\nsaid",
-        "Got device==1, device is required to be within [-1, 1)",
-    ),
-    "the partner package refuses a second GPU": (
-        "try:\n    llm(Partner, device=1)\nexcept ValueError as error:\n    said = str(error)\nsaid",
-        "Got device==1, device is required to be within [-1, 1)",
+    "both packages refuse a second GPU": (
+        "said = []\nfor package in (Community, Partner):\n    try:\n        llm(package, device=1)\n"
+        "    except ValueError as error:\n        said.append(str(error))\nsaid",
+        ["Got device==1, device is required to be within [-1, 1)"] * 2,
     ),
 }
+FOUND = PLACES | MODEL_CASES
 MODEL_SECOND_GPU = {
     "a pipeline": "pipe(device=1)",
     "a model's map": "load(device_map='cuda:1')",
@@ -465,69 +399,60 @@ REAL = (
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    made = tmp_path_factory.mktemp("models")
-    make_model_home(made, {MODEL: TinyModel(family="llama", chat=False)})
-    return made
+def with_models(tiny_home: Path) -> Ran:
+    cases = {claim: code for claim, (code, _) in FOUND.items()} | MODEL_SECOND_GPU
+    return run_cases(MODEL_SETUP, cases, HF_HOME=str(tiny_home), HF_HUB_OFFLINE="1")
 
 
-@pytest.fixture(scope="module")
-def model_results(home: Path) -> dict[str, Any]:
-    cases = {claim: code for claim, (code, _) in MODEL_CASES.items()} | {code: code for code in PLACES}
-    return run_cases(MODEL_SETUP, cases | MODEL_SECOND_GPU, HF_HOME=str(home), HF_HUB_OFFLINE="1")
-
-
-@pytest.mark.parametrize("made", PLACES)
-def test_what_is_made_runs_and_is_where_one_gpu_would_have_it(model_results: dict[str, Any], made: str) -> None:
-    same(model_results[made], PLACES[made])
-
-
-@pytest.mark.parametrize("claim", MODEL_CASES)
-def test_models_find_one_gpu(model_results: dict[str, Any], claim: str) -> None:
-    same(model_results[claim], MODEL_CASES[claim][1])
+@pytest.mark.parametrize("claim", FOUND)
+def test_models_find_one_gpu_and_write_to_stderr_what_they_would_beside_a_real_one(
+    with_models: Ran, claim: str
+) -> None:
+    same(with_models, claim, FOUND[claim][1])
+    lines = with_models.results[claim]["stderr"].replace("\r", "\n").splitlines()
+    assert [line for line in lines if line.strip() and not any(known in line for known in REAL)] == []
 
 
 @pytest.mark.parametrize("claim", MODEL_SECOND_GPU)
-def test_a_second_gpu_is_refused_for_models(model_results: dict[str, Any], claim: str) -> None:
-    assert "invalid device ordinal" in model_results[claim]["error"]
-
-
-@pytest.mark.parametrize("claim", [*PLACES, *MODEL_CASES])
-def test_models_write_nothing_to_stderr_that_a_real_gpu_would_not(model_results: dict[str, Any], claim: str) -> None:
-    lines = model_results[claim]["stderr"].replace("\r", "\n").splitlines()
-    assert [line for line in lines if line.strip() and not any(known in line for known in REAL)] == []
+def test_a_second_gpu_is_refused_for_models(with_models: Ran, claim: str) -> None:
+    assert "invalid device ordinal" in with_models.results[claim]["error"]
 
 
 # --- Off ---
 
 
-def test_without_switch_on_a_pipeline_is_where_it_says(home: Path) -> None:
-    setup = MODEL_SETUP.replace("switch_on()\n", "", 1)
+def test_without_switch_on_a_pipeline_is_where_it_says(tiny_home: Path) -> None:
+    setup = MODEL_SETUP.replace("\nswitch_on()\n", "\n", 1)
     cases = {code: code for code in ("is_on()", "runs(pipe())", "on(load())", "torch.cuda.is_available()")}
-    results = run_cases(setup, cases, HF_HOME=str(home), HF_HUB_OFFLINE="1", CUDA_VISIBLE_DEVICES="")
-    assert [results[code].get("value") for code in cases] == [False, "cpu", "cpu", False]
+    ran = run_cases(setup, cases, HF_HOME=str(tiny_home), HF_HUB_OFFLINE="1", CUDA_VISIBLE_DEVICES="")
+    assert [ran.value(code) for code in cases] == [False, "cpu", "cpu", False]
 
 
-def test_beside_a_real_gpu_nothing_is_changed() -> None:
-    # A stand-in for a machine with a GPU: torch says so before the hook is run.
-    setup = "import torch\ntorch.cuda.is_available = lambda: True\nto = torch.Tensor.to\nswitch_on()"
-    assert run_cases(setup, {"same": "[is_on(), torch.Tensor.to is to]"})["same"]["value"] == [False, True]
+@pytest.mark.parametrize(
+    ("begin", "case", "value"),
+    [
+        # a stand-in for a machine with a GPU: torch says so before the hook is run
+        (
+            "torch.cuda.is_available = lambda: True\nto = torch.Tensor.to",
+            "[is_on(), torch.Tensor.to is to]",
+            [False, True],
+        ),
+        ("", "[is_on(), torch.cuda.device_count()]", [True, 1]),
+    ],
+    ids=["beside a real GPU nothing is changed", "where torch has been imported before, it is changed at once"],
+)
+def test_torch_that_is_there_already(begin: str, case: str, value: list[object]) -> None:
+    assert run_cases(f"{NAMES}import torch\n{begin}\nswitch_on()", {"case": case}).value("case") == value
 
 
-def test_torch_imported_before_is_changed_at_once() -> None:
-    assert run_cases("import torch\nswitch_on()", {"on": "[is_on(), torch.cuda.device_count()]"})["on"]["value"] == [
-        True,
-        1,
-    ]
-
-
-def test_a_patch_that_fails_is_told_and_leaves_torch_as_it_was() -> None:
-    setup = (
-        "import torch\nimport torch.jit._builtins as b\nfind, b._find_builtin = b._find_builtin, None\n"
-        "told = []\nbefore = torch.Tensor.to, torch.zeros, torch.cuda._initialized\nswitch_on(on_error=told.append)"
+def test_a_patch_that_fails_is_told_in_the_log_and_leaves_torch_as_it_was() -> None:
+    setup = NAMES + (
+        "import logging\nimport torch\nimport torch.jit._builtins as b\nfind, b._find_builtin = b._find_builtin, None\n"
+        "told = []\nlogging.Logger.handle = lambda self, record: told.append(record.exc_info[0].__name__)\n"
+        "before = torch.Tensor.to, torch.zeros, torch.cuda._initialized\nswitch_on()"
     )
     case = (
         "[is_on(), torch.cuda.is_available(), before == (torch.Tensor.to, torch.zeros, torch.cuda._initialized),"
-        " [type(error).__name__ for error in told], torch.ones(1).to('cpu').item()]"
+        " told, torch.ones(1).to('cpu').item()]"
     )
-    assert run_cases(setup, {"case": case})["case"]["value"] == [False, False, True, ["TypeError"], 1.0]
+    assert run_cases(setup, {"case": case}).value("case") == [False, False, True, ["TypeError"], 1.0]
