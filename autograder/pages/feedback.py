@@ -22,6 +22,7 @@ from autograder.facts.verdict import Verdict
 from autograder.grading.grades import Grade
 from autograder.pages.sanitize import IMAGE, clean_part, from_markdown
 from autograder.pages.templates import as_code
+from autograder.submissions.cells import marks_of
 from autograder.words import render
 from autograder.words.checks import REASONS
 from autograder.words.masking import ANSI, masked
@@ -114,8 +115,8 @@ def page_of(
     parts, cells = [], list[NotebookNode]()
     for cell in nb.cells:
         cells.append(cell)
-        grade_id = _marks(cell).get("grade_id", "")
-        if grade_id in grades and (_marks(cell).get("grade") or _marks(cell).get("task")):
+        grade_id = marks_of(cell).get("grade_id", "")
+        if grade_id in grades and (marks_of(cell).get("grade") or marks_of(cell).get("task")):
             heading = headings.get(grade_id) or grade_id
             parts.append(writer.part(cell, cells, heading, grades[grade_id], verdicts.get(grade_id), handed_out))
             cells = []
@@ -152,7 +153,7 @@ def headings_of(released: NotebookNode, grade_ids: Collection[str]) -> dict[str,
     found: dict[str, Markup] = {}
     last = ""
     for cell in released.cells:
-        marks = _marks(cell)
+        marks = marks_of(cell)
         if cell.cell_type == "markdown" and not marks.get("solution"):
             last = ([last, *HEADING.findall(FENCE.sub("", cell.source))])[-1]
         if marks.get("grade_id") in grade_ids and last:
@@ -166,11 +167,6 @@ def _title(nb: NotebookNode) -> str:
     return next((match[1] for text in texts if (match := HEADING.search(text))), "").replace("`", "")
 
 
-def _marks(cell: NotebookNode) -> Mapping[str, Any]:
-    marks = cell.metadata.get("nbgrader")
-    return marks if isinstance(marks, dict) else {}
-
-
 class _Writer:
     """Writes parts of a page in one language, about one student."""
 
@@ -181,7 +177,7 @@ class _Writer:
         return say(FEEDBACK[key].fill(**values), self.language)
 
     def number(self, value: float) -> str:
-        return render.points(value, self.language)
+        return render.number(value, self.language)
 
     # --- The whole ---
 
@@ -210,9 +206,9 @@ class _Writer:
         verdict: Verdict | None,
         handed_out: Collection[str],
     ) -> Part:
-        grade_id = _marks(graded)["grade_id"]
-        answer = bool(_marks(graded).get("solution")) and graded.cell_type == "markdown"
-        to_fill_in = [_marks(cell).get("comment") for cell in cells if _marks(cell).get("solution")]
+        grade_id = marks_of(graded)["grade_id"]
+        answer = bool(marks_of(graded).get("solution")) and graded.cell_type == "markdown"
+        to_fill_in = [marks_of(cell).get("comment") for cell in cells if marks_of(cell).get("solution")]
         state = state_of(grade, bool(to_fill_in) and all(comment == NO_RESPONSE for comment in to_fill_in))
         overruled = verdict is not None and any(c.override for c in verdict.criteria)
         points = self.number(grade.points)
@@ -250,7 +246,7 @@ class _Writer:
         return tuple(as_code(say(reason, self.language).removesuffix(looks).strip()) for reason in verdict.reasons)
 
     def comments(self, cells: Iterable[NotebookNode]) -> tuple[Markup, ...]:
-        found = (_marks(cell).get("comment") for cell in cells)
+        found = (marks_of(cell).get("comment") for cell in cells)
         return tuple(self.html(from_markdown(str(comment))) for comment in found if comment and comment != NO_RESPONSE)
 
     # --- What stands under it ---
@@ -259,7 +255,7 @@ class _Writer:
         """What a student wrote, and what came of it; nothing of the course's own cells."""
         found: list[Shown] = []
         for cell in cells:
-            marks = _marks(cell)
+            marks = marks_of(cell)
             own = bool(marks.get("solution")) or (not marks.get("grade_id") and cell.source not in handed_out)
             if own and cell.source.strip():
                 found.append(self.source(cell))

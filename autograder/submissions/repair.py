@@ -14,13 +14,12 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode
 
-from autograder.submissions.cells import grade_id_of, marks_of
+from autograder.submissions.cells import SCHEMA_VERSION, grade_id_of, marks_of
 from autograder.submissions.repair_json import Repair, Unreadable
 from autograder.submissions.repair_read import fresh_id, read_notebook
 
 __all__ = ["ReleasedCell", "Repair", "Unreadable", "read_notebook", "repaired"]
 
-SCHEMA_VERSION = 3
 FLAGS = ("grade", "solution", "locked", "task")
 
 

@@ -18,7 +18,8 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from autograder.course.profile import Profile
 from autograder.errors import ContractError
 from autograder.judging.contract import NOTEBOOKS, tasks, load, parse
-from autograder.release.authoring import check_contract, fill, select_language
+from autograder.release.authoring import fill, select_language
+from autograder.release.contract_check import check_contract
 
 COURSE = load(ROOT / "course.toml")
 GEMMA = load(ROOT / "profiles" / "gemma.toml")

@@ -18,11 +18,12 @@ from autograder.facts.verdict import Phrase
 from autograder.pages.report import pictures
 from autograder.pages.report.findings import Mistake, Review
 from autograder.pages.report.numbers import Numbers
-from autograder.pages.report.pictures import percent, with_own_ids, written
+from autograder.pages.report.pictures import percent, with_own_ids
 from autograder.pages.report.requests import TemperatureNumbers
 from autograder.pages.report.scores import Distribution, TaskNumbers
 from autograder.pages.templates import environment
 from autograder.words.grading import HAPPENED
+from autograder.words.render import number
 from autograder.words.report import REPORT
 from autograder.words.tables import say
 
@@ -100,7 +101,7 @@ class _Page:
 
     def __init__(self, numbers: Numbers, assignment: str, language: Language) -> None:
         self.numbers, self.assignment, self.language = numbers, assignment, language
-        self.number, self.percent = partial(written, language=language), partial(percent, language=language)
+        self.number, self.percent = partial(number, language=language), partial(percent, language=language)
 
     def say(self, key: str, **values: object) -> str:
         return self.words_of(REPORT[key].fill(**values))

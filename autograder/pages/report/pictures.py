@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from autograder.course.profile import Language
 from autograder.pages.report.requests import ProbeTime, TemperatureNumbers
 from autograder.pages.report.scores import CriterionNumbers, Distribution, TaskNumbers
+from autograder.words.render import number
 from autograder.words.report import REPORT
 from autograder.words.tables import say
 
@@ -44,13 +45,13 @@ def score_picture(distribution: Distribution, language: Language) -> str:
         bars = axes.bar([b.low for b in bins], [b.count for b in bins], width=width * 0.94, align="edge", color=ALL)
         axes.bar_label(bars, labels=[str(b.count) if b.count else "" for b in bins], padding=2)
         axes.axvline(distribution.median, color=INK, linestyle="--", linewidth=1.2)
-        label = say(REPORT["median-label"].fill(value=written(distribution.median, language)), language)
+        label = say(REPORT["median-label"].fill(value=number(distribution.median, language)), language)
         axes.annotate(
             label, (distribution.median, 1), xycoords=("data", "axes fraction"), xytext=(-4, 12),
             textcoords="offset points", ha="right",
         )  # fmt: skip
         edges = [b.low for b in bins] + [bins[-1].high]
-        axes.set_xticks(edges, [written(edge, language) for edge in edges])
+        axes.set_xticks(edges, [number(edge, language) for edge in edges])
         axes.set_xlabel(say(REPORT["points"], language))
         axes.set_ylabel(say(REPORT["students"], language))
         axes.yaxis.get_major_locator().set_params(integer=True)
@@ -116,7 +117,7 @@ def temperature_picture(rows: Sequence[TemperatureNumbers], language: Language) 
             for position, row in enumerate(rows):
                 values = [value for sample in row.samples if (value := getattr(sample, name)) is not None]
                 _strip(axes, position, values)
-            axes.set_xticks(range(len(rows)), [written(row.temperature, language) for row in rows])
+            axes.set_xticks(range(len(rows)), [number(row.temperature, language) for row in rows])
             axes.set_xlim(-0.6, len(rows) - 0.4)
             axes.set_title(say(REPORT[name], language))
             axes.set_xlabel(say(REPORT["temperature-axis"], language))
@@ -155,16 +156,9 @@ def probe_picture(rows: Sequence[ProbeTime], language: Language) -> str:
         axes.set_xscale("log")
         axes.set_xlim(SHORTEST / 2, 2 * max(longest))
         axes.set_xlabel(say(REPORT["seconds"], language))
-        axes.xaxis.set_major_formatter(lambda value, _: written(value, language, 3))
+        axes.xaxis.set_major_formatter(lambda value, _: number(value, language, 3))
         axes.xaxis.set_minor_formatter(lambda value, _: "")
         return _svg(figure)
-
-
-def written(value: float, language: Language, decimals: int = 2) -> str:
-    """A number as the language writes it, without zeros at its end."""
-    text = f"{round(value, decimals) + 0.0:.{decimals}f}"
-    text = text.rstrip("0").rstrip(".") if decimals else text
-    return text.replace(".", ",") if language == "nb" else text
 
 
 def percent(share: float | None, language: Language) -> str:
