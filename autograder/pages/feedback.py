@@ -12,7 +12,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import zip_longest
-from typing import Any, Literal
+from typing import Literal
 
 from markupsafe import Markup, escape
 from nbformat import NotebookNode
@@ -93,12 +93,24 @@ class Page:
         return say(FEEDBACK[key].fill(**values), self.language)
 
 
+@dataclass(frozen=True)
+class NotebookScore:
+    """Whose notebook it is, and its sum; points lost for being late are taken off `score` already."""
+
+    student: str
+    assignment: str
+    notebook: str
+    score: float
+    points: float
+    late_penalty: float
+
+
 def page_of(
     nb: NotebookNode,
     released: NotebookNode | None,
     grades: Mapping[str, Grade],
     verdicts: Mapping[str, Verdict],
-    names: Mapping[str, Any],
+    whole: NotebookScore,
     language: Language,
 ) -> Page:
     """The page of one graded notebook.
@@ -107,9 +119,8 @@ def page_of(
         nb: as it was graded; comments are in its cells' nbgrader metadata, as nbgrader's own step puts them there.
         released: as it was handed out; headings are taken from it, and its own text is not shown again.
         grades, verdicts: by grade id; verdicts with a person's decisions in place.
-        names: nbgrader's `resources["nbgrader"]`: student, assignment, notebook, score, max_score, late_penalty.
     """
-    writer = _Writer(language, (str(names["student"]),))
+    writer = _Writer(language, (whole.student,))
     source = released if released is not None else nb
     headings, handed_out = headings_of(source, grades), {cell.source for cell in source.cells}
     parts, cells = [], list[NotebookNode]()
@@ -127,10 +138,10 @@ def page_of(
         parts.append(Part("rest", heading, comments=comments, shown=rest))
     return Page(
         language=language,
-        title=_title(source) or str(names["notebook"]),
-        about=writer.say("about", notebook=names["notebook"], assignment=names["assignment"]),
-        total=writer.total(names, grades),
-        notes=writer.notes(names, grades),
+        title=_title(source) or whole.notebook,
+        about=writer.say("about", notebook=whole.notebook, assignment=whole.assignment),
+        total=writer.total(whole, grades),
+        notes=writer.notes(whole, grades),
         parts=tuple(parts),
     )
 
@@ -181,18 +192,18 @@ class _Writer:
 
     # --- The whole ---
 
-    def total(self, names: Mapping[str, Any], grades: Mapping[str, Grade]) -> str:
+    def total(self, whole: NotebookScore, grades: Mapping[str, Grade]) -> str:
         key = "total-so-far" if any(grade.waits for grade in grades.values()) else "total"
-        return self.say(key, score=self.number(names["score"]), points=self.number(names["max_score"]))
+        return self.say(key, score=self.number(whole.score), points=self.number(whole.points))
 
-    def notes(self, names: Mapping[str, Any], grades: Mapping[str, Grade]) -> tuple[str, ...]:
+    def notes(self, whole: NotebookScore, grades: Mapping[str, Grade]) -> tuple[str, ...]:
         states = [(state_of(grade), grade) for grade in grades.values()]
         waiting = sum(grade.points for state, grade in states if state == "waiting")
         notes = [self.say("waits", points=self.number(waiting))] if waiting else []
         if any(state == "review" for state, _ in states):
             notes.append(self.say("provisional"))
-        if names["late_penalty"] > 0:
-            notes.append(self.say("penalty", points=self.number(names["late_penalty"])))
+        if whole.late_penalty > 0:
+            notes.append(self.say("penalty", points=self.number(whole.late_penalty)))
         return tuple(notes)
 
     # --- A task ---

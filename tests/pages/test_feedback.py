@@ -19,7 +19,6 @@ from html_page import Page, headings_in_order
 from nbformat import NotebookNode
 from nbgrader.api import Gradebook
 
-from autograder.course.profile import Language
 from autograder.facts.verdict import Criterion, Verdict, Words
 from autograder.judging.contract import ASSIGNMENT, tasks
 from autograder.pages import feedback
@@ -31,20 +30,8 @@ from trials.demo import ScratchCourse
 
 EVERYBODY = ("anna", "david", "farid", "kari", "mallory")
 FORBIDDEN = {
-    "script",
-    "iframe",
-    "frame",
-    "object",
-    "embed",
-    "link",
-    "base",
-    "form",
-    "audio",
-    "video",
-    "svg",
-    "math",
-    "portal",
-}
+    "script", "iframe", "frame", "object", "embed", "link", "base", "form", "audio", "video", "svg", "math", "portal",
+}  # fmt: skip
 ADDRESSES = {"src", "srcset", "poster", "data", "background", "action", "formaction", "ping", "xlink:href", "srcdoc"}
 
 
@@ -331,21 +318,15 @@ def test_an_ordinary_assignment_has_nbgraders_own_page(course: ScratchCourse) ->
 # --- Single cells ---
 
 
-def page(
-    cells: list[NotebookNode], grade: Grade, verdict: Verdict | None = None, language: Language = "en"
-) -> feedback.Page:
-    """The page of a notebook with a task's cells and its check."""
-    nb = nbformat.v4.new_notebook(cells=[*cells, checked()])
-    names = {
-        "student": "anna",
-        "assignment": "a",
-        "notebook": "n",
-        "score": grade.score,
-        "max_score": 2,
-        "late_penalty": 0,
-    }
+def page(cells: list[NotebookNode], grade: Grade, verdict: Verdict | None = None) -> feedback.Page:
+    """The page of a notebook with a check as its one task: it stands after these cells."""
+    return page_of_cells([*cells, checked()], grade, verdict)
+
+
+def page_of_cells(cells: list[NotebookNode], grade: Grade, verdict: Verdict | None = None) -> feedback.Page:
+    nb, whole = nbformat.v4.new_notebook(cells=cells), feedback.NotebookScore("anna", "a", "n", grade.score, 2, 0)
     verdicts = {"check-x": verdict} if verdict else {}
-    return feedback.page_of(nb, nbformat.v4.new_notebook(), {"check-x": grade}, verdicts, names, language)
+    return feedback.page_of(nb, nbformat.v4.new_notebook(), {"check-x": grade}, verdicts, whole, "en")
 
 
 def checked() -> NotebookNode:
@@ -405,9 +386,7 @@ def test_the_courses_own_cells_are_not_shown_nor_is_what_they_put_out() -> None:
 
 
 def test_cells_after_the_last_task_are_kept() -> None:
-    nb = nbformat.v4.new_notebook(cells=[checked(), nbformat.v4.new_code_cell("more = 1")])
-    names = {"student": "s", "assignment": "a", "notebook": "n", "score": 2, "max_score": 2, "late_penalty": 0}
-    found = feedback.page_of(nb, nbformat.v4.new_notebook(), {"check-x": FULL}, {}, names, "en")
+    found = page_of_cells([checked(), nbformat.v4.new_code_cell("more = 1")], FULL)
     assert [(part.id, [shown.body for shown in part.shown]) for part in found.parts] == [
         ("task-check-x", []), ("rest", ["more = 1"]),
     ]  # fmt: skip

@@ -70,20 +70,11 @@ IDS = [f"{name}-{language}" for name, _, language, _ in SHOWN]
 
 
 @pytest.mark.parametrize(("name", "shown", "language", "pieces"), SHOWN, ids=IDS)
-def test_the_text_shows_the_verdict(name: str, shown: Verdict, language: Language, pieces: list[str]) -> None:
-    text = render.as_text(shown, language).replace("`", "")
-    assert [piece for piece in pieces if piece not in text] == []
-
-
-@pytest.mark.parametrize(("name", "shown", "language", "pieces"), SHOWN, ids=IDS)
-def test_the_page_shows_the_verdict(name: str, shown: Verdict, language: Language, pieces: list[str]) -> None:
-    text = Page(render.as_html(shown, language)).all_text
-    assert [piece for piece in pieces if piece not in text] == []
-
-
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_the_page_says_its_language(language: Language) -> None:
-    assert f'lang="{language}"' in render.as_html(verdict(criterion()), language)
+def test_the_text_and_the_page_show_the_verdict(
+    name: str, shown: Verdict, language: Language, pieces: list[str]
+) -> None:
+    for text in (render.as_text(shown, language).replace("`", ""), Page(render.as_html(shown, language)).all_text):
+        assert [piece for piece in pieces if piece not in text] == []
 
 
 def test_a_verdict_that_is_not_judged_shows_no_points() -> None:
@@ -184,18 +175,17 @@ def test_only_a_verdict_with_all_its_points_is_passed(shown: Verdict, passed: bo
 TWO = verdict(failed(hint=both("mend one")), failed(hint=both("mend two")))
 
 
-@pytest.mark.parametrize("show", [render.as_text, render.as_html])
-def test_one_next_step_is_shown_at_a_time(show: Any) -> None:
-    assert ("mend one" in show(TWO, "en"), "mend two" in show(TWO, "en")) == (True, False)
+both_ways = pytest.mark.parametrize("show", [render.as_text, render.as_html])
 
 
-@pytest.mark.parametrize("show", [render.as_text, render.as_html])
-def test_all_next_steps_are_shown_where_asked_for(show: Any) -> None:
-    shown = show(TWO, "en", all_hints=True)
-    assert ("mend one" in shown, "mend two" in shown) == (True, True)
+@both_ways
+@pytest.mark.parametrize("all_hints", [False, True])
+def test_one_next_step_is_shown_at_a_time_and_all_where_asked_for(show: Any, all_hints: bool) -> None:
+    shown = show(TWO, "en", all_hints=all_hints)
+    assert ("mend one" in shown, "mend two" in shown) == (True, all_hints)
 
 
-@pytest.mark.parametrize("show", [render.as_text, render.as_html])
+@both_ways
 def test_an_overruled_criterion_gives_no_advice(show: Any) -> None:
     assert "Make the chain first" not in show(OVERRULED, "en", all_hints=True)
 
@@ -204,8 +194,9 @@ def test_an_overruled_criterion_gives_no_advice(show: Any) -> None:
 
 
 @pytest.mark.parametrize(("language", "name"), [("nb", "Sjekk av chain"), ("en", "Check of chain")])
-def test_a_panel_is_a_group_with_a_name(language: Language, name: str) -> None:
-    assert render.as_html(verdict(criterion()), language).startswith(f'<div role="group" aria-label="{name}"')
+def test_a_panel_is_a_group_with_a_name_and_a_language(language: Language, name: str) -> None:
+    (panel,) = Page(render.as_html(verdict(criterion()), language)).all("div")
+    assert (panel["role"], panel["aria-label"], panel["lang"]) == ("group", name, language)
 
 
 def test_a_list_without_bullets_says_that_it_is_a_list() -> None:
@@ -318,13 +309,6 @@ def test_a_students_tags_are_shown_and_never_become_tags(place: str) -> None:
     assert EVIL in page.all_text
     assert set(page.tags) <= OWN_TAGS
     assert set(page.attributes) <= OWN_ATTRIBUTES
-
-
-@pytest.mark.parametrize("place", EVIL_PLACES)
-def test_a_students_quotes_are_escaped(place: str) -> None:
-    html = render.as_html(EVIL_PLACES[place], "en")
-    assert 'alert("1")' not in html
-    assert "'<img" not in html
 
 
 BACKTICKS = ["`", "``", "```", "`a`b`", "a`b", "`<b>`", "<b>`<b>", "`" * 7]
