@@ -12,6 +12,8 @@ import statistics
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from markupsafe import Markup
+
 from autograder.course.profile import Language
 from autograder.pages.report.requests import ProbeTime, TemperatureNumbers
 from autograder.pages.report.scores import CriterionNumbers, Distribution, TaskNumbers
@@ -36,8 +38,12 @@ SHORTEST = 0.001
 MARKERS = ("o", "^", "s", "D", "v", "P", "X", "*")
 
 
-def score_picture(distribution: Distribution, language: Language) -> str:
-    """How many have how many points: a bar for each step, with its count above, and a line at the median."""
+def score_picture(distribution: Distribution, language: Language, name: str) -> Markup:
+    """How many have how many points: a bar for each step, with its count above, and a line at the median.
+
+    Args:
+        name: of the picture, of which a page has two.
+    """
     bins = distribution.bins()
     with _style():
         figure, axes = _figure(2.6)
@@ -56,10 +62,10 @@ def score_picture(distribution: Distribution, language: Language) -> str:
         axes.set_ylabel(say(REPORT["students"], language))
         axes.yaxis.get_major_locator().set_params(integer=True)
         axes.margins(y=0.14)
-        return _svg(figure)
+        return _svg(figure, name)
 
 
-def task_picture(rows: Sequence[TaskNumbers], language: Language) -> str:
+def task_picture(rows: Sequence[TaskNumbers], language: Language) -> Markup:
     """A bar for each task: all points, some, none, in this order from the left, each with its count."""
     kinds = (("all", ALL, "", "full"), ("some", SOME, "///", "part"), ("no-points", NONE, "...", "none"))
     with _style():
@@ -82,10 +88,10 @@ def task_picture(rows: Sequence[TaskNumbers], language: Language) -> str:
         axes.set_xlabel(say(REPORT["students"], language))
         axes.xaxis.get_major_locator().set_params(integer=True)
         axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3, frameon=False)
-        return _svg(figure)
+        return _svg(figure, "tasks")
 
 
-def criterion_picture(rows: Sequence[CriterionNumbers], language: Language) -> str:
+def criterion_picture(rows: Sequence[CriterionNumbers], language: Language) -> Markup:
     """A dot for each criterion at the share that has it in place, with the share beside it."""
     with _style():
         figure, axes = _figure(0.9 + 0.28 * len(rows))
@@ -105,10 +111,10 @@ def criterion_picture(rows: Sequence[CriterionNumbers], language: Language) -> s
         axes.set_xlim(0, 112)
         axes.set_xticks(range(0, 101, 25), [percent(share / 100, language) for share in range(0, 101, 25)])
         axes.set_xlabel(say(REPORT["share"], language))
-        return _svg(figure)
+        return _svg(figure, "criteria")
 
 
-def temperature_picture(rows: Sequence[TemperatureNumbers], language: Language) -> str:
+def temperature_picture(rows: Sequence[TemperatureNumbers], language: Language) -> Markup:
     """Two panels: how alike the outputs at each temperature are, and how varied each is. One mark is one output."""
     with _style():
         figure, _ = _figure(3.0, axes=False)
@@ -124,7 +130,7 @@ def temperature_picture(rows: Sequence[TemperatureNumbers], language: Language) 
             _bare(axes)
         panels[0].set_ylim(-0.05, 1.05)
         panels[0].set_yticks([0, 0.25, 0.5, 0.75, 1], [percent(n / 4, language) for n in range(5)])
-        return _svg(figure)
+        return _svg(figure, "temperature")
 
 
 def _strip(axes: Any, position: int, values: Sequence[float]) -> None:
@@ -139,7 +145,7 @@ def _strip(axes: Any, position: int, values: Sequence[float]) -> None:
     axes.plot([position - 0.38, position + 0.38], [middle, middle], color=INK, linewidth=2.2)
 
 
-def probe_picture(rows: Sequence[ProbeTime], language: Language) -> str:
+def probe_picture(rows: Sequence[ProbeTime], language: Language) -> Markup:
     """For each check a dot at the median and a line to the longest time, in seconds."""
     with _style():
         figure, axes = _figure(0.9 + 0.26 * len(rows))
@@ -158,7 +164,7 @@ def probe_picture(rows: Sequence[ProbeTime], language: Language) -> str:
         axes.set_xlabel(say(REPORT["seconds"], language))
         axes.xaxis.set_major_formatter(lambda value, _: number(value, language, 3))
         axes.xaxis.set_minor_formatter(lambda value, _: "")
-        return _svg(figure)
+        return _svg(figure, "probes")
 
 
 def percent(share: float | None, language: Language) -> str:
@@ -189,18 +195,13 @@ def _bare(axes: Any) -> None:
     axes.spines[["top", "right"]].set_visible(False)
 
 
-def _svg(figure: Figure) -> str:
+def _svg(figure: Figure, name: str) -> Markup:
     """The picture as an element of a page: no prolog, no metadata, no ids that another picture has too."""
     file = io.StringIO()
     figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None})
     text = file.getvalue()
     text = re.sub(r"<metadata>.*?</metadata>", "", text[text.index("<svg") :], flags=re.DOTALL)
     text = re.sub(r' (?:width|height)="[\d.]+pt"', "", text, count=2)
-    for colour, name in NAMES.items():
-        text = text.replace(colour, f"var({name})")
-    return text.strip()
-
-
-def with_own_ids(svg: str, name: str) -> str:
-    """The same picture with every id of its own, so that several can stand in one page."""
-    return re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{name}-", svg)
+    for colour, meaning in NAMES.items():
+        text = text.replace(colour, f"var({meaning})")
+    return Markup(re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{name}-", text.strip()))
