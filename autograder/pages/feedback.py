@@ -80,7 +80,7 @@ class Part:
         return SIGNS[self.state] if self.state else ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Page:
     language: Language
     title: str
@@ -93,7 +93,7 @@ class Page:
         return say(FEEDBACK[key].fill(**values), self.language)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class NotebookScore:
     """Whose notebook it is, and its sum; points lost for being late are taken off `score` already."""
 
@@ -327,4 +327,4 @@ class _Writer:
         return text if len(text) <= MOST else f"{text[:MOST]}\n{self.say('cut')}"
 
     def html(self, text: str) -> Markup:
-        return Markup(clean_part(text, self.say("image"), self.say("scrolls", what=self.say("output"))))
+        return Markup(clean_part(text, image=self.say("image"), table=self.say("scrolls", what=self.say("output"))))

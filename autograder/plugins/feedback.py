@@ -47,7 +47,10 @@ class FeedbackPage(NbGraderPreprocessor):  # type: ignore[misc]
         path = frozen_path(coursedir_of(self), assignment).with_name(f"{notebook}.ipynb")
         released = nbformat.read(path, as_version=4) if path.exists() else None
         grades = grades_of(names)
-        whole = NotebookScore(student, assignment, notebook, names["score"], names["max_score"], names["late_penalty"])
+        whole = NotebookScore(
+            student=student, assignment=assignment, notebook=notebook,
+            score=names["score"], points=names["max_score"], late_penalty=names["late_penalty"],
+        )  # fmt: skip
         resources["feedback"] = page_of(nb, released, grades, verdicts, whole, profile.course.language)
         return nb, resources
 

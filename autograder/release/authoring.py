@@ -150,15 +150,15 @@ def _cells(sources: Sequence[NotebookNode], profile: Profile) -> Iterator[Notebo
 
 
 def _belongs(cell: NotebookNode) -> _Belongs:
-    said = cell.metadata.get("autograder", {})
-    if unknown := sorted(set(said) - {"task", "any_of", "each"}):
+    keys = cell.metadata.get("autograder", {})
+    if unknown := sorted(set(keys) - {"task", "any_of", "each"}):
         raise _wrong(cell, f"metadata.autograder has the key {unknown[0]!r}", "valid: any_of, each, task")
-    belongs = _Belongs(said.get("task"), tuple(said.get("any_of", ())), said.get("each"))
+    belongs = _Belongs(keys.get("task"), tuple(keys.get("any_of", ())), keys.get("each"))
     for task_id in (*belongs.any_of, *((belongs.task,) if belongs.task else ())):
         if task_id not in DEFINITIONS:
             valid = ", ".join(DEFINITIONS)
             raise _wrong(cell, f"metadata.autograder names the task {task_id!r}", f"valid: {valid}")
-    if "each" in said and (belongs.task != belongs.each or belongs.each not in REPEATED):
+    if "each" in keys and (belongs.task != belongs.each or belongs.each not in REPEATED):
         found = f"only cells of {' and '.join(f'the task {name!r}' for name in REPEATED)} are repeated, each by its own"
         raise _wrong(cell, found, "valid: " + ", ".join(f'"each": "{name}"' for name in REPEATED))
     return belongs

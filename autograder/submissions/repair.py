@@ -23,7 +23,7 @@ __all__ = ["ReleasedCell", "Repair", "Unreadable", "read_notebook", "repaired"]
 FLAGS = ("grade", "solution", "locked", "task")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ReleasedCell:
     """A marked cell of the release; a sequence of them is in the release's order.
 

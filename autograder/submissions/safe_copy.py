@@ -28,7 +28,7 @@ OURS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.E
 """Errors that are no matter of what is copied: the disk is full, or this process has too much open."""
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Copy:
     """What may be copied, and what has been.
 

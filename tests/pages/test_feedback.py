@@ -324,7 +324,10 @@ def page(cells: list[NotebookNode], grade: Grade, verdict: Verdict | None = None
 
 
 def page_of_cells(cells: list[NotebookNode], grade: Grade, verdict: Verdict | None = None) -> feedback.Page:
-    nb, whole = nbformat.v4.new_notebook(cells=cells), feedback.NotebookScore("anna", "a", "n", grade.score, 2, 0)
+    nb = nbformat.v4.new_notebook(cells=cells)
+    whole = feedback.NotebookScore(
+        student="anna", assignment="a", notebook="n", score=grade.score, points=2, late_penalty=0
+    )
     verdicts = {"check-x": verdict} if verdict else {}
     return feedback.page_of(nb, nbformat.v4.new_notebook(), {"check-x": grade}, verdicts, whole, "en")
 

@@ -13,7 +13,7 @@ from autograder.pages.report.works import Hide, Work
 from autograder.words.tables import blank
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Mistake:
     """The same advice, how many students got it, and at which tasks how many. The example is the commonest one."""
 
@@ -45,7 +45,7 @@ class Review:
     reasons: tuple[Phrase, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Happened:
     """An incident, and whose."""
 
@@ -150,7 +150,7 @@ def is_settled(work: Work, review: Review) -> bool:
 
 def incidents_of(works: Iterable[Work], hide: Hide) -> tuple[Happened, ...]:
     return tuple(
-        Happened(incident.kind, work.name, notebook, hide(incident.cell))
+        Happened(kind=incident.kind, name=work.name, notebook=notebook, cell=hide(incident.cell))
         for work in works
         for notebook, record in work.records.items()
         for incident in record.incidents

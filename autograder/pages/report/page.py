@@ -27,7 +27,7 @@ from autograder.words.render import number
 from autograder.words.report import REPORT
 from autograder.words.tables import say
 
-Rows = Sequence[Sequence[str | int]]
+Rows = Sequence[Sequence[object]]
 MAX_CRITERIA = 15
 """Criteria in the picture; the table beneath has all."""
 
@@ -48,7 +48,7 @@ class Picture:
     table: Table
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Example:
     """A mistake as it is shown: label and text of what was expected, found, and to be done."""
 
@@ -212,7 +212,7 @@ class _Page:
         graded = self.numbers.graded
         share = self.say("how-many", count=mistake.students, all=graded, share=self.percent(mistake.students / graded))
         shown = [(self.say(key), self.words_of(phrase)) for key, phrase in rows if phrase]
-        return Example(self.words_of(mistake.title), share, _counted(mistake.tasks), shown)
+        return Example(title=self.words_of(mistake.title), share=share, tasks=_counted(mistake.tasks), example=shown)
 
     def people(self) -> list[Part]:
         n = self.numbers
