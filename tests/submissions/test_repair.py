@@ -25,6 +25,7 @@ from nbgrader.nbgraderformat import MetadataValidator
 from nbgrader.preprocessors import DeduplicateIds, OverwriteCells, SaveCells
 
 from autograder.course.profile import Profile
+from autograder.grading.released import notebooks_in
 from autograder.judging.contract import NOTEBOOKS
 from autograder.submissions import repair_read
 from autograder.submissions.cells import grade_id_of
@@ -37,23 +38,11 @@ RELEASE = ROOT / "release" / "chatbot"
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 
 
-def released_cells(nb: NotebookNode) -> list[ReleasedCell]:
-    """The marked cells of a release."""
-    marked = [(cell, cell.metadata["nbgrader"]) for cell in nb.cells if "nbgrader" in cell.metadata]
-    names = ("grade_id", "locked", "grade", "solution", "task", "checksum")
-    return [
-        ReleasedCell(
-            cell_type=cell.cell_type, source=cell.source, points=marks.get("points"), **{n: marks[n] for n in names}
-        )
-        for cell, marks in marked
-    ]
-
-
 def release(name: str = "chatbot") -> NotebookNode:
     return nbformat.read(RELEASE / f"{name}.ipynb", as_version=4)
 
 
-RELEASED = {name: released_cells(release(name)) for name in NOTEBOOKS}
+RELEASED = {name: released.cells for name, released in notebooks_in(RELEASE).items()}
 CELLS = RELEASED["chatbot"]
 
 
