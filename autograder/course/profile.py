@@ -82,7 +82,7 @@ class Needs:
 
 
 class Course(Part):
-    """The course. `due` is the deadline with its offset from UTC ("2026-12-01 23:59+01:00"): told, never enforced."""
+    """The course. `due` is the deadline with its offset from UTC ("2026-12-01 23:59+01:00"): shown, never enforced."""
 
     id: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,40}$")]
     language: Language

@@ -72,7 +72,7 @@ def parse(raw: Any, origin: str, known: type[Profile]) -> Profile:
         inner = [problem["loc"] for problem in problems]
         lines = [
             _say(problem, known)
-            for problem in problems  # one bad element of a list also makes the list too short: told once
+            for problem in problems  # one bad element of a list also makes the list too short: reported once
             if not any(len(loc) > len(problem["loc"]) and loc[: len(problem["loc"])] == problem["loc"] for loc in inner)
         ]
         raise ProfileError("\n".join(f"{origin}: {line}" for line in lines)) from None

@@ -100,7 +100,7 @@ _STRAIGHT = str.maketrans("‘’‛“”„", "'''\"\"\"")
 def bare(text: str) -> str:
     """What is compared of a request: every run of white space is one space, and curly quotation marks are straight ones.
 
-    Which of the two marks stands there is the keyboard's doing, and hard to see.
+    Which of the two marks is typed depends on the keyboard, and is hard to see.
     """
     return " ".join(text.translate(_STRAIGHT).split())
 

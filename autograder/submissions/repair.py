@@ -138,7 +138,7 @@ def _as_released(cell: NotebookNode, mine: ReleasedCell) -> bool:
 
 
 def _says(marks: Any, mine: ReleasedCell) -> bool:
-    """Whether marks say of a cell what the release does. (A checksum is set right in silence.)"""
+    """Whether marks agree with the release; a wrong checksum is corrected without a note."""
     if not isinstance(marks, dict):
         return False
     wanted = {name: value for name, value in mine.marks.items() if name in ("grade_id", "points", *FLAGS)}

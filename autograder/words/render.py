@@ -75,7 +75,7 @@ def _aside(criterion: Criterion, language: Language) -> str:
 
 
 def _advice(verdict: Verdict, all_hints: bool) -> list[list[tuple[Phrase, Phrase]]]:
-    """Label and sentence for what to tell of each criterion that failed; found and hint stand not twice in a row."""
+    """Labels and sentences about each criterion that failed, without a found and a hint equal to the ones before."""
     failed = [c for c in verdict.criteria if c.outcome == "failed" and not c.override]
     advice: list[list[tuple[Phrase, Phrase]]] = []
     before: tuple[Phrase | None, Phrase | None] = (None, None)

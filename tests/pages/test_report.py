@@ -17,7 +17,7 @@ from html_page import Page, headings_in_order
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autograder.course.profile import FROZEN_NAME, Language, Profile
+from autograder.course.profile import FROZEN_NAME, Profile
 from autograder.errors import Damaged, NotReady
 from autograder.facts.evidence import Evidence
 from autograder.facts.transcript import Request, Transcript
@@ -299,29 +299,29 @@ def nasty_class(profile: Profile) -> list[Work]:
     ]
 
 
-@pytest.mark.parametrize("language", ["nb", "en"])
-def test_nothing_of_a_students_is_markup(llama: Profile, language: Language) -> None:
-    text = page_of(numbers(llama, *nasty_class(llama)), NASTY, language, named=True)
-    page = Page(text)
-    assert page.all("script") == []
+@pytest.fixture(scope="module", params=["nb", "en"])
+def nasty(request: pytest.FixtureRequest, llama: Profile) -> tuple[str, str]:
+    """A language, and the page of everything in it."""
+    return request.param, page_of(numbers(llama, *nasty_class(llama)), NASTY, request.param, named=True)
+
+
+def test_nothing_of_a_students_is_markup(nasty: tuple[str, str]) -> None:
+    _, text = nasty
+    assert Page(text).all("script") == []
     assert text.count(NASTY) == 0
     assert text.count("&lt;script&gt;") > 10
 
 
-@pytest.mark.parametrize("language", ["nb", "en"])
-def test_the_page_stands_alone(llama: Profile, language: Language) -> None:
-    text = page_of(numbers(llama, *nasty_class(llama)), "chatbot", language, named=False)
-    page = Page(text)
+def test_the_page_stands_alone(nasty: tuple[str, str]) -> None:
+    _, text = nasty
     outside = re.findall(r"""(?:src|href|action)\s*=\s*["'](?!#)[^"']*|url\((?!#)|@import""", text)
     assert outside == []
     assert "default-src 'none'" in text
-    assert len(page.all("svg")) == 6
+    assert len(Page(text).all("svg")) == 6
 
 
-@pytest.mark.parametrize("language", ["nb", "en"])
-def test_the_page_can_be_used_by_everybody(llama: Profile, language: Language) -> None:
-    text = page_of(numbers(llama, *nasty_class(llama)), "chatbot", language, named=False)
-    page = Page(text)
+def test_the_page_can_be_used_by_everybody(nasty: tuple[str, str]) -> None:
+    language, page = nasty[0], Page(nasty[1])
     assert page.all("html") == [{"lang": language}]
     assert headings_in_order(page)
     pictures = [a for a in page.all("div") if a.get("role") == "img"]

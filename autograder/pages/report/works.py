@@ -1,7 +1,7 @@
 """One student's work, as far as it is on record, and how its texts are made harmless.
 
 Every text that a student can have had a hand in goes through `Hide` before it is part of the report's numbers: one line, bounded,
-without paths, addresses or anybody's name. To escape it is the page's work.
+without paths, addresses or anybody's name. The page escapes it.
 """
 
 from __future__ import annotations
