@@ -20,6 +20,7 @@ from nbformat import NotebookNode
 from autograder.course.profile import Language
 from autograder.facts.verdict import Verdict
 from autograder.grading.grades import Grade
+from autograder.pages import marking
 from autograder.pages.sanitize import IMAGE, clean_part, from_markdown
 from autograder.pages.templates import as_code
 from autograder.submissions.cells import marks_of
@@ -33,8 +34,6 @@ State = Literal["full", "part", "none", "unanswered", "waiting", "review"]
 SIGNS: dict[State, str] = {
     "full": "✓", "part": "◐", "none": "✗", "unanswered": "–", "waiting": "…", "review": "?",
 }  # fmt: skip
-MOST = 20_000
-"""Characters that are shown of one text, so that a page stays light."""
 LINES, LENGTH = 24, 1800
 """A text of more than this scrolls in a box of its own."""
 PICTURES = {"image/png": "png", "image/jpeg": "jpeg"}
@@ -324,7 +323,7 @@ class _Writer:
         return Shown(kind, plain, long=plain.count("\n") >= LINES or len(plain) > LENGTH)
 
     def cut(self, text: str) -> str:
-        return text if len(text) <= MOST else f"{text[:MOST]}\n{self.say('cut')}"
+        return marking.cut(text, f"\n{self.say('cut')}")
 
     def html(self, text: str) -> Markup:
         return Markup(clean_part(text, image=self.say("image"), table=self.say("scrolls", what=self.say("output"))))

@@ -26,7 +26,7 @@ HEADING = re.compile(r"^ {0,3}#{1,2} ", re.MULTILINE)
 SOLUTION = re.compile(r"^\s*### (BEGIN|END) SOLUTION\s*?$\n?", re.MULTILINE)
 MARK_SCHEME = re.compile(r"### BEGIN MARK SCHEME\s*(.*?)\s*### END MARK SCHEME\s*", re.DOTALL)
 MAX_TEXT = 20_000
-"""Characters of one output that are shown beside an answer, pictures not counted."""
+"""Characters of one text that a page shows, pictures not counted."""
 MAX_OUTPUTS = 100
 MAX_CELLS = 30
 """Of the part that an answer is about."""
@@ -97,13 +97,13 @@ def shortened(outputs: list[NotebookNode], language: Language) -> list[NotebookN
 
 def _shortened(output: NotebookNode, rest: str) -> NotebookNode | None:
     if output.output_type == "stream":
-        return new_output("stream", text=_cut(output.text, rest)) if output.name != "stderr" else None
+        return new_output("stream", text=cut(output.text, rest)) if output.name != "stderr" else None
     if output.output_type == "error":
-        lines = _cut("\n".join(output.traceback), rest).split("\n")
+        lines = cut("\n".join(output.traceback), rest).split("\n")
         return new_output("error", ename=output.ename, evalue=output.evalue[:MAX_TEXT], traceback=lines)
     data = {kind: output.data[kind] for kind in SHOWN if isinstance(output.data.get(kind), str)}
     data = {kind: value for kind, value in data.items() if not _too_large(kind, value)}
-    data.update({kind: _cut(data[kind], rest) for kind in ("text/plain", "text/markdown") if kind in data})
+    data.update({kind: cut(data[kind], rest) for kind in ("text/plain", "text/markdown") if kind in data})
     return new_output("display_data", data=data) if data else None
 
 
@@ -122,7 +122,8 @@ def _sizes(output: NotebookNode) -> tuple[int, int]:
     return whole - drawn, drawn
 
 
-def _cut(text: str, rest: str) -> str:
+def cut(text: str, rest: str) -> str:
+    """A text of at most `MAX_TEXT` characters, then `rest` where there is more."""
     return text if len(text) <= MAX_TEXT else text[:MAX_TEXT] + rest
 
 

@@ -21,7 +21,7 @@ from nbgrader.api import Gradebook
 
 from autograder.facts.verdict import Criterion, Verdict, Words
 from autograder.judging.contract import ASSIGNMENT, tasks
-from autograder.pages import feedback
+from autograder.pages import feedback, marking
 from autograder.pages.feedback import Grade, state_of
 from autograder.words.pages import FEEDBACK
 from autograder.words.tables import say, words_of
@@ -376,7 +376,7 @@ def test_an_output_is_shown_as_what_it_is_or_not_at_all(what: str) -> None:
 
 
 def test_a_very_long_output_is_cut_and_says_so() -> None:
-    output = {"output_type": "stream", "name": "stdout", "text": "x" * (feedback.MOST + 5)}
+    output = {"output_type": "stream", "name": "stdout", "text": "x" * (marking.MAX_TEXT + 5)}
     (_, shown) = page([coded(output)], FULL).parts[0].shown
     assert shown.long
     assert shown.body.endswith("x\n(The rest is left out here.)")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import copy
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -345,22 +345,26 @@ def profile(request: pytest.FixtureRequest) -> Profile:
     return PROFILES[request.param]
 
 
-def cells(profile: Profile) -> Iterator[NotebookNode]:
-    for nb in released(profile).values():
-        yield from nb.cells
+@pytest.fixture(scope="module")
+def nbs(profile: Profile) -> Books:
+    return released(profile)
 
 
-def test_the_source_notebooks_keep_the_contract(profile: Profile) -> None:
-    nbs = released(profile)
+@pytest.fixture(scope="module")
+def cells(nbs: Books) -> list[NotebookNode]:
+    return [cell for nb in nbs.values() for cell in nb.cells]
+
+
+def test_the_source_notebooks_keep_the_contract(profile: Profile, nbs: Books, cells: list[NotebookNode]) -> None:
     check_contract(nbs, profile)
-    points = sum(cell.metadata.get("nbgrader", {}).get("points", 0) for cell in cells(profile))
+    points = sum(cell.metadata.get("nbgrader", {}).get("points", 0) for cell in cells)
     assert points == pytest.approx(sum(task.points for task in tasks(profile)))
     for nb in nbs.values():
         nbformat.validate(nb)
 
 
-def test_every_code_cell_is_python_and_every_solution_assigns_its_variables(profile: Profile) -> None:
-    by_id = {cell.id: cell for cell in cells(profile) if cell.cell_type == "code"}
+def test_every_code_cell_is_python_and_every_solution_assigns_its_variables(profile: Profile, cells: list[NotebookNode]) -> None:
+    by_id = {cell.id: cell for cell in cells if cell.cell_type == "code"}
     for cell in by_id.values():
         ast.parse(cell.source)
     for task in tasks(profile):
@@ -368,8 +372,8 @@ def test_every_code_cell_is_python_and_every_solution_assigns_its_variables(prof
             assert re.search(rf"^{variable} = ", by_id[task.id].source, re.MULTILINE)
 
 
-def test_solutions_load_the_models_and_ask_the_questions_of_the_profile(profile: Profile) -> None:
-    by_id = {cell.id: cell.source for cell in cells(profile) if cell.cell_type == "code"}
+def test_solutions_load_the_models_and_ask_the_questions_of_the_profile(profile: Profile, cells: list[NotebookNode]) -> None:
+    by_id = {cell.id: cell.source for cell in cells if cell.cell_type == "code"}
     for task in tasks(profile):
         if task.question:
             assert f'"{task.question}"' in by_id[task.id]
@@ -378,14 +382,14 @@ def test_solutions_load_the_models_and_ask_the_questions_of_the_profile(profile:
             assert f"from {profile.models.package}" in by_id[task.id]
 
 
-def test_text_outside_solutions_does_not_give_the_solution_away(profile: Profile) -> None:
-    shown = "\n".join(cell.source for cell in cells(profile) if "nbgrader" not in cell.metadata)
+def test_text_outside_solutions_does_not_give_the_solution_away(cells: list[NotebookNode]) -> None:
+    shown = "\n".join(cell.source for cell in cells if "nbgrader" not in cell.metadata)
     given_away = ("prompt | llm", 'os.environ["HF_HOME"] =', 'MessagesPlaceholder("', '"max_new_tokens":', "device=0,")
     assert [line for line in given_away if line in shown] == []
 
 
-def test_words_of_one_profile_are_nowhere_but_in_its_values(profile: Profile) -> None:
-    for cell in cells(profile):
+def test_words_of_one_profile_are_nowhere_but_in_its_values(profile: Profile, cells: list[NotebookNode]) -> None:
+    for cell in cells:
         words = cell.source
         fixed = ("ideal-boat", "`boat`", "boat =", "(boat)")
         for value in (profile.chat.system_prompt, *profile.questions.values(), *fixed):
@@ -393,8 +397,8 @@ def test_words_of_one_profile_are_nowhere_but_in_its_values(profile: Profile) ->
         assert not re.search(r"pirat|boat|båt|skute", words, re.IGNORECASE)
 
 
-def test_there_is_one_title_and_no_ragged_space(profile: Profile) -> None:
-    for name, nb in released(profile).items():
+def test_there_is_one_title_and_no_ragged_space(nbs: Books) -> None:
+    for name, nb in nbs.items():
         markdown = "\n".join(cell.source for cell in nb.cells if cell.cell_type == "markdown")
         titles = re.findall(r"^# .+", re.sub(r"```.*?```", "", markdown, flags=re.DOTALL), re.MULTILINE)
         assert len(titles) == 1, name
@@ -414,8 +418,8 @@ def test_sources_have_no_outputs_and_checks_let_run_all_go_on() -> None:
                 assert "raises-exception" in cell.metadata.tags
 
 
-def test_rubrics_and_answers_go_with_the_solution_region(profile: Profile) -> None:
-    for cell in cells(profile):
+def test_rubrics_and_answers_go_with_the_solution_region(cells: list[NotebookNode]) -> None:
+    for cell in cells:
         left = re.sub(r"### BEGIN SOLUTION\n.*?### END SOLUTION", "", cell.source, flags=re.DOTALL)
         assert "SOLUTION" not in left
         assert "MARK SCHEME" not in left
@@ -423,7 +427,6 @@ def test_rubrics_and_answers_go_with_the_solution_region(profile: Profile) -> No
         assert (left != cell.source) == is_solution
 
 
-def test_every_free_text_task_has_a_rubric_in_both_languages() -> None:
-    for profile in (COURSE, ENGLISH):
-        rubrics = [cell.id for cell in cells(profile) if "### BEGIN MARK SCHEME" in cell.source]
-        assert rubrics == [task.id for task in tasks(profile) if task.judged_by == "person"]
+def test_every_free_text_task_has_a_rubric(profile: Profile, cells: list[NotebookNode]) -> None:
+    rubrics = [cell.id for cell in cells if "### BEGIN MARK SCHEME" in cell.source]
+    assert rubrics == [task.id for task in tasks(profile) if task.judged_by == "person"]
