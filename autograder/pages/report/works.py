@@ -7,7 +7,7 @@ without paths, addresses or anybody's name. The page escapes it.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from autograder.facts.verdict import Verdict
@@ -55,6 +55,14 @@ class Work:
             return grade.given
         verdict = self.verdict(task)
         return verdict.score if verdict else None
+
+
+def verdicts_of(works: Iterable[Work], judged: Sequence[Task]) -> Iterator[tuple[Work, Task, Verdict]]:
+    """Every verdict on record about these tasks."""
+    for work in works:
+        for task in judged:
+            if (verdict := work.verdict(task)) is not None:
+                yield work, task, verdict
 
 
 def hiding(names: Iterable[str], kept: Iterable[str] = ()) -> Hide:
