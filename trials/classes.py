@@ -14,10 +14,9 @@ import nbformat
 from nbformat import NotebookNode
 
 from autograder.course.profile import Profile
+from autograder.pages.marking import rubric_of
 from autograder.release import authoring
-
-MARKER = re.compile(r"^\s*### (BEGIN|END) SOLUTION\s*\n?", re.MULTILINE)
-MARK_SCHEME = re.compile(r"### BEGIN MARK SCHEME.*?### END MARK SCHEME\s*", re.DOTALL)
+from autograder.submissions.cells import marks_of
 
 HEADING = re.compile(r"^# %%(%?) (.+(?:\n#  .+)*)\n", re.MULTILINE)
 PIECE = re.compile(r"^«([A-Z_0-9]+)»\n", re.MULTILINE)
@@ -91,8 +90,8 @@ def reference(source: Path, profile: Profile) -> Cells:
         notebook = authoring.fill(nbformat.read(path, as_version=4), profile)
         notebook = authoring.select_language(notebook, profile.course.language)
         for cell in notebook.cells:
-            if cell.metadata.get("nbgrader", {}).get("solution"):
-                cells[cell.metadata["nbgrader"]["grade_id"]] = MARK_SCHEME.sub("", MARKER.sub("", cell.source)).strip()
+            if marks_of(cell).get("solution"):
+                cells[marks_of(cell)["grade_id"]] = rubric_of(cell.source).model_answer
     return cells
 
 
@@ -100,7 +99,7 @@ def answered(notebook: NotebookNode, cells: Mapping[str, str]) -> NotebookNode:
     """A released notebook with a student's cells written in."""
     solved = nbformat.from_dict(notebook)
     for cell in solved.cells:
-        marks = cell.metadata.get("nbgrader", {})
+        marks = marks_of(cell)
         if marks.get("solution") and marks["grade_id"] in cells:
             cell.source = cells[marks["grade_id"]]
     return solved

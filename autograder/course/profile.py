@@ -15,9 +15,9 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from autograder.errors import ProfileError
 
@@ -35,8 +35,8 @@ DIGEST_ROUNDS = 20_000
 
 Text = Annotated[str, Field(min_length=1, max_length=2000)]
 Points = Annotated[float, Field(gt=0, le=100, multiple_of=0.25)]
-
-
+FROM_LIST = BeforeValidator(lambda value: tuple(value) if isinstance(value, list) else value)
+"""TOML and JSON have lists, which a strict model takes for no tuples."""
 DUE = r"^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?(Z|[+-]\d\d:\d\d)$"
 
 
@@ -61,7 +61,7 @@ class Values:
     most: float = 100.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Needs:
     """What a profile must say of a task that it uses, and only then.
 
@@ -82,7 +82,7 @@ class Needs:
 
 
 class Course(Part):
-    """The course. `due` is the deadline with its offset from UTC ("2026-12-01 23:59+01:00"): told, never enforced."""
+    """The course. `due` is the deadline with its offset from UTC ("2026-12-01 23:59+01:00"): shown, never enforced."""
 
     id: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,40}$")]
     language: Language
@@ -148,7 +148,7 @@ class Limits(Part):
 
 
 UserName = Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_-]{0,31}$")]
-UserNames = tuple[UserName, ...]
+UserNames = Annotated[tuple[UserName, ...], FROM_LIST]
 
 
 class Hub(Part):
@@ -163,11 +163,6 @@ class Hub(Part):
     graders: UserNames = ()
     students: UserNames = ()
     exchange: Annotated[str, Field(pattern=r"^/.+")] = "/srv/nbgrader/exchange"
-
-    @field_validator("instructors", "graders", "students", mode="before")
-    @classmethod
-    def _list(cls, value: Any) -> Any:
-        return tuple(value) if isinstance(value, list) else value
 
     @model_validator(mode="after")
     def _each_has_one_role(self) -> Hub:
@@ -211,12 +206,7 @@ class Profile(Part):
     limits: Limits = Limits()
     hub: Hub | None = None
     arguments: dict[Annotated[str, Field(pattern=r"^[a-h]$")], str] = {}
-    tasks: Annotated[tuple[TaskInUse, ...], Field(min_length=1)]
-
-    @field_validator("tasks", mode="before")
-    @classmethod
-    def _list(cls, value: Any) -> Any:
-        return tuple(value) if isinstance(value, list) else value
+    tasks: Annotated[tuple[TaskInUse, ...], Field(min_length=1), FROM_LIST]
 
     @field_validator("arguments")
     @classmethod

@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, ValidationError, create_model
 
-from autograder.course.profile import Generation, Needs, Profile, TaskInUse, Values
+from autograder.course.profile import FROM_LIST, Generation, Needs, Profile, TaskInUse, Values
 from autograder.errors import ProfileError
 
 
@@ -25,7 +25,7 @@ def schema(needs: Mapping[str, Needs]) -> type[Profile]:
     generation = create_model("Generation", __base__=Generation, **lists)  # type: ignore[call-overload]
     ids: Any = Literal[tuple(needs)]
     task = create_model("TaskInUse", __base__=TaskInUse, id=(ids, ...))
-    entries = Annotated[tuple[task, ...], Field(min_length=1)]  # type: ignore[valid-type]
+    entries = Annotated[tuple[task, ...], Field(min_length=1), FROM_LIST]  # type: ignore[valid-type]
     profile = create_model("Profile", __base__=Profile, generation=(generation, ...), tasks=(entries, ...))
     task.needs = profile.needs = dict(needs)
     return profile
@@ -72,7 +72,7 @@ def parse(raw: Any, origin: str, known: type[Profile]) -> Profile:
         inner = [problem["loc"] for problem in problems]
         lines = [
             _say(problem, known)
-            for problem in problems  # one bad element of a list also makes the list too short: told once
+            for problem in problems  # one bad element of a list also makes the list too short: reported once
             if not any(len(loc) > len(problem["loc"]) and loc[: len(problem["loc"])] == problem["loc"] for loc in inner)
         ]
         raise ProfileError("\n".join(f"{origin}: {line}" for line in lines)) from None

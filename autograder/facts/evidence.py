@@ -13,8 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from autograder.facts.transcript import Transcript
 
 Short = Annotated[str, Field(max_length=500)]
-Told = tuple[Short, Annotated[str, Field(max_length=20_000)]]
-Conversation = Annotated[tuple[Told, ...], Field(max_length=20)]
+BoundedMessage = tuple[Short, Annotated[str, Field(max_length=20_000)]]
+Conversation = Annotated[tuple[BoundedMessage, ...], Field(max_length=20)]
 Long = Annotated[str, Field(max_length=200_000)]
 Form = Literal["dict", "list", "text", "keys"]
 

@@ -88,14 +88,6 @@ class Transcript(BaseModel):
         """The student's own requests: those that no check asked for."""
         return tuple(r for r in self.requests if r.challenge is None)
 
-    def joined(self, later: Transcript) -> Transcript:
-        return Transcript(
-            requests=(self.requests + later.requests)[:MAX_REQUESTS],
-            renderings=tuple(dict.fromkeys(self.renderings + later.renderings))[:MAX_REQUESTS],
-            complete=self.complete and later.complete,
-            faults=tuple(dict.fromkeys(self.faults + later.faults))[:20],
-        )
-
     def forms_of(self, messages: tuple[Message, ...], model: str) -> frozenset[str]:
         """The texts that a right chain may send for these messages: plain, or through the model's chat template."""
         templated = {r.text for r in self.renderings if r.model == model and r.messages == messages}
@@ -108,7 +100,7 @@ _STRAIGHT = str.maketrans("‘’‛“”„", "'''\"\"\"")
 def bare(text: str) -> str:
     """What is compared of a request: every run of white space is one space, and curly quotation marks are straight ones.
 
-    Which of the two marks stands there is the keyboard's doing, and hard to see.
+    Which of the two marks is typed depends on the keyboard, and is hard to see.
     """
     return " ".join(text.translate(_STRAIGHT).split())
 

@@ -12,7 +12,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import zip_longest
-from typing import Any, Literal
+from typing import Literal
 
 from markupsafe import Markup, escape
 from nbformat import NotebookNode
@@ -20,8 +20,10 @@ from nbformat import NotebookNode
 from autograder.course.profile import Language
 from autograder.facts.verdict import Verdict
 from autograder.grading.grades import Grade
+from autograder.pages import marking
 from autograder.pages.sanitize import IMAGE, clean_part, from_markdown
 from autograder.pages.templates import as_code
+from autograder.submissions.cells import marks_of
 from autograder.words import render
 from autograder.words.checks import REASONS
 from autograder.words.masking import ANSI, masked
@@ -32,8 +34,6 @@ State = Literal["full", "part", "none", "unanswered", "waiting", "review"]
 SIGNS: dict[State, str] = {
     "full": "✓", "part": "◐", "none": "✗", "unanswered": "–", "waiting": "…", "review": "?",
 }  # fmt: skip
-MOST = 20_000
-"""Characters that are shown of one text, so that a page stays light."""
 LINES, LENGTH = 24, 1800
 """A text of more than this scrolls in a box of its own."""
 PICTURES = {"image/png": "png", "image/jpeg": "jpeg"}
@@ -79,7 +79,7 @@ class Part:
         return SIGNS[self.state] if self.state else ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Page:
     language: Language
     title: str
@@ -92,12 +92,24 @@ class Page:
         return say(FEEDBACK[key].fill(**values), self.language)
 
 
+@dataclass(frozen=True, kw_only=True)
+class NotebookScore:
+    """Whose notebook it is, and its sum; points lost for being late are taken off `score` already."""
+
+    student: str
+    assignment: str
+    notebook: str
+    score: float
+    points: float
+    late_penalty: float
+
+
 def page_of(
     nb: NotebookNode,
     released: NotebookNode | None,
     grades: Mapping[str, Grade],
     verdicts: Mapping[str, Verdict],
-    names: Mapping[str, Any],
+    whole: NotebookScore,
     language: Language,
 ) -> Page:
     """The page of one graded notebook.
@@ -106,16 +118,15 @@ def page_of(
         nb: as it was graded; comments are in its cells' nbgrader metadata, as nbgrader's own step puts them there.
         released: as it was handed out; headings are taken from it, and its own text is not shown again.
         grades, verdicts: by grade id; verdicts with a person's decisions in place.
-        names: nbgrader's `resources["nbgrader"]`: student, assignment, notebook, score, max_score, late_penalty.
     """
-    writer = _Writer(language, (str(names["student"]),))
+    writer = _Writer(language, (whole.student,))
     source = released if released is not None else nb
     headings, handed_out = headings_of(source, grades), {cell.source for cell in source.cells}
     parts, cells = [], list[NotebookNode]()
     for cell in nb.cells:
         cells.append(cell)
-        grade_id = _marks(cell).get("grade_id", "")
-        if grade_id in grades and (_marks(cell).get("grade") or _marks(cell).get("task")):
+        grade_id = marks_of(cell).get("grade_id", "")
+        if grade_id in grades and (marks_of(cell).get("grade") or marks_of(cell).get("task")):
             heading = headings.get(grade_id) or grade_id
             parts.append(writer.part(cell, cells, heading, grades[grade_id], verdicts.get(grade_id), handed_out))
             cells = []
@@ -126,10 +137,10 @@ def page_of(
         parts.append(Part("rest", heading, comments=comments, shown=rest))
     return Page(
         language=language,
-        title=_title(source) or str(names["notebook"]),
-        about=writer.say("about", notebook=names["notebook"], assignment=names["assignment"]),
-        total=writer.total(names, grades),
-        notes=writer.notes(names, grades),
+        title=_title(source) or whole.notebook,
+        about=writer.say("about", notebook=whole.notebook, assignment=whole.assignment),
+        total=writer.total(whole, grades),
+        notes=writer.notes(whole, grades),
         parts=tuple(parts),
     )
 
@@ -152,7 +163,7 @@ def headings_of(released: NotebookNode, grade_ids: Collection[str]) -> dict[str,
     found: dict[str, Markup] = {}
     last = ""
     for cell in released.cells:
-        marks = _marks(cell)
+        marks = marks_of(cell)
         if cell.cell_type == "markdown" and not marks.get("solution"):
             last = ([last, *HEADING.findall(FENCE.sub("", cell.source))])[-1]
         if marks.get("grade_id") in grade_ids and last:
@@ -166,11 +177,6 @@ def _title(nb: NotebookNode) -> str:
     return next((match[1] for text in texts if (match := HEADING.search(text))), "").replace("`", "")
 
 
-def _marks(cell: NotebookNode) -> Mapping[str, Any]:
-    marks = cell.metadata.get("nbgrader")
-    return marks if isinstance(marks, dict) else {}
-
-
 class _Writer:
     """Writes parts of a page in one language, about one student."""
 
@@ -181,22 +187,22 @@ class _Writer:
         return say(FEEDBACK[key].fill(**values), self.language)
 
     def number(self, value: float) -> str:
-        return render.points(value, self.language)
+        return render.number(value, self.language)
 
     # --- The whole ---
 
-    def total(self, names: Mapping[str, Any], grades: Mapping[str, Grade]) -> str:
+    def total(self, whole: NotebookScore, grades: Mapping[str, Grade]) -> str:
         key = "total-so-far" if any(grade.waits for grade in grades.values()) else "total"
-        return self.say(key, score=self.number(names["score"]), points=self.number(names["max_score"]))
+        return self.say(key, score=self.number(whole.score), points=self.number(whole.points))
 
-    def notes(self, names: Mapping[str, Any], grades: Mapping[str, Grade]) -> tuple[str, ...]:
+    def notes(self, whole: NotebookScore, grades: Mapping[str, Grade]) -> tuple[str, ...]:
         states = [(state_of(grade), grade) for grade in grades.values()]
         waiting = sum(grade.points for state, grade in states if state == "waiting")
         notes = [self.say("waits", points=self.number(waiting))] if waiting else []
         if any(state == "review" for state, _ in states):
             notes.append(self.say("provisional"))
-        if names["late_penalty"] > 0:
-            notes.append(self.say("penalty", points=self.number(names["late_penalty"])))
+        if whole.late_penalty > 0:
+            notes.append(self.say("penalty", points=self.number(whole.late_penalty)))
         return tuple(notes)
 
     # --- A task ---
@@ -210,9 +216,9 @@ class _Writer:
         verdict: Verdict | None,
         handed_out: Collection[str],
     ) -> Part:
-        grade_id = _marks(graded)["grade_id"]
-        answer = bool(_marks(graded).get("solution")) and graded.cell_type == "markdown"
-        to_fill_in = [_marks(cell).get("comment") for cell in cells if _marks(cell).get("solution")]
+        grade_id = marks_of(graded)["grade_id"]
+        answer = bool(marks_of(graded).get("solution")) and graded.cell_type == "markdown"
+        to_fill_in = [marks_of(cell).get("comment") for cell in cells if marks_of(cell).get("solution")]
         state = state_of(grade, bool(to_fill_in) and all(comment == NO_RESPONSE for comment in to_fill_in))
         overruled = verdict is not None and any(c.override for c in verdict.criteria)
         points = self.number(grade.points)
@@ -250,7 +256,7 @@ class _Writer:
         return tuple(as_code(say(reason, self.language).removesuffix(looks).strip()) for reason in verdict.reasons)
 
     def comments(self, cells: Iterable[NotebookNode]) -> tuple[Markup, ...]:
-        found = (_marks(cell).get("comment") for cell in cells)
+        found = (marks_of(cell).get("comment") for cell in cells)
         return tuple(self.html(from_markdown(str(comment))) for comment in found if comment and comment != NO_RESPONSE)
 
     # --- What stands under it ---
@@ -259,7 +265,7 @@ class _Writer:
         """What a student wrote, and what came of it; nothing of the course's own cells."""
         found: list[Shown] = []
         for cell in cells:
-            marks = _marks(cell)
+            marks = marks_of(cell)
             own = bool(marks.get("solution")) or (not marks.get("grade_id") and cell.source not in handed_out)
             if own and cell.source.strip():
                 found.append(self.source(cell))
@@ -317,7 +323,7 @@ class _Writer:
         return Shown(kind, plain, long=plain.count("\n") >= LINES or len(plain) > LENGTH)
 
     def cut(self, text: str) -> str:
-        return text if len(text) <= MOST else f"{text[:MOST]}\n{self.say('cut')}"
+        return marking.cut(text, f"\n{self.say('cut')}")
 
     def html(self, text: str) -> Markup:
-        return Markup(clean_part(text, self.say("image"), self.say("scrolls", what=self.say("output"))))
+        return Markup(clean_part(text, image=self.say("image"), table=self.say("scrolls", what=self.say("output"))))

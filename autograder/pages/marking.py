@@ -17,15 +17,16 @@ from nbformat.v4 import new_output
 
 from autograder.course.profile import Language
 from autograder.facts.verdict import Criterion, Sentence, Verdict
+from autograder.submissions.cells import grade_id_of, is_answer, is_check
 from autograder.words.marking import MARKING
-from autograder.words.render import points as in_words
+from autograder.words.render import number
 from autograder.words.tables import say
 
 HEADING = re.compile(r"^ {0,3}#{1,2} ", re.MULTILINE)
 SOLUTION = re.compile(r"^\s*### (BEGIN|END) SOLUTION\s*?$\n?", re.MULTILINE)
 MARK_SCHEME = re.compile(r"### BEGIN MARK SCHEME\s*(.*?)\s*### END MARK SCHEME\s*", re.DOTALL)
 MAX_TEXT = 20_000
-"""Characters of one output that are shown beside an answer, pictures not counted."""
+"""Characters of one text that a page shows, pictures not counted."""
 MAX_OUTPUTS = 100
 MAX_CELLS = 30
 """Of the part that an answer is about."""
@@ -47,20 +48,20 @@ def part_of(released: NotebookNode, answer: str) -> tuple[str, ...]:
     Args:
         released: the notebook as handed out: what students have done to headings plays no part.
     """
-    index = next((n for n, cell in enumerate(released.cells) if _grade_id(cell) == answer), 0)
+    index = next((n for n, cell in enumerate(released.cells) if grade_id_of(cell) == answer), 0)
     found: list[str] = []
     checked = False
     for cell in reversed(released.cells[:index]):
         if is_answer(cell) or (checked and cell.cell_type == "markdown" and HEADING.search(cell.source)):
             break
-        found += [_grade_id(cell)] if _grade_id(cell) else []
+        found += [grade_id] if (grade_id := grade_id_of(cell)) else []
         checked = checked or is_check(cell)
     return tuple(reversed(found))
 
 
 def cells_of(nb: NotebookNode, part: Collection[str], answer: str) -> Iterator[tuple[int, NotebookNode]]:
     """The code cells of a part of a student's notebook, with their indices, the student's own among them; no checks."""
-    ids = [_grade_id(cell) for cell in nb.cells]
+    ids = [grade_id_of(cell) for cell in nb.cells]
     first = min((n for n, name in enumerate(ids) if name in part), default=len(ids))
     last = ids.index(answer) if answer in ids else 0
     for n, cell in enumerate(nb.cells):
@@ -69,25 +70,7 @@ def cells_of(nb: NotebookNode, part: Collection[str], answer: str) -> Iterator[t
 
 
 def label(cell: NotebookNode, index: int, language: Language) -> str:
-    return _grade_id(cell) or say(MARKING["cell"].fill(number=index + 1), language)
-
-
-def is_answer(cell: NotebookNode) -> bool:
-    """Whether a person marks it."""
-    return bool(_marks(cell).get("grade") and _marks(cell).get("solution"))
-
-
-def is_check(cell: NotebookNode) -> bool:
-    return bool(_marks(cell).get("grade") and not _marks(cell).get("solution"))
-
-
-def _grade_id(cell: NotebookNode) -> str:
-    return str(_marks(cell).get("grade_id") or "")
-
-
-def _marks(cell: NotebookNode) -> dict[str, Any]:
-    marks = cell.metadata.get("nbgrader")
-    return marks if isinstance(marks, dict) else {}
+    return grade_id_of(cell) or say(MARKING["cell"].fill(number=index + 1), language)
 
 
 # What is shown of them
@@ -114,13 +97,13 @@ def shortened(outputs: list[NotebookNode], language: Language) -> list[NotebookN
 
 def _shortened(output: NotebookNode, rest: str) -> NotebookNode | None:
     if output.output_type == "stream":
-        return new_output("stream", text=_cut(output.text, rest)) if output.name != "stderr" else None
+        return new_output("stream", text=cut(output.text, rest)) if output.name != "stderr" else None
     if output.output_type == "error":
-        lines = _cut("\n".join(output.traceback), rest).split("\n")
+        lines = cut("\n".join(output.traceback), rest).split("\n")
         return new_output("error", ename=output.ename, evalue=output.evalue[:MAX_TEXT], traceback=lines)
     data = {kind: output.data[kind] for kind in SHOWN if isinstance(output.data.get(kind), str)}
     data = {kind: value for kind, value in data.items() if not _too_large(kind, value)}
-    data.update({kind: _cut(data[kind], rest) for kind in ("text/plain", "text/markdown") if kind in data})
+    data.update({kind: cut(data[kind], rest) for kind in ("text/plain", "text/markdown") if kind in data})
     return new_output("display_data", data=data) if data else None
 
 
@@ -139,7 +122,8 @@ def _sizes(output: NotebookNode) -> tuple[int, int]:
     return whole - drawn, drawn
 
 
-def _cut(text: str, rest: str) -> str:
+def cut(text: str, rest: str) -> str:
+    """A text of at most `MAX_TEXT` characters, then `rest` where there is more."""
     return text if len(text) <= MAX_TEXT else text[:MAX_TEXT] + rest
 
 
@@ -202,10 +186,10 @@ def mask_verdict(verdict: Verdict, mask: Callable[[str], str]) -> Verdict:
 def number_in(typed: Any) -> float | None:
     """A finite number out of what was typed ("0,5", "0.5", 1), else None."""
     try:
-        number = float(typed.strip().replace(",", ".")) if isinstance(typed, str) else float(typed)
+        value = float(typed.strip().replace(",", ".")) if isinstance(typed, str) else float(typed)
     except (TypeError, ValueError, OverflowError):
         return None
-    return number if math.isfinite(number) and not isinstance(typed, bool) else None
+    return value if math.isfinite(value) and not isinstance(typed, bool) else None
 
 
 def refused(
@@ -218,7 +202,7 @@ def refused(
     if found is None:
         return MARKING["no-criterion"]
     if points is None or not 0 <= points <= found.points:
-        return MARKING["bad-points"].fill(points=in_words(found.points, language))
+        return MARKING["bad-points"].fill(points=number(found.points, language))
     if not isinstance(reason, str) or not reason.strip():
         return MARKING["bad-reason"]
     return None

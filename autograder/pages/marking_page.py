@@ -63,7 +63,7 @@ class Pieces:
         return say(phrase, self.language)
 
     def points(self, value: float) -> str:
-        return render.points(value, self.language)
+        return render.number(value, self.language)
 
     def as_html(self, verdict: Verdict) -> Markup:
         return Markup(render.as_html(verdict, self.language, all_hints=True))  # it escapes what it shows

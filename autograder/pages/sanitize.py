@@ -165,7 +165,7 @@ def clean_html(element: Any) -> str:
     return page.to_html(pretty=False)
 
 
-def clean_part(text: str, image: str = "", table: str = "") -> str:
+def clean_part(text: str, *, image: str = "", table: str = "") -> str:
     """As `clean_html`, for a page with headings, colours and places of its own: what is put into it brings none.
 
     Headings become paragraphs in bold, tables get a box to scroll in, images a description; one from elsewhere is only that.

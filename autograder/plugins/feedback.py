@@ -15,7 +15,7 @@ from nbformat import NotebookNode
 from nbgrader.preprocessors import NbGraderPreprocessor
 
 from autograder.grading.records import Records, with_overrides
-from autograder.pages.feedback import page_of
+from autograder.pages.feedback import NotebookScore, page_of
 from autograder.plugins.course import (
     Resources,
     course_root,
@@ -47,7 +47,11 @@ class FeedbackPage(NbGraderPreprocessor):  # type: ignore[misc]
         path = frozen_path(coursedir_of(self), assignment).with_name(f"{notebook}.ipynb")
         released = nbformat.read(path, as_version=4) if path.exists() else None
         grades = grades_of(names)
-        resources["feedback"] = page_of(nb, released, grades, verdicts, names, profile.course.language)
+        whole = NotebookScore(
+            student=student, assignment=assignment, notebook=notebook,
+            score=names["score"], points=names["max_score"], late_penalty=names["late_penalty"],
+        )  # fmt: skip
+        resources["feedback"] = page_of(nb, released, grades, verdicts, whole, profile.course.language)
         return nb, resources
 
 

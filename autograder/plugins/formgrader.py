@@ -61,8 +61,7 @@ from autograder.submissions.cells import check_cells, is_answer, marks_of
 from autograder.submissions.submission import Submission
 from autograder.words.marking import MARKING
 from autograder.words.masking import masked
-from autograder.words.render import as_html
-from autograder.words.render import points as in_words
+from autograder.words.render import as_html, number
 from autograder.words.tables import say
 
 TEMPLATE = TEMPLATES / "formgrade_marking.html.j2"
@@ -233,9 +232,9 @@ class Decide(BaseApiHandler):  # type: ignore[misc]
             return
         language, manual = profile.course.language, grade.manual_score
         saved = MARKING["saved" if manual is None else "saved-under-manual"].fill(
-            earned=in_words(decided.score or 0, language),
-            points=in_words(decided.points, language),
-            manual="" if manual is None else in_words(manual, language),
+            earned=number(decided.score or 0, language),
+            points=number(decided.points, language),
+            manual="" if manual is None else number(manual, language),
         )
         names = {"student": student.id, "first_name": student.first_name, "last_name": student.last_name}
         shown = mask_verdict(decided, partial(masked, names=_names(names)))

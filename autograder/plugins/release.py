@@ -1,4 +1,4 @@
-"""What `nbgrader generate_assignment` does with the source notebooks: thin preprocessors around `authoring.py`.
+"""What `nbgrader generate_assignment` does with the source notebooks: thin preprocessors around `release/`.
 
 FillProfile, SelectLanguage and CheckContract come first in the list, FreezeProfile last. See `plugins/settings.py`. Each
 leaves a source that is not ours (`is_ours`) as it is.
@@ -18,6 +18,7 @@ from autograder.grading.released import MARK
 from autograder.judging.contract import load
 from autograder.plugins.course import Resources, course_root, source_folder, source_is_ours
 from autograder.release import authoring
+from autograder.release.contract_check import check_contract
 
 CODE_STUB = {"nb": "# Skriv koden din her", "en": "# Write your code here"}
 TEXT_STUB = {"nb": "Skriv svaret ditt her.", "en": "Write your answer here."}
@@ -65,7 +66,7 @@ class CheckContract(_WithProfile):
             for path in sorted(source_folder(self, resources).glob("*.ipynb"))
         }
         language = profile.course.language
-        authoring.check_contract({k: authoring.select_language(v, language) for k, v in filled.items()}, profile)
+        check_contract({k: authoring.select_language(v, language) for k, v in filled.items()}, profile)
         return nb
 
 

@@ -1,7 +1,7 @@
 """From the source notebooks to what is released: two languages and open places become one notebook.
 
-Three pure functions, in this order: `fill` puts the profile's values in and leaves out what the profile does
-not use, `select_language` keeps one of the two languages, `check_contract` refuses a result that breaks the
+Two pure functions, in this order: `fill` puts the profile's values in and leaves out what the profile does not
+use, `select_language` keeps one of the two languages. `contract_check.py` then refuses a result that breaks the
 contract. Removing solutions, locking cells and checksums are nbgrader's work; nothing here reads a file,
 knows nbgrader or judges.
 
@@ -45,26 +45,24 @@ import copy
 import itertools
 import json
 import re
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, get_args
 
 from jinja2 import Environment, StrictUndefined, TemplateError, TemplateSyntaxError
 from nbformat import NotebookNode
 
-from autograder.judging.contract import NOTEBOOKS, task_of, tasks
+from autograder.judging.contract import task_of, tasks
 from autograder.judging.task import Task
 from autograder.judging.tasks import DEFINITIONS
 from autograder.errors import ContractError
 from autograder.course.profile import Language, Profile, Role
-from autograder.submissions.cells import grade_id_of, marks_of
-from autograder.words.render import points as render_points
+from autograder.submissions.cells import marks_of
+from autograder.words.render import number
 
 REPEATED = tuple(name for name, definition in DEFINITIONS.items() if definition.needs.values)
 """The tasks that are several: one for each value that the profile lists."""
-SETUP = "setup"
-SCHEMA_VERSION = 3
 
 _VOCABULARY = (
     "course.id, course.language, models.home, models.package, models.base, models.instruct, models.large, "
@@ -74,7 +72,6 @@ _VOCABULARY = (
 )
 _MARKER = re.compile(r"^\s*<!-- (nb|en|both) -->\s*$")
 _TAGGED_COMMENT = re.compile(r"^(\s*# )(nb|en): ?(.*)$")
-_LEFTOVER = re.compile(r"[«»]|<!--\s*(?:nb|en|both)\s*-->|^\s*#\s*(?:nb|en):", re.MULTILINE | re.IGNORECASE)
 
 _JINJA = Environment(
     variable_start_string="«",
@@ -126,21 +123,6 @@ def select_language(nb: NotebookNode, language: Language) -> NotebookNode:
     return selected
 
 
-def check_contract(nbs: Mapping[str, NotebookNode], profile: Profile) -> None:
-    """Refuses notebooks that break the contract.
-
-    They come by name ("chatbot", …), as `fill` and `select_language` left them, before nbgrader clears them.
-    One may be missing if none of its tasks is in use.
-
-    Raises:
-        ContractError: everything that is wrong, a line each, with notebook and cell.
-    """
-    problems = [line for name, nb in nbs.items() for line in _notebook_problems(name, nb, profile)]
-    problems += [line for task in tasks(profile) for line in _task_problems(task, nbs)]
-    if problems:
-        raise ContractError("\n".join(problems))
-
-
 # --- fill -----------------------------------------------------------------------------------------
 
 
@@ -168,15 +150,15 @@ def _cells(sources: Sequence[NotebookNode], profile: Profile) -> Iterator[Notebo
 
 
 def _belongs(cell: NotebookNode) -> _Belongs:
-    said = cell.metadata.get("autograder", {})
-    if unknown := sorted(set(said) - {"task", "any_of", "each"}):
+    keys = cell.metadata.get("autograder", {})
+    if unknown := sorted(set(keys) - {"task", "any_of", "each"}):
         raise _wrong(cell, f"metadata.autograder has the key {unknown[0]!r}", "valid: any_of, each, task")
-    belongs = _Belongs(said.get("task"), tuple(said.get("any_of", ())), said.get("each"))
+    belongs = _Belongs(keys.get("task"), tuple(keys.get("any_of", ())), keys.get("each"))
     for task_id in (*belongs.any_of, *((belongs.task,) if belongs.task else ())):
         if task_id not in DEFINITIONS:
             valid = ", ".join(DEFINITIONS)
             raise _wrong(cell, f"metadata.autograder names the task {task_id!r}", f"valid: {valid}")
-    if "each" in said and (belongs.task != belongs.each or belongs.each not in REPEATED):
+    if "each" in keys and (belongs.task != belongs.each or belongs.each not in REPEATED):
         found = f"only cells of {' and '.join(f'the task {name!r}' for name in REPEATED)} are repeated, each by its own"
         raise _wrong(cell, found, "valid: " + ", ".join(f'"each": "{name}"' for name in REPEATED))
     return belongs
@@ -230,9 +212,6 @@ def _values(cell: NotebookNode, profile: Profile, task: Task | None) -> dict[str
             raise _wrong(cell, f"task_of({task_id!r}): this task is not in use", f"in use: {in_use}")
         return _public(found)
 
-    def points(number: float) -> str:
-        return render_points(number, profile.course.language)
-
     given = {role: getattr(profile.models, role) for role in get_args(Role)}
     roles = {role: model.name for role, model in given.items() if model}
     values: dict[str, Any] = {
@@ -243,8 +222,8 @@ def _values(cell: NotebookNode, profile: Profile, task: Task | None) -> dict[str
         "arguments": dict(profile.arguments),
         "uses": uses,
         "task_of": find,
-        "points": points,
-        "py": _python_literal,
+        "points": partial(number, language=profile.course.language),
+        "py": python_literal,
     }
     lists = {used.needs.values.key for used in DEFINITIONS.values() if used.needs.values}
     values |= {key: list(listed) for key in lists if (listed := profile.generation.values(key))}
@@ -260,7 +239,7 @@ def _public(task: Task) -> dict[str, Any]:
     return {key: value for key in shown if (value := getattr(task, key)) is not None} | dict(task.settings)
 
 
-def _python_literal(value: object) -> str:
+def python_literal(value: object) -> str:
     """Python source of a text, number, list or dict. JSON's texts are Python's too, in double quotes."""
     match value:
         case str():
@@ -268,9 +247,9 @@ def _python_literal(value: object) -> str:
         case bool() | int() | float() | None:
             return repr(value)
         case list() | tuple():
-            return f"[{', '.join(_python_literal(item) for item in value)}]"
+            return f"[{', '.join(python_literal(item) for item in value)}]"
         case dict():
-            pairs = (f"{_python_literal(key)}: {_python_literal(item)}" for key, item in value.items())
+            pairs = (f"{python_literal(key)}: {python_literal(item)}" for key, item in value.items())
             return f"{{{', '.join(pairs)}}}"
     raise TypeError(f"py(…) writes texts, numbers, lists and dicts, not {type(value).__name__}")
 
@@ -316,97 +295,3 @@ def _refuse_one_language(seen: set[str], cell_id: str, valid: str) -> None:
     if len(seen) == 1:
         found = seen.pop()
         raise ContractError(f"cell {cell_id!r}: found only {found!r}; a cell with one needs both: {valid}")
-
-
-# --- check_contract -------------------------------------------------------------------------------
-
-
-def _notebook_problems(name: str, nb: NotebookNode, profile: Profile) -> Iterator[str]:
-    """What is wrong whatever the tasks: ids, the first code cell, leftovers, cells that no task asks for."""
-    ids = Counter(cell.get("id") for cell in nb.cells)
-    grade_ids = Counter(grade_id_of(cell) for cell in nb.cells if grade_id_of(cell))
-    for kind, counted in (("id", ids), ("grade_id", grade_ids)):
-        twice = ((one, count) for one, count in counted.items() if count > 1)
-        yield from (f"{name}: {kind} {one!r} is there {count} times" for one, count in twice)
-    first = next((cell for cell in nb.cells if cell.cell_type == "code"), None)
-    if name in NOTEBOOKS and (first is None or grade_id_of(first) != SETUP or not _flags(first, locked=True)):
-        yield f"{name}: the first code cell must be the locked cell {SETUP!r}"
-    for cell in nb.cells:
-        yield from (f"{name}: cell {cell.get('id')!r}: {line}" for line in _cell_problems(cell, profile))
-
-
-def _cell_problems(cell: NotebookNode, profile: Profile) -> Iterator[str]:
-    if leftover := _LEFTOVER.search(_without_values(cell.source, profile)):
-        yield f"{leftover[0].strip()!r} is left over; templates and languages must be resolved"
-    if "autograder" in cell.metadata:
-        yield "metadata.autograder is left over; the notebook has not been through fill"
-    meta = cell.metadata.get("nbgrader")
-    if meta is None:
-        return
-    if meta.get("schema_version") != SCHEMA_VERSION:
-        yield f"schema_version is {meta.get('schema_version')!r}; it must be {SCHEMA_VERSION}"
-    if cell.get("id") != meta.get("grade_id"):
-        yield f"grade_id is {meta.get('grade_id')!r}; it must be the cell's id"
-    if meta.get("grade") and task_of(meta.get("grade_id", ""), profile) is None:
-        yield "is graded, and is no cell of a task in use"
-    elif meta.get("solution") and meta.get("grade_id") in DEFINITIONS and not profile.uses(meta["grade_id"]):
-        yield "is the solution cell of a task that is not in use"
-
-
-def _without_values(source: str, profile: Profile) -> str:
-    """The source less what the profile put in: an instructor's question may hold quotation marks."""
-    for text in (profile.chat.system_prompt, *profile.questions.values()):
-        source = source.replace(text, "").replace(_python_literal(text), "")
-    return source
-
-
-def _task_problems(task: Task, nbs: Mapping[str, NotebookNode]) -> Iterator[str]:
-    if task.judged_by == "person":
-        flags = {"grade": True, "solution": True, "locked": False}
-        yield from _one_cell(task, task.id, nbs, cell_type="markdown", **flags)
-        return
-    yield from _one_cell(task, task.id, nbs, cell_type="code", grade=False, solution=True, locked=False)
-    yield from _one_cell(task, task.check_id, nbs, cell_type="code", grade=True, solution=False, locked=True)
-    places = _places(task.check_id, nbs)
-    solutions = _places(task.id, nbs)
-    if len(places) == len(solutions) == 1 and places[0][:2] < solutions[0][:2]:
-        yield f"{task.notebook}: {task.check_id!r} stands before {task.id!r}; the check comes second"
-    for notebook, _, cell in places:
-        call = f"check({_python_literal(task.check_id)})"
-        if cell.source.strip() != call:
-            found = cell.source.strip()[:60]
-            yield f"{notebook}: cell {task.check_id!r}: found {found!r}; its source must be {call}"
-
-
-def _one_cell(
-    task: Task, grade_id: str, nbs: Mapping[str, NotebookNode], cell_type: str, **flags: bool
-) -> Iterator[str]:
-    """Problems of the one cell with this `grade_id`: there, once, in its place, with its flags and points?"""
-    places = _places(grade_id, nbs)
-    if len(places) != 1:
-        yield f"{task.notebook}: cell {grade_id!r} must be there once, and is there {len(places)} times"
-    for notebook, _, cell in places:
-        where = f"{notebook}: cell {grade_id!r}"
-        if notebook != task.notebook:
-            yield f"{where}: belongs in the notebook {task.notebook!r}"
-        if cell.cell_type != cell_type:
-            yield f"{where}: is a {cell.cell_type} cell; it must be a {cell_type} cell"
-        if not _flags(cell, **flags):
-            yield f"{where}: must have " + ", ".join(f"{flag}={value}" for flag, value in flags.items())
-        points = cell.metadata["nbgrader"].get("points")
-        if flags["grade"] and points != task.points:
-            yield f"{where}: has {points} points; the profile gives it {task.points:g}"
-
-
-def _places(grade_id: str, nbs: Mapping[str, NotebookNode]) -> list[tuple[str, int, NotebookNode]]:
-    return [
-        (name, number, cell)
-        for name, nb in nbs.items()
-        for number, cell in enumerate(nb.cells)
-        if grade_id_of(cell) == grade_id
-    ]
-
-
-def _flags(cell: NotebookNode, **flags: bool) -> bool:
-    meta = marks_of(cell)
-    return all(meta.get(flag, False) is value for flag, value in flags.items())

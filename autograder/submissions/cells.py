@@ -10,6 +10,9 @@ from autograder.course.profile import Profile
 from autograder.judging.contract import tasks
 from autograder.judging.task import Task
 
+SCHEMA_VERSION = 3
+"""Of nbgrader's marks."""
+
 
 def marks_of(cell: NotebookNode) -> dict[str, Any]:
     """nbgrader's marks of a cell; none where the cell has none."""
@@ -31,6 +34,11 @@ def name_of(cell: NotebookNode, index: int) -> str:
 def is_answer(cell: NotebookNode) -> bool:
     """Whether a person marks it."""
     return bool(marks_of(cell).get("grade") and marks_of(cell).get("solution"))
+
+
+def is_check(cell: NotebookNode) -> bool:
+    """Whether it is graded, and none of a student's to fill in."""
+    return bool(marks_of(cell).get("grade") and not marks_of(cell).get("solution"))
 
 
 def code_cells(nb: NotebookNode) -> list[NotebookNode]:

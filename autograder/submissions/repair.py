@@ -14,17 +14,16 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode
 
-from autograder.submissions.cells import grade_id_of, marks_of
+from autograder.submissions.cells import SCHEMA_VERSION, grade_id_of, marks_of
 from autograder.submissions.repair_json import Repair, Unreadable
 from autograder.submissions.repair_read import fresh_id, read_notebook
 
 __all__ = ["ReleasedCell", "Repair", "Unreadable", "read_notebook", "repaired"]
 
-SCHEMA_VERSION = 3
 FLAGS = ("grade", "solution", "locked", "task")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ReleasedCell:
     """A marked cell of the release; a sequence of them is in the release's order.
 
@@ -139,7 +138,7 @@ def _as_released(cell: NotebookNode, mine: ReleasedCell) -> bool:
 
 
 def _says(marks: Any, mine: ReleasedCell) -> bool:
-    """Whether marks say of a cell what the release does. (A checksum is set right in silence.)"""
+    """Whether marks agree with the release; a wrong checksum is corrected without a note."""
     if not isinstance(marks, dict):
         return False
     wanted = {name: value for name, value in mine.marks.items() if name in ("grade_id", "points", *FLAGS)}

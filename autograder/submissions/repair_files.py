@@ -196,8 +196,8 @@ def _the_one(found: Sequence[tuple[Path, NotebookNode]], cells: Sequence[Release
     """The only file, or the only one with answers; of several that say the same, the nearest."""
     answered = [(path, nb) for path, nb in found if _answered(nb, cells)]
     left = answered or list(found)
-    said = {tuple((cell.cell_type, cell.source) for cell in nb.cells) for _, nb in left}
-    return left[0][0] if len(said) == 1 else None
+    contents = {tuple((cell.cell_type, cell.source) for cell in nb.cells) for _, nb in left}
+    return left[0][0] if len(contents) == 1 else None
 
 
 def _answered(nb: NotebookNode, cells: Sequence[ReleasedCell]) -> bool:

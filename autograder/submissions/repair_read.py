@@ -74,9 +74,9 @@ def _merged(ours: str, theirs: str) -> tuple[NotebookNode, list[str]]:
 # From JSON to a notebook
 
 
-def _notebook(told: Any, kinds: list[str]) -> tuple[NotebookNode, list[str]]:
+def _notebook(raw: Any, kinds: list[str]) -> tuple[NotebookNode, list[str]]:
     """A valid notebook out of any JSON value. Raises Unreadable where it is none."""
-    found, old = _cells_of(told)
+    found, old = _cells_of(raw)
     if len(found) > MAX_CELLS:
         raise Unreadable("cells")
     kinds = [*kinds, "old-format"] if old else [*kinds]
@@ -86,52 +86,52 @@ def _notebook(told: Any, kinds: list[str]) -> tuple[NotebookNode, list[str]]:
     if len(real) < len(found):
         kinds.append("not-cells")
     cells, outputs = [_cell(cell, old) for cell in real], MAX_OUTPUTS
-    for cell, raw in zip(cells, real, strict=True):
+    for cell, given in zip(cells, real, strict=True):
         if cell["cell_type"] == "code":
-            cell["outputs"], whole = _outputs(raw.get("outputs"), outputs)
+            cell["outputs"], whole = _outputs(given.get("outputs"), outputs)
             outputs -= len(cell["outputs"])
             kinds += [] if whole else ["outputs"]
     _give_ids(cells)
     nb = nbformat.from_dict(
-        {"nbformat": 4, "nbformat_minor": 5, "metadata": _dict(_clean(told.get("metadata"))), "cells": cells}
+        {"nbformat": 4, "nbformat_minor": 5, "metadata": _dict(_clean(raw.get("metadata"))), "cells": cells}
     )
     return nb if _valid(nb) else _reduced(nb), kinds
 
 
-def _cells_of(told: Any) -> tuple[list[Any], bool]:
+def _cells_of(raw: Any) -> tuple[list[Any], bool]:
     """The cells, and whether they are written in a format before 4."""
-    if isinstance(told, dict):
-        version = told.get("nbformat")
-        if isinstance(told.get("cells"), list):
-            return told["cells"], isinstance(version, int) and version < 4
-        if isinstance(told.get("worksheets"), list):
-            sheets = [_dict(sheet).get("cells") for sheet in told["worksheets"]]
+    if isinstance(raw, dict):
+        version = raw.get("nbformat")
+        if isinstance(raw.get("cells"), list):
+            return raw["cells"], isinstance(version, int) and version < 4
+        if isinstance(raw.get("worksheets"), list):
+            sheets = [_dict(sheet).get("cells") for sheet in raw["worksheets"]]
             return [cell for cells in sheets if isinstance(cells, list) for cell in cells], True
     raise Unreadable("not-a-notebook")
 
 
-def _cell(told: dict[str, Any], old: bool) -> dict[str, Any]:
+def _cell(raw: dict[str, Any], old: bool) -> dict[str, Any]:
     """A cell of format 4.5, but for its outputs and for an id that no other cell has."""
-    kind, source = told.get("cell_type"), _source(told, old)
+    kind, source = raw.get("cell_type"), _source(raw, old)
     if kind == "heading":
-        level = _count(told.get("level")) or 1
+        level = _count(raw.get("level")) or 1
         source = f"{'#' * min(level, 6)} {' '.join(source.splitlines())}"
-    metadata = _dict(_clean(told.get("metadata")))
-    cell = {"id": told.get("id") or metadata.get("id"), "metadata": metadata, "source": source}  # Colab has it there
-    if kind == "code" or (kind is None and "outputs" in told):
-        count = told.get("execution_count", told.get("prompt_number"))
+    metadata = _dict(_clean(raw.get("metadata")))
+    cell = {"id": raw.get("id") or metadata.get("id"), "metadata": metadata, "source": source}  # Colab has it there
+    if kind == "code" or (kind is None and "outputs" in raw):
+        count = raw.get("execution_count", raw.get("prompt_number"))
         return {**cell, "cell_type": "code", "execution_count": _count(count), "outputs": []}
     cell["cell_type"] = "markdown" if kind in ("markdown", "heading", "html", "text") else "raw"
     attached = {
-        name: _bundle(bundle) for name, bundle in _dict(told.get("attachments")).items() if isinstance(bundle, dict)
+        name: _bundle(bundle) for name, bundle in _dict(raw.get("attachments")).items() if isinstance(bundle, dict)
     }
     return {**cell, "attachments": _clean(attached)} if attached else cell
 
 
-def _source(told: dict[str, Any], old: bool) -> str:
+def _source(raw: dict[str, Any], old: bool) -> str:
     """A cell's text, under the name it has in any format, with Unix line ends."""
     names = ("source", "input", "code", "text") if old else ("source", "input")
-    value = next((told[name] for name in names if told.get(name) is not None), "")
+    value = next((raw[name] for name in names if raw.get(name) is not None), "")
     text: str = _clean(_joined(value, old) or "")
     return text.replace("\r\n", "\n")
 
@@ -145,43 +145,43 @@ def _joined(value: Any, old: bool = False) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def _outputs(told: Any, room: int) -> tuple[list[dict[str, Any]], bool]:
+def _outputs(raw: Any, room: int) -> tuple[list[dict[str, Any]], bool]:
     """The outputs that can be read, and whether those are all."""
-    if not isinstance(told, list):
-        return [], told is None
-    read = [_output(_clean(output)) for output in told[:room]]
+    if not isinstance(raw, list):
+        return [], raw is None
+    read = [_output(_clean(output)) for output in raw[:room]]
     kept = [output for output in read if output is not None]
-    return kept, len(kept) == len(told)
+    return kept, len(kept) == len(raw)
 
 
-def _output(told: Any) -> dict[str, Any] | None:
+def _output(raw: Any) -> dict[str, Any] | None:
     """An output of format 4 with nothing but what belongs there; None where it has not even that."""
-    told = _dict(told)
-    kind = told.get("output_type")
+    raw = _dict(raw)
+    kind = raw.get("output_type")
     if kind == "stream":
-        name, text = told.get("name", told.get("stream", "stdout")), _joined(told.get("text"))
+        name, text = raw.get("name", raw.get("stream", "stdout")), _joined(raw.get("text"))
         return {"output_type": kind, "name": name, "text": text} if isinstance(name, str) and text is not None else None
     if kind in ("error", "pyerr"):
-        name, value, trace = told.get("ename"), told.get("evalue"), told.get("traceback")
+        name, value, trace = raw.get("ename"), raw.get("evalue"), raw.get("traceback")
         if not (isinstance(name, str) and isinstance(value, str) and isinstance(trace, list)):
             return None
         lines = [line for line in trace if isinstance(line, str)]
         return {"output_type": "error", "ename": name, "evalue": value, "traceback": lines}
     if kind not in ("display_data", "execute_result", "pyout"):
         return None
-    data = told.get("data", {OLD_TYPES[name]: value for name, value in told.items() if name in OLD_TYPES})
+    data = raw.get("data", {OLD_TYPES[name]: value for name, value in raw.items() if name in OLD_TYPES})
     if not isinstance(data, dict):
         return None
-    shown = {"data": _bundle(data), "metadata": _dict(told.get("metadata"))}
+    shown = {"data": _bundle(data), "metadata": _dict(raw.get("metadata"))}
     if kind == "display_data":
         return {"output_type": kind, **shown}
-    count = _count(told.get("execution_count", told.get("prompt_number")))
+    count = _count(raw.get("execution_count", raw.get("prompt_number")))
     return {"output_type": "execute_result", "execution_count": count, **shown}
 
 
-def _bundle(told: dict[str, Any]) -> dict[str, Any]:
+def _bundle(raw: dict[str, Any]) -> dict[str, Any]:
     """What an output or an attachment is, by MIME type: any JSON under a JSON type, else text."""
-    data = {name: value if JSON_TYPE.fullmatch(name) else _joined(value) for name, value in told.items()}
+    data = {name: value if JSON_TYPE.fullmatch(name) else _joined(value) for name, value in raw.items()}
     return {name: value for name, value in data.items() if JSON_TYPE.fullmatch(name) or value is not None}
 
 
@@ -245,9 +245,9 @@ def _reduced(nb: NotebookNode) -> NotebookNode:
     kept |= {"language_info": {"name": language}} if isinstance(language, str) else {}
     nb.metadata = nbformat.from_dict(kept)
     for cell in nb.cells:
-        told = cell.metadata
-        kept = {key: told[key] for key in ("nbgrader", "deletable", "editable") if key in told}
-        tags = told.get("tags") if isinstance(told.get("tags"), list) else []
+        raw = cell.metadata
+        kept = {key: raw[key] for key in ("nbgrader", "deletable", "editable") if key in raw}
+        tags = raw.get("tags") if isinstance(raw.get("tags"), list) else []
         right = [tag for tag in tags if isinstance(tag, str) and re.fullmatch(r"[^,\n]+", tag)]
         kept |= {"tags": list(dict.fromkeys(right))} if right else {}
         cell.metadata = nbformat.from_dict(kept)

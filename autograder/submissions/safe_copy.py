@@ -1,8 +1,8 @@
-"""Copies a folder that a stranger owns: ordinary files only, nothing is followed, and no more than is bearable.
+"""Copies a folder that a stranger owns: ordinary files only, no link followed, and no more than the limits allow.
 
 Everything is opened relative to a folder that is open already, without following links, and looked at after it has been
 opened: the owner may change the folder at any moment. So nothing is read until it ends: a file has the size that it had
-when it was opened, and a folder as many entries as are looked at, however both grow meanwhile. What is not copied is told.
+when it was opened, and a folder as many entries as are looked at, however both grow meanwhile. What is not copied is listed.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ OURS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.E
 """Errors that are no matter of what is copied: the disk is full, or this process has too much open."""
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Copy:
     """What may be copied, and what has been.
 
@@ -96,10 +96,7 @@ def _copy(at: int, to: Path, copy: Copy, before: str, depth: int) -> None:
                     _copy(inner, to / name, copy, f"{path}/", depth + 1)
             elif is_folder or not _copy_file(name, at, to / name, copy):
                 copy.aside.append(path)
-        except (
-            OSError,
-            ValueError,
-        ) as error:  # a link, a device without a driver, gone, a name too long, not ours to read
+        except (OSError, ValueError) as error:  # a link, a device without a driver, gone, a name too long, not readable
             if isinstance(error, OSError) and error.errno in OURS:
                 raise
             copy.aside.append(path)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
@@ -91,25 +91,22 @@ class Submission:
         nb, mended = repaired(nb, released.cells, released.kernelspec)
         return nb, Mended(tuple([*repairs, *mended] if unreadable is None else repairs), unreadable)
 
-    def files(self, ignored: Iterable[str]) -> Iterator[Path]:
-        """The files that take part.
+    def copy_files(self, target: Path, ignored: Sequence[str]) -> None:
+        """Copies the files that take part.
 
         Args:
             ignored: patterns of names that do not, as nbgrader's settings have them.
         """
-        patterns = list(ignored)
         for at, folders, names in os.walk(self.folder):
             folders[:] = [name for name in folders if not self._is_strange(Path(at, name))]
             for name in names:
-                if not self._is_strange(Path(at, name)) and not any(fnmatch(name, pattern) for pattern in patterns):
-                    yield Path(at, name)
+                path = Path(at, name)
+                if self._is_strange(path) or any(fnmatch(name, pattern) for pattern in ignored):
+                    continue
+                to = target / path.relative_to(self.folder)
+                to.parent.mkdir(parents=True, exist_ok=True)
+                to.unlink(missing_ok=True)
+                shutil.copyfile(path, to, follow_symlinks=False)
 
     def _is_strange(self, path: Path) -> bool:
         return str(path.relative_to(self.folder)) in self.strange
-
-    def copy_files(self, target: Path, ignored: Sequence[str]) -> None:
-        for path in self.files(ignored):
-            to = target / path.relative_to(self.folder)
-            to.parent.mkdir(parents=True, exist_ok=True)
-            to.unlink(missing_ok=True)
-            shutil.copyfile(path, to, follow_symlinks=False)

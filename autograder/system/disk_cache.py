@@ -41,8 +41,8 @@ class DiskCache:
         """The text, or None where there is none that can be trusted."""
         path = self._path(key)
         try:
-            told, _, text = path.read_bytes().decode("utf-8", "surrogatepass").partition("\n")
-            if told != _seal(key, text):
+            seal, _, text = path.read_bytes().decode("utf-8", "surrogatepass").partition("\n")
+            if seal != _seal(key, text):
                 return None
             os.utime(path)
         except (OSError, ValueError):

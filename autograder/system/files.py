@@ -1,4 +1,4 @@
-"""Files that nobody ever sees half of: written under a temporary name beside their own, then renamed."""
+"""Writes files whole: under a temporary name beside their own, then renamed."""
 
 from __future__ import annotations
 

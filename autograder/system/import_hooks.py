@@ -19,7 +19,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
-from importlib.util import LazyLoader
 from types import ModuleType
 from typing import Any
 
@@ -80,8 +79,8 @@ class _Finder(MetaPathFinder):
         if not watched:
             return None
         spec = self._ask_the_others(fullname, path, target)
-        if spec is not None and spec.loader is not None:
-            spec.loader = _reporting(spec.loader, self, fullname)
+        if spec is not None and hasattr(spec.loader, "exec_module") and not isinstance(spec.loader, _ReportingLoader):
+            spec.loader = _ReportingLoader(spec.loader, self, fullname)
         return spec
 
     def _run_finished(self) -> None:
@@ -131,17 +130,6 @@ class _ReportingLoader(Loader):
         self._real.exec_module(module)
         # A module may have put another object in its place, as transformers does.
         self._finder.run(self._name, sys.modules.get(self._name, module))
-
-
-def _reporting(loader: Any, finder: _Finder, name: str) -> Any:
-    if isinstance(loader, _ReportingLoader) or not hasattr(loader, "exec_module"):
-        return loader
-    real: Any = getattr(loader, "loader", None)
-    if isinstance(loader, LazyLoader) and real is not None:
-        # Its exec_module only prepares: the module is executed by the loader inside, at the first use.
-        already = isinstance(real, _ReportingLoader)
-        return loader if already else LazyLoader(_ReportingLoader(real, finder, name))
-    return _ReportingLoader(loader, finder, name)
 
 
 def _is_imported(name: str) -> bool:

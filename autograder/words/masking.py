@@ -9,6 +9,7 @@ from __future__ import annotations
 import builtins
 import keyword
 import re
+from collections import deque
 from collections.abc import Iterable
 
 HOME, NAME = "~", "…"
@@ -33,20 +34,12 @@ def masked(text: str, names: Iterable[str]) -> str:
         text: what a cell printed, or a traceback; ANSI codes may stand anywhere in it.
         names: accounts to mask beside those that home directories name. Large and small letters are the same.
     """
-    pieces, codes, at = [], [], 0
+    codes, removed = [], 0
     for code in ANSI.finditer(text):
-        pieces.append(text[at : code.start()])
-        codes.append((sum(map(len, pieces[-1:])), code.group()))
-        at = code.end()
-    pieces.append(text[at:])
-    plain = "".join(pieces)
-    if not codes:
-        return _replaced(plain, _spans(plain, names), [])
-    where, before = [], 0
-    for length, code_text in codes:
-        before += length
-        where.append((before, code_text))
-    return _replaced(plain, _spans(plain, names), where)
+        codes.append((code.start() - removed, code.group()))
+        removed += len(code.group())
+    plain = ANSI.sub("", text)
+    return _replaced(plain, _spans(plain, names), codes)
 
 
 def _spans(plain: str, names: Iterable[str]) -> list[tuple[int, int, str]]:
@@ -70,24 +63,14 @@ def _spans(plain: str, names: Iterable[str]) -> list[tuple[int, int, str]]:
 
 def _replaced(plain: str, spans: list[tuple[int, int, str]], codes: list[tuple[int, str]]) -> str:
     """The text with its spans replaced and its codes back; a code from within a span comes after it."""
-    out: list[str] = []
-    at = 0
-    left = list(reversed(codes))
-
-    def upto(end: int) -> None:
-        nonlocal at
-        while left and left[-1][0] <= end:
-            start, code = left.pop()
-            out.extend((plain[at : max(start, at)], code))
-            at = max(start, at)
-        out.append(plain[at:end])
+    out, at, left = list[str](), 0, deque(codes)
+    for start, end, instead in (*spans, (len(plain), len(plain), "")):
+        while left and left[0][0] <= start:
+            place, code = left.popleft()
+            out += (plain[at:place], code)
+            at = max(at, place)
+        out += (plain[at:start], instead)
         at = end
-
-    for start, end, instead in spans:
-        upto(start)
-        out.append(instead)
-        at = end
-    upto(len(plain))
     return "".join(out)
 
 

@@ -22,9 +22,9 @@ MOST_CHARACTERS = 2000
 MARKS = {"passed": "✓", "failed": "✗", "unknown": "?", "overruled": "●"}
 
 
-def points(value: float, language: Language) -> str:
-    """A number of points as the language writes it: "1,5" or "1.5"."""
-    text = f"{round(value, 2):g}"
+def number(value: float, language: Language, decimals: int = 2) -> str:
+    """A number as the language writes it, without zeros at its end: "1,5" or "1.5"."""
+    text = f"{round(value, decimals) + 0.0:.{decimals}f}".rstrip("0").rstrip(".")
     return text.replace(".", ",") if language == "nb" else text
 
 
@@ -32,7 +32,7 @@ def headline(verdict: Verdict, language: Language) -> str:
     if verdict.score is None:
         return say(LAYOUT["not judged"].fill(name=verdict.task), language)
     sentence = LAYOUT["passed" if verdict.passed else "open" if verdict.open else "failed"]
-    earned, due = points(verdict.score, language), points(verdict.points, language)
+    earned, due = number(verdict.score, language), number(verdict.points, language)
     return say(sentence.fill(name=verdict.task, earned=earned, points=due), language)
 
 
@@ -75,7 +75,7 @@ def _aside(criterion: Criterion, language: Language) -> str:
 
 
 def _advice(verdict: Verdict, all_hints: bool) -> list[list[tuple[Phrase, Phrase]]]:
-    """Label and sentence for what to tell of each criterion that failed; found and hint stand not twice in a row."""
+    """Labels and sentences about each criterion that failed, without a found and a hint equal to the ones before."""
     failed = [c for c in verdict.criteria if c.outcome == "failed" and not c.override]
     advice: list[list[tuple[Phrase, Phrase]]] = []
     before: tuple[Phrase | None, Phrase | None] = (None, None)

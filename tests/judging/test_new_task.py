@@ -23,7 +23,8 @@ from autograder.judging.contract import load, tasks
 from trials.classes import reference
 from trials.selftest.run import library_pieces, submissions_for
 from trials.selftest.sharing import Sharing
-from autograder.release.authoring import check_contract, fill, select_language
+from autograder.release.authoring import fill, select_language
+from autograder.release.contract_check import check_contract
 import nbformat
 
 profile = load(Path("profiles/nucleus.toml"))

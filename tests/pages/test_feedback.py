@@ -9,21 +9,19 @@ import re
 import shutil
 import subprocess
 import sys
-from html.parser import HTMLParser
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import nbformat
 import pytest
 from feedback_pages import ANSWER, COMMENT, PENALTY, SECRET, TOKEN, feedback_course, page_of
+from html_page import Page, headings_in_order
 from nbformat import NotebookNode
 from nbgrader.api import Gradebook
 
-from autograder.course.profile import Language
 from autograder.facts.verdict import Criterion, Verdict, Words
 from autograder.judging.contract import ASSIGNMENT, tasks
-from autograder.pages import feedback
+from autograder.pages import feedback, marking
 from autograder.pages.feedback import Grade, state_of
 from autograder.words.pages import FEEDBACK
 from autograder.words.tables import say, words_of
@@ -32,65 +30,13 @@ from trials.demo import ScratchCourse
 
 EVERYBODY = ("anna", "david", "farid", "kari", "mallory")
 FORBIDDEN = {
-    "script",
-    "iframe",
-    "frame",
-    "object",
-    "embed",
-    "link",
-    "base",
-    "form",
-    "audio",
-    "video",
-    "svg",
-    "math",
-    "portal",
-}
-ADDRESSES = {"src", "srcset", "poster", "data", "background", "action", "formaction", "ping", "xlink:href", "srcdoc"}
-VOID = {"meta", "img", "br", "hr"}
+    "script", "iframe", "frame", "object", "embed", "link", "base", "form", "audio", "video", "svg", "math", "portal",
+}  # fmt: skip
 
 
-class Read(HTMLParser):
-    """A page as a browser reads it: its elements in order, with their attributes and the text within."""
-
-    def __init__(self, page: str) -> None:
-        super().__init__(convert_charrefs=True)
-        self.elements: list[tuple[str, dict[str, str]]] = []
-        self.texts: list[list[str]] = []
-        self._open: list[int] = []
-        self.feed(page)
-        self.close()
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, {name: value or "" for name, value in attrs}))
-        self.texts.append([])
-        if tag not in VOID:
-            self._open.append(len(self.texts) - 1)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.handle_starttag(tag, attrs)
-        if tag not in VOID:
-            self._open.pop()
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag not in VOID:
-            assert self.elements[self._open.pop()][0] == tag, f"</{tag}> closes something else"
-
-    def handle_data(self, data: str) -> None:
-        for place in self._open:
-            self.texts[place].append(data)
-
-    def text(self, tag: str, **wanted: str) -> list[str]:
-        """What is to be read in each element of a kind, white space aside."""
-        return [
-            " ".join("".join(text).split())
-            for (name, attributes), text in zip(self.elements, self.texts, strict=True)
-            if name == tag and all(attributes.get(key.rstrip("_")) == value for key, value in wanted.items())
-        ]
-
-    def rows(self) -> dict[str, str]:
-        """The overview: what stands in the row of each task."""
-        return {row.split(" av ")[0].rsplit(" ", 1)[0]: row for row in self.text("tr") if " av " in row}
+def rows(page: str) -> dict[str, str]:
+    """The overview: what stands in the row of each task."""
+    return {row.split(" av ")[0].rsplit(" ", 1)[0]: row for row in Page(page).text("tr") if " av " in row}
 
 
 @pytest.fixture(scope="module")
@@ -117,15 +63,15 @@ each_student = pytest.mark.parametrize("student", EVERYBODY)
 
 @each_student
 def test_no_page_has_a_script_or_anything_that_loads_something(student: str, pages: dict[str, str]) -> None:
-    for tag, attributes in Read(pages[student]).elements:
+    for tag, attributes in Page(pages[student]).elements:
         assert tag not in FORBIDDEN
         assert [name for name in attributes if name.startswith("on")] == []
-        for name in ADDRESSES & set(attributes):
+        for name in attacks_html.FETCHING & set(attributes):
             assert attributes[name].startswith("data:image/")
         assert not re.search(r"url\(|@import", attributes.get("style", ""))
         if tag == "meta" and "http-equiv" in attributes:
             assert attributes["http-equiv"] == "Content-Security-Policy"
-    style = "".join(Read(pages[student]).text("style"))
+    style = "".join(Page(pages[student]).text("style"))
     assert not re.search(r"url\(|@import|@font-face|expression", style)
 
 
@@ -136,7 +82,7 @@ def test_nothing_that_a_hostile_student_wrote_is_alive(pages: dict[str, str]) ->
 
 @each_student
 def test_every_page_tells_the_browser_to_load_nothing(student: str, pages: dict[str, str]) -> None:
-    policy = next(a["content"] for t, a in Read(pages[student]).elements if t == "meta" and "http-equiv" in a)
+    policy = next(a["content"] for t, a in Page(pages[student]).elements if t == "meta" and "http-equiv" in a)
     assert {"default-src 'none'", "img-src data:", "style-src 'unsafe-inline'"} <= {
         p.strip() for p in policy.split(";")
     }
@@ -155,7 +101,7 @@ def test_a_hidden_test_is_not_in_the_page_nor_is_its_traceback(course: ScratchCo
 
 
 def test_what_a_student_wrote_brings_no_names_of_places_colours_or_headings(pages: dict[str, str]) -> None:
-    read = Read(pages["mallory"])
+    read = Page(pages["mallory"])
     assert "30 / 30 " + TOKEN in " ".join(read.text("strong"))
     names = [attributes["id"] for _, attributes in read.elements if "id" in attributes]
     assert len(names) == len(set(names))
@@ -171,7 +117,7 @@ def test_the_sum_is_the_gradebooks(student: str, course: ScratchCourse, pages: d
         notebook = gradebook.find_submission_notebook("chatbot", ASSIGNMENT, student)
         score = notebook.score - (notebook.late_submission_penalty or 0)
         expected = f"{score:g} av {notebook.max_score:g} poeng".replace(".", ",")
-    (total,) = Read(pages[student]).text("p", class_="total")
+    (total,) = Page(pages[student]).text("p", class_="total")
     assert total.removesuffix(" så langt") == expected
 
 
@@ -179,7 +125,7 @@ def test_the_sum_is_the_gradebooks(student: str, course: ScratchCourse, pages: d
 def test_every_task_is_in_the_overview_and_leads_to_its_place(
     student: str, course: ScratchCourse, pages: dict[str, str]
 ) -> None:
-    read = Read(pages[student])
+    read = Page(pages[student])
     expected = [task for task in tasks(course.profile) if task.notebook == "chatbot"]
     links = [a["href"] for t, a in read.elements if t == "a" and a.get("href", "").startswith("#task-")]
     assert links == [f"#task-{task.check_id}" for task in expected]
@@ -187,7 +133,7 @@ def test_every_task_is_in_the_overview_and_leads_to_its_place(
 
 
 def test_tasks_are_called_what_the_student_knows_them_by(pages: dict[str, str]) -> None:
-    assert list(Read(pages["anna"]).rows()) == [
+    assert list(rows(pages["anna"])) == [
         "Hvor modellene ligger", "Last modellen", "Kortere svar", "Hvilket argument?", "Skriv ledeteksten", "Lag kjeden",
         "Det første spørsmålet", "Et nytt spørsmål", "Hukommelse og gjentakelser",
     ]  # fmt: skip
@@ -208,12 +154,12 @@ STANDS = {
 
 @pytest.mark.parametrize(("student", "task"), STANDS)
 def test_how_a_task_stands_is_told_by_a_sign_and_in_words(student: str, task: str, pages: dict[str, str]) -> None:
-    assert Read(pages[student]).rows()[task] == f"{task} {STANDS[student, task]}"
+    assert rows(pages[student])[task] == f"{task} {STANDS[student, task]}"
 
 
 def test_a_penalty_for_being_late_is_told_and_taken_off(pages: dict[str, str]) -> None:
     assert f"{PENALTY:g} poeng er trukket fra".replace(".", ",") in pages["anna"]
-    assert Read(pages["anna"]).text("p", class_="total") == ["14 av 16 poeng"]
+    assert Page(pages["anna"]).text("p", class_="total") == ["14 av 16 poeng"]
     assert "trukket fra" not in pages["david"]
 
 
@@ -221,21 +167,21 @@ def test_an_answer_that_nobody_has_read_yet_is_told_and_is_not_a_zero(pages: dic
     assert "Poengene kommer når det er gjort." in pages["david"]
     assert "inntil 3." in pages["david"]
     assert "0 av 3" not in pages["david"]
-    assert Read(pages["david"]).text("p", class_="total")[0].endswith("så langt")
+    assert Page(pages["david"]).text("p", class_="total")[0].endswith("så langt")
 
 
 # --- A task ---
 
 
 def test_a_persons_comment_is_shown_as_markdown(pages: dict[str, str]) -> None:
-    assert Read(pages["anna"]).text("div", class_="comment") == ["Fint forklart. Bruk gjerne et eksempel til."]
+    assert Page(pages["anna"]).text("div", class_="comment") == ["Fint forklart. Bruk gjerne et eksempel til."]
     assert "<strong>Bruk</strong>" in pages["anna"]
     assert "**Bruk**" in COMMENT
 
 
 def test_nbgraders_own_comment_on_an_open_cell_is_not_called_a_persons(pages: dict[str, str]) -> None:
     assert "No response" not in pages["farid"]
-    assert Read(pages["farid"]).text("div", class_="comment") == []
+    assert Page(pages["farid"]).text("div", class_="comment") == []
 
 
 def test_an_override_is_shown_with_its_reason_as_text(pages: dict[str, str]) -> None:
@@ -249,7 +195,7 @@ def test_hints_of_all_criteria_are_shown(pages: dict[str, str]) -> None:
 
 
 def test_a_task_that_a_person_must_look_at_says_why_and_that_it_is_provisional(pages: dict[str, str]) -> None:
-    text = " ".join(Read(pages["kari"]).text("section", **{"aria-labelledby": "task-check-chain"}))
+    text = " ".join(Page(pages["kari"]).text("section", **{"aria-labelledby": "task-check-chain"}))
     assert "Poengene her er foreløpige. En person ser på oppgaven, og du trenger ikke å gjøre noe." in text
     assert "Grunnen er denne: Kjernen stoppet i cellen «chain» da notebooken ble rettet." in text
 
@@ -262,7 +208,7 @@ def test_an_answer_in_free_text_is_shown_sanitized(pages: dict[str, str]) -> Non
 
 def test_cells_of_the_students_own_are_shown_and_the_assignments_text_is_not(pages: dict[str, str]) -> None:
     assert "My own note" in pages["david"]
-    assert "my own try" in Read(pages["david"]).text("pre", class_="printed")
+    assert "my own try" in Page(pages["david"]).text("pre", class_="printed")
     assert "Gjør dette" not in pages["david"]
     assert "Shift + Enter" not in pages["david"]
 
@@ -271,11 +217,11 @@ def test_a_traceback_is_folded_after_the_sentence_that_explains_it(pages: dict[s
     page = pages["farid"]
     sentence, folded = page.index("Denne cellen stoppet med en feil: NameError"), page.index("<details>")
     assert sentence < folded < page.index("Traceback (most recent call last)")
-    assert "open" not in {name for tag, a in Read(page).elements if tag == "details" for name in a}
+    assert "open" not in {name for tag, a in Page(page).elements if tag == "details" for name in a}
 
 
 def test_a_traceback_names_no_account_and_no_home(pages: dict[str, str]) -> None:
-    (shown,) = (text for text in Read(pages["mallory"]).text("pre", class_="traceback") if "File" in text)
+    (shown,) = (text for text in Page(pages["mallory"]).text("pre", class_="traceback") if "File" in text)
     assert "File ~/course/x.py:3" in shown
     assert "by …" in shown
     assert "mallory" not in shown
@@ -284,15 +230,12 @@ def test_a_traceback_names_no_account_and_no_home(pages: dict[str, str]) -> None
 
 @each_student
 def test_headings_go_down_one_level_at_a_time(student: str, pages: dict[str, str]) -> None:
-    levels = [int(tag[1]) for tag, _ in Read(pages[student]).elements if re.fullmatch(r"h[1-6]", tag)]
-    assert levels[0] == 1
-    assert levels.count(1) == 1
-    assert all(after <= before + 1 for before, after in pairwise(levels))
+    assert headings_in_order(Page(pages[student]))
 
 
 @each_student
 def test_what_scrolls_can_be_reached_by_keyboard_and_has_a_name(student: str, pages: dict[str, str]) -> None:
-    for _, attributes in Read(pages[student]).elements:
+    for _, attributes in Page(pages[student]).elements:
         if {"long", "wide"} & set(attributes.get("class", "").split()):
             assert attributes["tabindex"] == "0"
             assert attributes["aria-label"]
@@ -303,9 +246,9 @@ def test_what_scrolls_can_be_reached_by_keyboard_and_has_a_name(student: str, pa
 
 def test_the_page_is_in_the_language_of_the_profile(pages: dict[str, str], english: str) -> None:
     for page, language in ((pages["anna"], "nb"), (english, "en")):
-        assert Read(page).elements[0] == ("html", {"lang": language})
+        assert Page(page).elements[0] == ("html", {"lang": language})
     assert "14 of 16 points" in english
-    assert "Where the models are 1 of 1 ✓ all points" in Read(english).text("tr")
+    assert "Where the models are 1 of 1 ✓ all points" in Page(english).text("tr")
 
 
 def test_a_page_has_no_words_of_the_other_language(pages: dict[str, str], english: str) -> None:
@@ -374,21 +317,18 @@ def test_an_ordinary_assignment_has_nbgraders_own_page(course: ScratchCourse) ->
 # --- Single cells ---
 
 
-def page(
-    cells: list[NotebookNode], grade: Grade, verdict: Verdict | None = None, language: Language = "en"
-) -> feedback.Page:
-    """The page of a notebook with a task's cells and its check."""
-    nb = nbformat.v4.new_notebook(cells=[*cells, checked()])
-    names = {
-        "student": "anna",
-        "assignment": "a",
-        "notebook": "n",
-        "score": grade.score,
-        "max_score": 2,
-        "late_penalty": 0,
-    }
+def page(cells: list[NotebookNode], grade: Grade, verdict: Verdict | None = None) -> feedback.Page:
+    """The page of a notebook with a check as its one task: it stands after these cells."""
+    return page_of_cells([*cells, checked()], grade, verdict)
+
+
+def page_of_cells(cells: list[NotebookNode], grade: Grade, verdict: Verdict | None = None) -> feedback.Page:
+    nb = nbformat.v4.new_notebook(cells=cells)
+    whole = feedback.NotebookScore(
+        student="anna", assignment="a", notebook="n", score=grade.score, points=2, late_penalty=0
+    )
     verdicts = {"check-x": verdict} if verdict else {}
-    return feedback.page_of(nb, nbformat.v4.new_notebook(), {"check-x": grade}, verdicts, names, language)
+    return feedback.page_of(nb, nbformat.v4.new_notebook(), {"check-x": grade}, verdicts, whole, "en")
 
 
 def checked() -> NotebookNode:
@@ -436,7 +376,7 @@ def test_an_output_is_shown_as_what_it_is_or_not_at_all(what: str) -> None:
 
 
 def test_a_very_long_output_is_cut_and_says_so() -> None:
-    output = {"output_type": "stream", "name": "stdout", "text": "x" * (feedback.MOST + 5)}
+    output = {"output_type": "stream", "name": "stdout", "text": "x" * (marking.MAX_TEXT + 5)}
     (_, shown) = page([coded(output)], FULL).parts[0].shown
     assert shown.long
     assert shown.body.endswith("x\n(The rest is left out here.)")
@@ -448,9 +388,7 @@ def test_the_courses_own_cells_are_not_shown_nor_is_what_they_put_out() -> None:
 
 
 def test_cells_after_the_last_task_are_kept() -> None:
-    nb = nbformat.v4.new_notebook(cells=[checked(), nbformat.v4.new_code_cell("more = 1")])
-    names = {"student": "s", "assignment": "a", "notebook": "n", "score": 2, "max_score": 2, "late_penalty": 0}
-    found = feedback.page_of(nb, nbformat.v4.new_notebook(), {"check-x": FULL}, {}, names, "en")
+    found = page_of_cells([checked(), nbformat.v4.new_code_cell("more = 1")], FULL)
     assert [(part.id, [shown.body for shown in part.shown]) for part in found.parts] == [
         ("task-check-x", []), ("rest", ["more = 1"]),
     ]  # fmt: skip

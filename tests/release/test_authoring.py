@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import copy
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,8 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from autograder.course.profile import Profile
 from autograder.errors import ContractError
 from autograder.judging.contract import NOTEBOOKS, tasks, load, parse
-from autograder.release.authoring import check_contract, fill, select_language
+from autograder.release.authoring import fill, select_language
+from autograder.release.contract_check import check_contract
 
 COURSE = load(ROOT / "course.toml")
 GEMMA = load(ROOT / "profiles" / "gemma.toml")
@@ -177,18 +178,12 @@ def test_temperature_cells_are_repeated_together_once_for_each_temperature() -> 
     )
     result = fill(nb, COURSE)
     assert ids(result)[:4] == [
-        "temperature-1-text",
-        "check-temperature-1",
-        "temperature-2-text",
-        "check-temperature-2",
-    ]
+        "temperature-1-text", "check-temperature-1", "temperature-2-text", "check-temperature-2",
+    ]  # fmt: skip
     assert [cell.source for cell in result.cells[2:4]] == ["2: 2.0", 'check("check-temperature-2")']
     graded = [cell.metadata.nbgrader for cell in result.cells[1::2]]
-    assert [(meta.grade_id, meta.points) for meta in graded] == [
-        ("check-temperature-1", 2.0),
-        ("check-temperature-2", 1.5),
-        ("check-temperature-3", 1.5),
-    ]
+    points = {meta.grade_id: meta.points for meta in graded}
+    assert points == {"check-temperature-1": 2.0, "check-temperature-2": 1.5, "check-temperature-3": 1.5}
 
 
 @pytest.mark.parametrize(
@@ -252,107 +247,62 @@ def good() -> dict[str, NotebookNode]:
     return released(COURSE)
 
 
-def find(nbs: dict[str, NotebookNode], cell_id: str) -> tuple[NotebookNode, NotebookNode]:
+Books = dict[str, NotebookNode]
+Break = Callable[[Books], None]
+
+
+def find(nbs: Books, cell_id: str) -> tuple[NotebookNode, NotebookNode]:
     return next((nb, cell) for nb in nbs.values() for cell in nb.cells if cell.id == cell_id)
 
 
-def drop(nbs: dict[str, NotebookNode], cell_id: str) -> None:
-    nb, cell = find(nbs, cell_id)
-    nb.cells.remove(cell)
+def dropped(cell_id: str) -> Break:
+    def breaking(nbs: Books) -> None:
+        nb, cell = find(nbs, cell_id)
+        nb.cells.remove(cell)
+
+    return breaking
 
 
-def double(nbs: dict[str, NotebookNode], cell_id: str) -> None:
-    nb, cell = find(nbs, cell_id)
-    nb.cells.append(copy.deepcopy(cell))
+def copied(cell_id: str) -> Break:
+    return lambda nbs: nbs["chatbot"].cells.append(copy.deepcopy(find(nbs, cell_id)[1]))
 
 
-def move(nbs: dict[str, NotebookNode], cell_id: str, notebook: str) -> None:
-    _, cell = find(nbs, cell_id)
-    drop(nbs, cell_id)
-    nbs[notebook].cells.append(cell)
+def moved(cell_id: str, notebook: str = "chatbot") -> Break:
+    def breaking(nbs: Books) -> None:
+        nb, cell = find(nbs, cell_id)
+        nb.cells.remove(cell)
+        nbs[notebook].cells.append(cell)
+
+    return breaking
 
 
-def to_end(nbs: dict[str, NotebookNode], cell_id: str) -> None:
-    move(nbs, cell_id, "chatbot")
+def marked(cell_id: str, **marks: Any) -> Break:
+    return lambda nbs: find(nbs, cell_id)[1].metadata.nbgrader.update(marks)
 
 
-def meta(nbs: dict[str, NotebookNode], cell_id: str, **values: Any) -> None:
-    find(nbs, cell_id)[1].metadata.nbgrader.update(values)
+def written(cell_id: str, source: str) -> Break:
+    return lambda nbs: find(nbs, cell_id)[1].update(source=source)
 
 
-def source(nbs: dict[str, NotebookNode], cell_id: str, line: str) -> None:
-    find(nbs, cell_id)[1].source = line
-
-
-BROKEN: dict[str, tuple[Callable[[dict[str, NotebookNode]], None], str]] = {
-    "no check": (
-        lambda nbs: drop(nbs, "check-chain"),
-        "'check-chain' must be there once, and is there 0 times",
-    ),
-    "no solution": (
-        lambda nbs: drop(nbs, "chain"),
-        "'chain' must be there once, and is there 0 times",
-    ),
-    "no free text": (
-        lambda nbs: drop(nbs, "memory"),
-        "'memory' must be there once",
-    ),
-    "a check twice": (
-        lambda nbs: double(nbs, "check-chain"),
-        "grade_id 'check-chain' is there 2 times",
-    ),
-    "a text cell twice": (
-        lambda nbs: double(nbs, "chain-text"),
-        "id 'chain-text' is there 2 times",
-    ),
-    "the wrong notebook": (
-        lambda nbs: move(nbs, "check-chain", "temperature"),
-        "belongs in the notebook 'chatbot'",
-    ),
-    "the wrong order": (
-        lambda nbs: to_end(nbs, "chain"),
-        "'check-chain' stands before 'chain'",
-    ),
-    "no setup": (
-        lambda nbs: drop(nbs, "setup"),
-        "the first code cell must be the locked cell 'setup'",
-    ),
-    "an open check": (
-        lambda nbs: meta(nbs, "check-chain", locked=False),
-        "must have grade=True, solution=False, locked=True",
-    ),
-    "a graded solution": (
-        lambda nbs: meta(nbs, "chain", grade=True),
-        "is graded, and is no cell of a task in use",
-    ),
-    "wrong points": (
-        lambda nbs: meta(nbs, "check-chain", points=7),
-        "has 7 points; the profile gives it 2",
-    ),
-    "an old schema": (
-        lambda nbs: meta(nbs, "chain", schema_version=2),
-        "schema_version is 2",
-    ),
-    "another grade_id": (
-        lambda nbs: meta(nbs, "prompt-again", grade_id="x"),
-        "grade_id is 'x'; it must be the cell's id",
-    ),
-    "another check's call": (
-        lambda nbs: source(nbs, "check-chain", 'check("check-prompt")'),
-        'its source must be check("check-chain")',
-    ),
-    "an open template": (
-        lambda nbs: source(nbs, "title", "«course.id"),
-        "'«' is left over",
-    ),
-    "an open language": (
-        lambda nbs: source(nbs, "title", "<!-- EN -->"),
-        "is left over",
-    ),
-    "a tagged comment": (
-        lambda nbs: source(nbs, "setup", "#nb: x"),
-        "is left over",
-    ),
+BROKEN: dict[str, tuple[Break, str]] = {
+    # what is wrong: (how it came, what is told)
+    "no check": (dropped("check-chain"), "'check-chain' must be there once, and is there 0 times"),
+    "no solution": (dropped("chain"), "'chain' must be there once, and is there 0 times"),
+    "no free text": (dropped("memory"), "'memory' must be there once"),
+    "a check twice": (copied("check-chain"), "grade_id 'check-chain' is there 2 times"),
+    "a text cell twice": (copied("chain-text"), "id 'chain-text' is there 2 times"),
+    "the wrong notebook": (moved("check-chain", "temperature"), "belongs in the notebook 'chatbot'"),
+    "the wrong order": (moved("chain"), "'check-chain' stands before 'chain'"),
+    "no setup": (dropped("setup"), "the first code cell must be the locked cell 'setup'"),
+    "an open check": (marked("check-chain", locked=False), "must have grade=True, solution=False, locked=True"),
+    "a graded solution": (marked("chain", grade=True), "is graded, and is no cell of a task in use"),
+    "wrong points": (marked("check-chain", points=7), "has 7 points; the profile gives it 2"),
+    "an old schema": (marked("chain", schema_version=2), "schema_version is 2"),
+    "another grade_id": (marked("prompt-again", grade_id="x"), "grade_id is 'x'; it must be the cell's id"),
+    "another check's call": (written("check-chain", 'check("check-prompt")'), 'its source must be check("check-chain")'),
+    "an open template": (written("title", "«course.id"), "'«' is left over"),
+    "an open language": (written("title", "<!-- EN -->"), "is left over"),
+    "a tagged comment": (written("setup", "#nb: x"), "is left over"),
 }
 
 
@@ -367,8 +317,8 @@ def test_a_broken_notebook_is_refused_with_the_reason(good: dict[str, NotebookNo
 
 def test_every_problem_is_told_at_once(good: dict[str, NotebookNode]) -> None:
     nbs = copy.deepcopy(good)
-    drop(nbs, "check-chain")
-    drop(nbs, "memory")
+    dropped("check-chain")(nbs)
+    dropped("memory")(nbs)
     with pytest.raises(ContractError, match=r"check-chain(.|\n)*memory"):
         check_contract(nbs, COURSE)
 
@@ -395,22 +345,26 @@ def profile(request: pytest.FixtureRequest) -> Profile:
     return PROFILES[request.param]
 
 
-def cells(profile: Profile) -> Iterator[NotebookNode]:
-    for nb in released(profile).values():
-        yield from nb.cells
+@pytest.fixture(scope="module")
+def nbs(profile: Profile) -> Books:
+    return released(profile)
 
 
-def test_the_source_notebooks_keep_the_contract(profile: Profile) -> None:
-    nbs = released(profile)
+@pytest.fixture(scope="module")
+def cells(nbs: Books) -> list[NotebookNode]:
+    return [cell for nb in nbs.values() for cell in nb.cells]
+
+
+def test_the_source_notebooks_keep_the_contract(profile: Profile, nbs: Books, cells: list[NotebookNode]) -> None:
     check_contract(nbs, profile)
-    points = sum(cell.metadata.get("nbgrader", {}).get("points", 0) for cell in cells(profile))
+    points = sum(cell.metadata.get("nbgrader", {}).get("points", 0) for cell in cells)
     assert points == pytest.approx(sum(task.points for task in tasks(profile)))
     for nb in nbs.values():
         nbformat.validate(nb)
 
 
-def test_every_code_cell_is_python_and_every_solution_assigns_its_variables(profile: Profile) -> None:
-    by_id = {cell.id: cell for cell in cells(profile) if cell.cell_type == "code"}
+def test_every_code_cell_is_python_and_every_solution_assigns_its_variables(profile: Profile, cells: list[NotebookNode]) -> None:
+    by_id = {cell.id: cell for cell in cells if cell.cell_type == "code"}
     for cell in by_id.values():
         ast.parse(cell.source)
     for task in tasks(profile):
@@ -418,8 +372,8 @@ def test_every_code_cell_is_python_and_every_solution_assigns_its_variables(prof
             assert re.search(rf"^{variable} = ", by_id[task.id].source, re.MULTILINE)
 
 
-def test_solutions_load_the_models_and_ask_the_questions_of_the_profile(profile: Profile) -> None:
-    by_id = {cell.id: cell.source for cell in cells(profile) if cell.cell_type == "code"}
+def test_solutions_load_the_models_and_ask_the_questions_of_the_profile(profile: Profile, cells: list[NotebookNode]) -> None:
+    by_id = {cell.id: cell.source for cell in cells if cell.cell_type == "code"}
     for task in tasks(profile):
         if task.question:
             assert f'"{task.question}"' in by_id[task.id]
@@ -428,20 +382,14 @@ def test_solutions_load_the_models_and_ask_the_questions_of_the_profile(profile:
             assert f"from {profile.models.package}" in by_id[task.id]
 
 
-def test_text_outside_solutions_does_not_give_the_solution_away(profile: Profile) -> None:
-    shown = "\n".join(cell.source for cell in cells(profile) if "nbgrader" not in cell.metadata)
-    for line in (
-        "prompt | llm",
-        'os.environ["HF_HOME"] =',
-        'MessagesPlaceholder("',
-        '"max_new_tokens":',
-        "device=0,",
-    ):
-        assert line not in shown
+def test_text_outside_solutions_does_not_give_the_solution_away(cells: list[NotebookNode]) -> None:
+    shown = "\n".join(cell.source for cell in cells if "nbgrader" not in cell.metadata)
+    given_away = ("prompt | llm", 'os.environ["HF_HOME"] =', 'MessagesPlaceholder("', '"max_new_tokens":', "device=0,")
+    assert [line for line in given_away if line in shown] == []
 
 
-def test_words_of_one_profile_are_nowhere_but_in_its_values(profile: Profile) -> None:
-    for cell in cells(profile):
+def test_words_of_one_profile_are_nowhere_but_in_its_values(profile: Profile, cells: list[NotebookNode]) -> None:
+    for cell in cells:
         words = cell.source
         fixed = ("ideal-boat", "`boat`", "boat =", "(boat)")
         for value in (profile.chat.system_prompt, *profile.questions.values(), *fixed):
@@ -449,8 +397,8 @@ def test_words_of_one_profile_are_nowhere_but_in_its_values(profile: Profile) ->
         assert not re.search(r"pirat|boat|båt|skute", words, re.IGNORECASE)
 
 
-def test_there_is_one_title_and_no_ragged_space(profile: Profile) -> None:
-    for name, nb in released(profile).items():
+def test_there_is_one_title_and_no_ragged_space(nbs: Books) -> None:
+    for name, nb in nbs.items():
         markdown = "\n".join(cell.source for cell in nb.cells if cell.cell_type == "markdown")
         titles = re.findall(r"^# .+", re.sub(r"```.*?```", "", markdown, flags=re.DOTALL), re.MULTILINE)
         assert len(titles) == 1, name
@@ -470,8 +418,8 @@ def test_sources_have_no_outputs_and_checks_let_run_all_go_on() -> None:
                 assert "raises-exception" in cell.metadata.tags
 
 
-def test_rubrics_and_answers_go_with_the_solution_region(profile: Profile) -> None:
-    for cell in cells(profile):
+def test_rubrics_and_answers_go_with_the_solution_region(cells: list[NotebookNode]) -> None:
+    for cell in cells:
         left = re.sub(r"### BEGIN SOLUTION\n.*?### END SOLUTION", "", cell.source, flags=re.DOTALL)
         assert "SOLUTION" not in left
         assert "MARK SCHEME" not in left
@@ -479,7 +427,6 @@ def test_rubrics_and_answers_go_with_the_solution_region(profile: Profile) -> No
         assert (left != cell.source) == is_solution
 
 
-def test_every_free_text_task_has_a_rubric_in_both_languages() -> None:
-    for profile in (COURSE, ENGLISH):
-        rubrics = [cell.id for cell in cells(profile) if "### BEGIN MARK SCHEME" in cell.source]
-        assert rubrics == [task.id for task in tasks(profile) if task.judged_by == "person"]
+def test_every_free_text_task_has_a_rubric(profile: Profile, cells: list[NotebookNode]) -> None:
+    rubrics = [cell.id for cell in cells if "### BEGIN MARK SCHEME" in cell.source]
+    assert rubrics == [task.id for task in tasks(profile) if task.judged_by == "person"]

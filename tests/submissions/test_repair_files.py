@@ -12,8 +12,9 @@ import nbformat
 import pytest
 from conftest import ROOT
 from nbformat import NotebookNode
-from test_repair import CELLS, NAMES, RELEASED, as_bytes, cell, copied, deleted, release
+from test_repair import CELLS, RELEASED, as_bytes, cell, copied, deleted, release
 
+from autograder.judging.contract import NOTEBOOKS
 from autograder.submissions import repair_files
 from autograder.submissions.repair_files import renamed, strange_files
 from autograder.words import grading as words
@@ -46,13 +47,8 @@ SHADOWS = [
     "ipykernel_launcher.py", "IPython.py", "ipython_config.py", "_json.py", "torch.pyd",
 ]  # fmt: skip
 FOLDERS = [
-    "torch/__init__.py",
-    "langchain_core/prompts.py",
-    "autograder/errors.py",
-    "json/__init__.py",
-    ".ipython/x",
-    ".jupyter/x",
-]
+    "torch/__init__.py", "langchain_core/prompts.py", "autograder/errors.py", "json/__init__.py", ".ipython/x", ".jupyter/x",
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("path", HELPERS)
@@ -83,10 +79,6 @@ def test_a_plain_word_that_is_left_to_students_is_one_that_would_be_set_aside() 
 
 def test_an_untouched_release_has_nothing_strange() -> None:
     assert strange_files(ROOT / "release" / "chatbot", MUCH) == {}
-
-
-def test_an_empty_folder_has_nothing_strange(tmp_path: Path) -> None:
-    assert strange_files(tmp_path, MUCH) == {}
 
 
 def test_a_folder_that_is_not_there_is_strange_itself(tmp_path: Path) -> None:
@@ -203,7 +195,7 @@ def hand_in(folder: Path, files: dict[str, bytes]) -> None:
         (folder / path).write_bytes(content)
 
 
-OTHERS = {f"{name}.ipynb": as_bytes(release(name)) for name in NAMES if name != "chatbot"}
+OTHERS = {f"{name}.ipynb": as_bytes(release(name)) for name in NOTEBOOKS if name != "chatbot"}
 NEW_NAMES = [
     "chatbot (1).ipynb", "Chatbot.ipynb", "chatbot-Copy1.ipynb", "anna_chatbot.ipynb", "chatbot.ipynb.ipynb", "chatbot.json",
     "chatbot.ipynb.txt", "chatbot.IPYNB", "Untitled.ipynb", "chatbot/chatbot.ipynb", "a/b/chatbot.ipynb", "æ ø.ipynb",
@@ -219,8 +211,8 @@ def test_a_notebook_under_another_name_is_found(tmp_path: Path, path: str, conte
 
 
 def test_all_three_are_found_under_any_name(tmp_path: Path) -> None:
-    hand_in(tmp_path, {f"{n}.json": filled(notebook=name) for n, name in enumerate(NAMES)})
-    assert found(tmp_path) == {name: f"{n}.json" for n, name in enumerate(NAMES)}
+    hand_in(tmp_path, {f"{n}.json": filled(notebook=name) for n, name in enumerate(NOTEBOOKS)})
+    assert found(tmp_path) == {name: f"{n}.json" for n, name in enumerate(NOTEBOOKS)}
 
 
 def bare(change: Callable[[NotebookNode], Any]) -> bytes:

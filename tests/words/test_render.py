@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from html.parser import HTMLParser
 from typing import Any
 
 import pytest
+from html_page import Page
 
 from autograder.course.profile import Language
 from autograder.facts.verdict import Criterion, Override, Sentence, Verdict, Words
@@ -43,35 +43,6 @@ def verdict(*criteria: Criterion, **more: Any) -> Verdict:
     return Verdict(**{"task": "chain", "check_id": "check-chain", "points": points, "criteria": criteria, **more})
 
 
-class Page(HTMLParser):
-    """What a browser makes of a piece of HTML: its tags with their attributes, its text, and what it would read out."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.tags: list[str] = []
-        self.attributes: list[str] = []
-        self.text = self.heard = ""
-        self._silent: list[bool] = []
-        self.open: list[str] = []
-        self.feed(html)
-        self.close()
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append(tag)
-        self.attributes += [name for name, _ in attrs]
-        if tag != "br":
-            self.open.append(tag)
-            self._silent.append(("aria-hidden", "true") in attrs)
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-        self._silent.pop()
-
-    def handle_data(self, data: str) -> None:
-        self.text += data
-        self.heard += "" if any(self._silent) else data
-
-
 REVIEWED = verdict(criterion(), state="review", reasons=(both("odd"),))
 NOT_JUDGED = verdict(criterion(), state="not judged", reasons=(both("the GPU was lost"),))
 UNKNOWN = verdict(criterion(), criterion("unknown", note=both("no GPU here")))
@@ -99,29 +70,15 @@ IDS = [f"{name}-{language}" for name, _, language, _ in SHOWN]
 
 
 @pytest.mark.parametrize(("name", "shown", "language", "pieces"), SHOWN, ids=IDS)
-def test_the_text_shows_the_verdict(name: str, shown: Verdict, language: Language, pieces: list[str]) -> None:
-    text = render.as_text(shown, language).replace("`", "")
-    assert [piece for piece in pieces if piece not in text] == []
-
-
-@pytest.mark.parametrize(("name", "shown", "language", "pieces"), SHOWN, ids=IDS)
-def test_the_page_shows_the_verdict(name: str, shown: Verdict, language: Language, pieces: list[str]) -> None:
-    text = Page(render.as_html(shown, language)).text
-    assert [piece for piece in pieces if piece not in text] == []
-
-
-@pytest.mark.parametrize(("name", "shown", "language", "pieces"), SHOWN, ids=IDS)
-def test_the_page_closes_every_tag(name: str, shown: Verdict, language: Language, pieces: list[str]) -> None:
-    assert Page(render.as_html(shown, language)).open == []
-
-
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_the_page_says_its_language(language: Language) -> None:
-    assert f'lang="{language}"' in render.as_html(verdict(criterion()), language)
+def test_the_text_and_the_page_show_the_verdict(
+    name: str, shown: Verdict, language: Language, pieces: list[str]
+) -> None:
+    for text in (render.as_text(shown, language).replace("`", ""), Page(render.as_html(shown, language)).all_text):
+        assert [piece for piece in pieces if piece not in text] == []
 
 
 def test_a_verdict_that_is_not_judged_shows_no_points() -> None:
-    for shown in (render.as_text(NOT_JUDGED, "en"), Page(render.as_html(NOT_JUDGED, "en")).text):
+    for shown in (render.as_text(NOT_JUDGED, "en"), Page(render.as_html(NOT_JUDGED, "en")).all_text):
         assert "points" not in shown
 
 
@@ -144,7 +101,7 @@ def test_a_mark_is_a_sign_to_see_and_a_word_to_hear(shown: Criterion, sign: str,
     for language, word in (("nb", nb), ("en", en)):
         page = Page(render.as_html(verdict(shown), language))  # type: ignore[arg-type]
         assert f"{word}: chatbot" in page.heard
-        assert sign in page.text
+        assert sign in page.all_text
         assert sign not in page.heard
 
 
@@ -160,19 +117,21 @@ def test_no_mark_has_a_colour_of_its_own() -> None:
 
 
 NUMBERS = [
-    # points, in Norwegian, in English
+    # number, in Norwegian, in English
     (1.5, "1,5", "1.5"),
     (2.0, "2", "2"),
     (0, "0", "0"),
     (0.25, "0,25", "0.25"),
     (1 / 3, "0,33", "0.33"),
     (99.75, "99,75", "99.75"),
+    (-0.0, "0", "0"),
+    (30, "30", "30"),
 ]
 
 
 @pytest.mark.parametrize(("value", "nb", "en"), NUMBERS)
-def test_points_are_written_as_the_language_does(value: float, nb: str, en: str) -> None:
-    assert (render.points(value, "nb"), render.points(value, "en")) == (nb, en)
+def test_numbers_are_written_as_the_language_has_them(value: float, nb: str, en: str) -> None:
+    assert (render.number(value, "nb"), render.number(value, "en")) == (nb, en)
 
 
 @pytest.mark.parametrize(("language", "headline"), [("nb", "1,5 av 2,5 poeng"), ("en", "1.5 of 2.5 points")])
@@ -216,18 +175,17 @@ def test_only_a_verdict_with_all_its_points_is_passed(shown: Verdict, passed: bo
 TWO = verdict(failed(hint=both("mend one")), failed(hint=both("mend two")))
 
 
-@pytest.mark.parametrize("show", [render.as_text, render.as_html])
-def test_one_next_step_is_shown_at_a_time(show: Any) -> None:
-    assert ("mend one" in show(TWO, "en"), "mend two" in show(TWO, "en")) == (True, False)
+both_ways = pytest.mark.parametrize("show", [render.as_text, render.as_html])
 
 
-@pytest.mark.parametrize("show", [render.as_text, render.as_html])
-def test_all_next_steps_are_shown_where_asked_for(show: Any) -> None:
-    shown = show(TWO, "en", all_hints=True)
-    assert ("mend one" in shown, "mend two" in shown) == (True, True)
+@both_ways
+@pytest.mark.parametrize("all_hints", [False, True])
+def test_one_next_step_is_shown_at_a_time_and_all_where_asked_for(show: Any, all_hints: bool) -> None:
+    shown = show(TWO, "en", all_hints=all_hints)
+    assert ("mend one" in shown, "mend two" in shown) == (True, all_hints)
 
 
-@pytest.mark.parametrize("show", [render.as_text, render.as_html])
+@both_ways
 def test_an_overruled_criterion_gives_no_advice(show: Any) -> None:
     assert "Make the chain first" not in show(OVERRULED, "en", all_hints=True)
 
@@ -236,8 +194,9 @@ def test_an_overruled_criterion_gives_no_advice(show: Any) -> None:
 
 
 @pytest.mark.parametrize(("language", "name"), [("nb", "Sjekk av chain"), ("en", "Check of chain")])
-def test_a_panel_is_a_group_with_a_name(language: Language, name: str) -> None:
-    assert render.as_html(verdict(criterion()), language).startswith(f'<div role="group" aria-label="{name}"')
+def test_a_panel_is_a_group_with_a_name_and_a_language(language: Language, name: str) -> None:
+    (panel,) = Page(render.as_html(verdict(criterion()), language)).all("div")
+    assert (panel["role"], panel["aria-label"], panel["lang"]) == ("group", name, language)
 
 
 def test_a_list_without_bullets_says_that_it_is_a_list() -> None:
@@ -281,7 +240,7 @@ def test_a_model_that_said_nothing_is_not_quoted(said: str | None) -> None:
 
 def test_remarks_stand_after_what_the_model_said_and_say_that_they_cost_nothing() -> None:
     shown = verdict(criterion(), observations=(both("it repeats"),))
-    for text in (render.as_text(shown, "en", said=SHORT), Page(render.as_html(shown, "en", said=SHORT)).text):
+    for text in (render.as_text(shown, "en", said=SHORT), Page(render.as_html(shown, "en", said=SHORT)).all_text):
         assert text.index("pirate") < text.index("Noticed (costs nothing)") < text.index("it repeats")
 
 
@@ -293,15 +252,15 @@ def test_a_short_answer_folds_nothing_away() -> None:
 def test_a_long_answer_shows_its_beginning_and_folds_the_rest_away(kind: str) -> None:
     page = render.as_html(verdict(criterion()), "en", said=SAID_BY_MODELS[kind])
     seen, folded = page.split("<details")
-    assert len(Page(seen + "</div>").text) < 500
+    assert len(Page(seen + "</div>").all_text) < 500
     assert "The rest of what the model said" in folded
-    assert len(Page("<details" + folded.removesuffix("</div>")).text) <= render.MOST_CHARACTERS + 100
+    assert len(Page("<details" + folded.removesuffix("</div>")).all_text) <= render.MOST_CHARACTERS + 100
 
 
 def test_no_word_of_a_long_answer_is_lost_between_its_beginning_and_the_rest() -> None:
     words = [f"word{n}" for n in range(200)]
     page = Page(render.as_html(verdict(criterion()), "en", said=" ".join(words)))
-    assert re.findall(r"word\d+", page.text) == words
+    assert re.findall(r"word\d+", page.all_text) == words
 
 
 @pytest.mark.parametrize("kind", SAID_BY_MODELS)
@@ -316,7 +275,6 @@ def test_a_quotation_in_text_is_a_few_lines_of_the_width(kind: str) -> None:
 @pytest.mark.parametrize("kind", SAID_BY_MODELS)
 def test_what_a_model_said_never_becomes_markup(kind: str) -> None:
     page = Page(render.as_html(verdict(criterion()), "en", said=SAID_BY_MODELS[kind]))
-    assert page.open == []
     assert set(page.tags) <= OWN_TAGS
     assert set(page.attributes) <= OWN_ATTRIBUTES
 
@@ -348,16 +306,9 @@ OWN_ATTRIBUTES = {"lang", "style", "aria-hidden", "aria-label", "role"}
 @pytest.mark.parametrize("place", EVIL_PLACES)
 def test_a_students_tags_are_shown_and_never_become_tags(place: str) -> None:
     page = Page(render.as_html(EVIL_PLACES[place], "en"))
-    assert EVIL in page.text
+    assert EVIL in page.all_text
     assert set(page.tags) <= OWN_TAGS
     assert set(page.attributes) <= OWN_ATTRIBUTES
-
-
-@pytest.mark.parametrize("place", EVIL_PLACES)
-def test_a_students_quotes_are_escaped(place: str) -> None:
-    html = render.as_html(EVIL_PLACES[place], "en")
-    assert 'alert("1")' not in html
-    assert "'<img" not in html
 
 
 BACKTICKS = ["`", "``", "```", "`a`b`", "a`b", "`<b>`", "<b>`<b>", "`" * 7]
@@ -366,7 +317,6 @@ BACKTICKS = ["`", "``", "```", "`a`b`", "a`b", "`<b>`", "<b>`<b>", "`" * 7]
 @pytest.mark.parametrize("found", BACKTICKS)
 def test_any_number_of_backticks_leaves_whole_html(found: str) -> None:
     page = Page(render.as_html(verdict(failed(found=both(found), hint=both(f"`x` is {found}"))), "en"))
-    assert page.open == []
     assert set(page.tags) <= OWN_TAGS
 
 
@@ -417,6 +367,6 @@ def test_a_panel_stays_as_it_is_where_pages_are_cleaned(language: Language) -> N
         verdict(criterion(), failed(found=both(EVIL)), reasons=(both("x"),)), language, all_hints=True
     )
     before, after = Page(panel), Page(clean_html(panel))
-    assert (after.tags, after.attributes, after.text) == (before.tags, before.attributes, before.text)
+    assert (after.tags, after.attributes, after.all_text) == (before.tags, before.attributes, before.all_text)
     styles = [re.findall(r"[\w-]+(?=:)", style) for style in re.findall(r"style=[\"'](.*?)[\"']", panel)]
     assert styles == [re.findall(r"[\w-]+(?=:)", s) for s in re.findall(r'style="(.*?)"', clean_html(panel))]

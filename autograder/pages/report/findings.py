@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from autograder.facts.verdict import Criterion, IncidentKind, Phrase, Sentence
 from autograder.judging.task import Task
 from autograder.pages.report.scores import NOT_RUN
-from autograder.pages.report.works import Hide, Work
+from autograder.pages.report.works import Hide, Work, verdicts_of
 from autograder.words.tables import blank
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Mistake:
     """The same advice, how many students got it, and at which tasks how many. The example is the commonest one."""
 
@@ -36,16 +36,17 @@ class Observed:
 
 @dataclass(frozen=True)
 class Review:
-    """A verdict that a person must look at, or that is not judged; `score` is proposed."""
+    """A verdict that a person must look at, or that is not judged; `score` is proposed, until a person has settled it."""
 
     name: str
     check_id: str
     score: float | None
     points: float
     reasons: tuple[Phrase, ...]
+    settled: bool
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Happened:
     """An incident, and whose."""
 
@@ -84,13 +85,11 @@ class _Case:
 def mistakes_of(works: Iterable[Work], judged: Sequence[Task], hide: Hide) -> tuple[Mistake, ...]:
     """All kinds, the commonest first. What a person has decided is none."""
     found: dict[str, list[_Case]] = {}
-    for work in works:
-        for task in judged:
-            verdict = work.verdict(task)
-            for criterion in verdict.criteria if verdict and verdict.state != "not judged" else ():
-                if criterion.outcome == "failed" and criterion.override is None and criterion.name != NOT_RUN:
-                    case = _Case(work.name, task, criterion)
-                    found.setdefault(case.kind, []).append(case)
+    for work, task, verdict in verdicts_of(works, judged):
+        for criterion in verdict.criteria if verdict.state != "not judged" else ():
+            if criterion.outcome == "failed" and criterion.override is None and criterion.name != NOT_RUN:
+                case = _Case(work.name, task, criterion)
+                found.setdefault(case.kind, []).append(case)
     every = [_mistake(cases, judged, hide) for cases in found.values()]
     return tuple(sorted(every, key=lambda mistake: -mistake.students))
 
@@ -114,12 +113,10 @@ def _mistake(cases: Sequence[_Case], judged: Sequence[Task], hide: Hide) -> Mist
 def observed_of(works: Iterable[Work], judged: Sequence[Task]) -> tuple[Observed, ...]:
     """Without what the model said. Observations of records of version 1, which have no key, are not counted."""
     found: dict[str, list[tuple[str, str]]] = {}
-    for work in works:
-        for task in judged:
-            verdict = work.verdict(task)
-            for observation in verdict.observations if verdict else ():
-                if isinstance(observation, Sentence) and observation.key.startswith("observations/"):
-                    found.setdefault(observation.key, []).append((work.name, task.id))
+    for work, task, verdict in verdicts_of(works, judged):
+        for observation in verdict.observations:
+            if isinstance(observation, Sentence) and observation.key.startswith("observations/"):
+                found.setdefault(observation.key, []).append((work.name, task.id))
     order = [task.id for task in judged]
     return tuple(
         Observed(
@@ -134,23 +131,23 @@ def observed_of(works: Iterable[Work], judged: Sequence[Task]) -> tuple[Observed
 # What needs a person, and what happened
 
 
-def reviews_of(works: Iterable[Work], judged: Sequence[Task], hide: Hide) -> Iterator[tuple[Work, Review]]:
-    for work in works:
-        for task in judged:
-            verdict = work.verdict(task)
-            if verdict is not None and verdict.state != "judged":
-                reasons = tuple(reason.changed(hide) for reason in verdict.reasons)
-                yield work, Review(work.name, task.check_id, verdict.score, verdict.points, reasons)
-
-
-def is_settled(work: Work, review: Review) -> bool:
-    grade = work.grades.get(review.check_id)
-    return grade is not None and grade.by_hand and not grade.waits
+def reviews_of(works: Iterable[Work], judged: Sequence[Task], hide: Hide) -> Iterator[Review]:
+    for work, task, verdict in verdicts_of(works, judged):
+        if verdict.state != "judged":
+            grade = work.grades.get(task.check_id)
+            yield Review(
+                name=work.name,
+                check_id=task.check_id,
+                score=verdict.score,
+                points=verdict.points,
+                reasons=tuple(reason.changed(hide) for reason in verdict.reasons),
+                settled=grade is not None and grade.by_hand and not grade.waits,
+            )
 
 
 def incidents_of(works: Iterable[Work], hide: Hide) -> tuple[Happened, ...]:
     return tuple(
-        Happened(incident.kind, work.name, notebook, hide(incident.cell))
+        Happened(kind=incident.kind, name=work.name, notebook=notebook, cell=hide(incident.cell))
         for work in works
         for notebook, record in work.records.items()
         for incident in record.incidents

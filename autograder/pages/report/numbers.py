@@ -17,7 +17,6 @@ from autograder.pages.report.findings import (
     Observed,
     Review,
     incidents_of,
-    is_settled,
     mended_in,
     mistakes_of,
     observed_of,
@@ -73,8 +72,8 @@ def numbers_of(works: Sequence[Work], profile: Profile, hide: Hide) -> Numbers:
     notebooks = {task.notebook for task in judged}
     graded = [work for work in works if notebooks <= work.records.keys()]
     mistakes = mistakes_of(graded, judged, hide)
-    waiting = list(reviews_of(works, judged, hide))
-    reviews = tuple(review for work, review in waiting if review.score is not None and not is_settled(work, review))
+    reviews = tuple(reviews_of(works, judged, hide))
+    waiting = tuple(review for review in reviews if not review.settled)
     return Numbers(
         students=len(works),
         graded=len(graded),
@@ -84,9 +83,9 @@ def numbers_of(works: Sequence[Work], profile: Profile, hide: Hide) -> Numbers:
         tasks=tuple(task_numbers(task, graded, hide) for task in all_tasks),
         mistakes=mistakes[:MAX_MISTAKES],
         kinds_of_mistakes=len(mistakes),
-        reviews=reviews,
-        settled=sum(is_settled(work, review) for work, review in waiting),
-        not_judged=tuple(r for work, r in waiting if r.score is None and not is_settled(work, r)),
+        reviews=tuple(review for review in waiting if review.score is not None),
+        settled=len(reviews) - len(waiting),
+        not_judged=tuple(review for review in waiting if review.score is None),
         incidents=incidents_of(works, hide),
         mended=mended_in(works),
         cost=cost_of(works, profile),

@@ -18,14 +18,16 @@ from autograder.facts.verdict import Phrase
 from autograder.pages.report import pictures
 from autograder.pages.report.findings import Mistake, Review
 from autograder.pages.report.numbers import Numbers
-from autograder.pages.report.pictures import percent, with_own_ids, written
+from autograder.pages.report.pictures import percent
 from autograder.pages.report.requests import TemperatureNumbers
 from autograder.pages.report.scores import Distribution, TaskNumbers
 from autograder.pages.templates import environment
 from autograder.words.grading import HAPPENED
+from autograder.words.render import number
 from autograder.words.report import REPORT
 from autograder.words.tables import say
 
+Rows = Sequence[Sequence[object]]
 MAX_CRITERIA = 15
 """Criteria in the picture; the table beneath has all."""
 
@@ -34,21 +36,19 @@ MAX_CRITERIA = 15
 class Table:
     name: str
     head: Sequence[str]
-    rows: Sequence[Sequence[str]]
+    rows: Rows
 
 
 @dataclass(frozen=True)
 class Picture:
     """A picture, the same in words, and the same in numbers."""
 
-    name: str
-    alt: str
     svg: Markup
-    head: Sequence[str]
-    rows: Sequence[Sequence[str]]
+    alt: str
+    table: Table
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Example:
     """A mistake as it is shown: label and text of what was expected, found, and to be done."""
 
@@ -100,13 +100,17 @@ class _Page:
 
     def __init__(self, numbers: Numbers, assignment: str, language: Language) -> None:
         self.numbers, self.assignment, self.language = numbers, assignment, language
-        self.number, self.percent = partial(written, language=language), partial(percent, language=language)
+        self.number, self.percent = partial(number, language=language), partial(percent, language=language)
 
     def say(self, key: str, **values: object) -> str:
         return self.words_of(REPORT[key].fill(**values))
 
     def words_of(self, phrase: Phrase) -> str:
         return say(phrase, self.language)
+
+    def table(self, key: str, head: str, rows: Rows, **values: object) -> Table:
+        """A table with a sentence as its name; `head` has the keys of its columns, with spaces between."""
+        return Table(self.say(key, **values), [self.say(column) for column in head.split()], rows)
 
     def opening(self) -> list[str]:
         n = self.numbers
@@ -140,19 +144,17 @@ class _Page:
         return [*parts, self.distribution("final", n.final)] if n.final.values else parts
 
     def distribution(self, key: str, found: Distribution) -> Part:
-        name = self.say(key, points=self.number(found.most))
         if not found.values:
-            return Part(name, [self.say("no-scores")])
+            return Part(self.say(key, points=self.number(found.most)), [self.say("no-scores")])
         alt = self.say(
             "scores-alt", count=len(found.values), low=self.number(found.values[0]), high=self.number(found.values[-1]),
             most=self.number(found.most), median=self.number(found.median), mean=self.number(found.mean), full=found.full,
         )  # fmt: skip
-        rows = [[f"{self.number(b.low)}–{self.number(b.high)}", str(b.count)] for b in found.bins()]
-        head = [self.say("points"), self.say("students")]
-        svg = pictures.score_picture(found, self.language)
+        rows = [[f"{self.number(b.low)}–{self.number(b.high)}", b.count] for b in found.bins()]
+        table = self.table(key, "points students", rows, points=self.number(found.most))
         missing = self.numbers.graded - len(found.values)
         notes = [self.say("scores-missing", count=missing)] * bool(missing)
-        return Part(name, notes, Picture(name, alt, _own(svg, key), head, rows))
+        return Part(table.name, notes, Picture(pictures.score_picture(found, self.language, key), alt, table))
 
     def tasks(self) -> list[Part]:
         rows = self.numbers.tasks
@@ -165,36 +167,33 @@ class _Page:
             "tasks-alt", lowest=lowest.task.id, low=self.percent(lowest.rate), highest=highest.task.id,
             high=self.percent(highest.rate),
         )  # fmt: skip
-        head = ("task", "most", "all", "some", "no-points", "open", "share-all", "mean")
         table = [
-            [row.task.id, self.number(row.task.points), str(row.full), str(row.part), str(row.none), str(row.open),
+            [row.task.id, self.number(row.task.points), row.full, row.part, row.none, row.open,
              self.percent(row.rate), "–" if row.mean is None else self.number(row.mean)]
             for row in rows
         ]  # fmt: skip
-        svg = _own(pictures.task_picture(scored, self.language), "tasks")
-        whole = Picture(self.say("tasks-name"), alt, svg, [self.say(key) for key in head], table)
-        return [Part(picture=whole), *self.criteria()]
+        numbers = self.table("tasks-name", "task most all some no-points open share-all mean", table)
+        return [Part(picture=Picture(pictures.task_picture(scored, self.language), alt, numbers)), *self.criteria()]
 
     def criteria(self) -> list[Part]:
         every = [c for row in self.numbers.tasks for c in row.criteria]
         missed = sorted((c for c in every if c.failed), key=lambda c: c.rate or 0)[:MAX_CRITERIA]
-        head = ("criterion", "in-place", "missing", "not-known", "overruled", "share")
-        rows = [
-            [f"{c.task}: {self.words_of(c.title)}", str(c.passed), str(c.failed), str(c.unknown),
-             str(c.overruled), self.percent(c.rate)]
-            for c in every
-        ]  # fmt: skip
-        names, heading = [self.say(key) for key in head], self.say("criteria")
         if not every:
             return []
+        head = "criterion in-place missing not-known overruled share"
+        rows = [
+            [f"{c.task}: {self.words_of(c.title)}", c.passed, c.failed, c.unknown, c.overruled, self.percent(c.rate)]
+            for c in every
+        ]
+        heading = self.say("criteria")
         if not missed:
-            return [Part(heading, [self.say("criteria-all")], table=Table(heading, names, rows))]
+            return [Part(heading, [self.say("criteria-all")], table=self.table("criteria", head, rows))]
         lowest = missed[0]
         alt = self.say(
             "criteria-alt", count=len(missed), lowest=f"{lowest.task}: {lowest.name}", low=self.percent(lowest.rate)
         )
-        svg = _own(pictures.criterion_picture(missed, self.language), "criteria")
-        return [Part(heading, picture=Picture(self.say("criteria-name"), alt, svg, names, rows))]
+        svg, table = pictures.criterion_picture(missed, self.language), self.table("criteria-name", head, rows)
+        return [Part(heading, picture=Picture(svg, alt, table))]
 
     # What went wrong
 
@@ -213,7 +212,7 @@ class _Page:
         graded = self.numbers.graded
         share = self.say("how-many", count=mistake.students, all=graded, share=self.percent(mistake.students / graded))
         shown = [(self.say(key), self.words_of(phrase)) for key, phrase in rows if phrase]
-        return Example(self.words_of(mistake.title), share, _counted(mistake.tasks), shown)
+        return Example(title=self.words_of(mistake.title), share=share, tasks=_counted(mistake.tasks), example=shown)
 
     def people(self) -> list[Part]:
         n = self.numbers
@@ -227,9 +226,8 @@ class _Page:
             intro = [self.say("not-judged-intro", assignment=self.assignment)]
             parts.append(Part(self.say("not-judged"), intro, table=self.listed("not-judged", n.not_judged)))
         if n.damaged:
-            rows = [[name, file] for name, file in n.damaged]
-            table = Table(self.say("damaged-name"), [self.say("student"), self.say("notebook")], rows)
-            parts.append(Part(self.say("damaged-name"), [self.say("damaged")], table=table))
+            table = self.table("damaged-name", "student notebook", n.damaged)
+            parts.append(Part(table.name, [self.say("damaged")], table=table))
         return parts
 
     def listed(self, key: str, reviews: Iterable[Review]) -> Table:
@@ -241,7 +239,7 @@ class _Page:
         rows = [
             [n, ", ".join(r.check_id for r in found), self.proposed(found), why] for (n, why), found in alike.items()
         ]
-        return Table(self.say(key), [self.say(k) for k in ("student", "check", "proposed", "why")], rows)
+        return self.table(key, "student check proposed why", rows)
 
     def proposed(self, reviews: Sequence[Review]) -> str:
         scores = [review.score for review in reviews if review.score is not None]
@@ -256,13 +254,11 @@ class _Page:
             for one in n.incidents
             if one.kind == kind
         ]
-        head = [self.say(key) for key in ("what", "student", "notebook", "cell")]
-        name = self.say("happened")
-        parts = [Part(table=Table(name, head, rows)) if rows else Part(paragraphs=[self.say("nothing")])]
+        table = self.table("happened", "what student notebook cell", rows)
+        parts = [Part(table=table) if rows else Part(paragraphs=[self.say("nothing")])]
         if n.mended:
-            head = [self.say(key) for key in ("what", "times", "students")]
-            mended = [[self.words_of(m.sentence), str(m.times), ", ".join(m.names)] for m in n.mended]
-            parts.append(Part(self.say("mended"), table=Table(self.say("mended"), head, mended)))
+            mended = [[self.words_of(m.sentence), m.times, ", ".join(m.names)] for m in n.mended]
+            parts.append(Part(self.say("mended"), table=self.table("mended", "what times students", mended)))
         return parts
 
     # How outputs change with the temperature
@@ -272,18 +268,15 @@ class _Page:
         if not n.graded or not n.temperatures:
             return []
         rows = [row for row in n.temperatures if row.samples]
-        parts = [Part(paragraphs=[self.say("temperature-intro")], picture=self.temperatures(rows))]
-        if not rows:
-            parts = [Part(paragraphs=[self.say("no-temperature")])]
+        parts = [Part(paragraphs=[self.say("no-temperature")])]
+        if rows:
+            parts = [Part(paragraphs=[self.say("temperature-intro")], picture=self.temperatures(rows))]
         if n.observed:
-            head = [self.say(key) for key in ("observation", "students", "where")]
-            table = [[self.words_of(o.sentence), str(o.students), _counted(o.tasks)] for o in n.observed]
-            parts.append(Part(self.say("observed"), table=Table(self.say("observed"), head, table)))
+            table = [[self.words_of(o.sentence), o.students, _counted(o.tasks)] for o in n.observed]
+            parts.append(Part(self.say("observed"), table=self.table("observed", "observation students where", table)))
         return parts
 
-    def temperatures(self, rows: Sequence[TemperatureNumbers]) -> Picture | None:
-        if not rows:
-            return None
+    def temperatures(self, rows: Sequence[TemperatureNumbers]) -> Picture:
         parts = " ".join(
             self.say(
                 "temperature-part", t=self.number(row.temperature), count=len(row.samples),
@@ -291,17 +284,14 @@ class _Page:
             )
             for row in rows
         )  # fmt: skip
-        head = (
-            "temperature-axis", "students", "answers", "alike", "variety", "repeats", "at-limit", "empty", "begins",
-        )  # fmt: skip
+        head = "temperature-axis students answers alike variety repeats at-limit empty begins"
         table = [
-            [self.number(row.temperature), str(row.students), str(len(row.samples)), self.middle(row, "alike"),
-             self.middle(row, "variety"), *(str(sum(getattr(s, key) for s in row.samples)) for key in _COUNTED), row.example]
+            [self.number(row.temperature), row.students, len(row.samples), self.middle(row, "alike"),
+             self.middle(row, "variety"), *(sum(getattr(s, key) for s in row.samples) for key in _COUNTED), row.example]
             for row in rows
         ]  # fmt: skip
-        svg = _own(pictures.temperature_picture(rows, self.language), "temperature")
-        alt = self.say("temperature-alt", parts=parts)
-        return Picture(self.say("temperature-name"), alt, svg, [self.say(key) for key in head], table)
+        svg, alt = pictures.temperature_picture(rows, self.language), self.say("temperature-alt", parts=parts)
+        return Picture(svg, alt, self.table("temperature-name", head, table))
 
     def middle(self, row: TemperatureNumbers, name: str) -> str:
         values = [value for sample in row.samples if (value := getattr(sample, name)) is not None]
@@ -319,13 +309,13 @@ class _Page:
         if cost.probes:
             slowest = max(cost.probes, key=lambda row: row.median)
             alt = self.say("probe-alt", slowest=slowest.check_id, median=self.number(slowest.median, decimals=3))
-            head = [self.say(key) for key in ("check", "count", "median", "longest")]
             rows = [
-                [p.check_id, str(p.count), self.number(p.median, decimals=3), self.number(p.most, decimals=3)]
+                [p.check_id, p.count, self.number(p.median, decimals=3), self.number(p.most, decimals=3)]
                 for p in cost.probes
             ]
-            svg, name = _own(pictures.probe_picture(cost.probes, self.language), "probes"), self.say("probe-name")
-            parts.append(Part(name, picture=Picture(name, alt, svg, head, rows)))
+            table = self.table("probe-name", "check count median longest", rows)
+            svg = pictures.probe_picture(cost.probes, self.language)
+            parts.append(Part(table.name, picture=Picture(svg, alt, table)))
         return parts
 
 
@@ -338,7 +328,3 @@ def _counted(tasks: Mapping[str, int]) -> str:
 
 def _rate(row: TaskNumbers) -> float:
     return row.rate or 0.0
-
-
-def _own(svg: str, name: str) -> Markup:
-    return Markup(with_own_ids(svg, name))

@@ -12,9 +12,12 @@ import statistics
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from markupsafe import Markup
+
 from autograder.course.profile import Language
 from autograder.pages.report.requests import ProbeTime, TemperatureNumbers
 from autograder.pages.report.scores import CriterionNumbers, Distribution, TaskNumbers
+from autograder.words.render import number
 from autograder.words.report import REPORT
 from autograder.words.tables import say
 
@@ -35,8 +38,12 @@ SHORTEST = 0.001
 MARKERS = ("o", "^", "s", "D", "v", "P", "X", "*")
 
 
-def score_picture(distribution: Distribution, language: Language) -> str:
-    """How many have how many points: a bar for each step, with its count above, and a line at the median."""
+def score_picture(distribution: Distribution, language: Language, name: str) -> Markup:
+    """How many have how many points: a bar for each step, with its count above, and a line at the median.
+
+    Args:
+        name: of the picture, of which a page has two.
+    """
     bins = distribution.bins()
     with _style():
         figure, axes = _figure(2.6)
@@ -44,21 +51,21 @@ def score_picture(distribution: Distribution, language: Language) -> str:
         bars = axes.bar([b.low for b in bins], [b.count for b in bins], width=width * 0.94, align="edge", color=ALL)
         axes.bar_label(bars, labels=[str(b.count) if b.count else "" for b in bins], padding=2)
         axes.axvline(distribution.median, color=INK, linestyle="--", linewidth=1.2)
-        label = say(REPORT["median-label"].fill(value=written(distribution.median, language)), language)
+        label = say(REPORT["median-label"].fill(value=number(distribution.median, language)), language)
         axes.annotate(
             label, (distribution.median, 1), xycoords=("data", "axes fraction"), xytext=(-4, 12),
             textcoords="offset points", ha="right",
         )  # fmt: skip
         edges = [b.low for b in bins] + [bins[-1].high]
-        axes.set_xticks(edges, [written(edge, language) for edge in edges])
+        axes.set_xticks(edges, [number(edge, language) for edge in edges])
         axes.set_xlabel(say(REPORT["points"], language))
         axes.set_ylabel(say(REPORT["students"], language))
         axes.yaxis.get_major_locator().set_params(integer=True)
         axes.margins(y=0.14)
-        return _svg(figure)
+        return _svg(figure, name)
 
 
-def task_picture(rows: Sequence[TaskNumbers], language: Language) -> str:
+def task_picture(rows: Sequence[TaskNumbers], language: Language) -> Markup:
     """A bar for each task: all points, some, none, in this order from the left, each with its count."""
     kinds = (("all", ALL, "", "full"), ("some", SOME, "///", "part"), ("no-points", NONE, "...", "none"))
     with _style():
@@ -81,10 +88,10 @@ def task_picture(rows: Sequence[TaskNumbers], language: Language) -> str:
         axes.set_xlabel(say(REPORT["students"], language))
         axes.xaxis.get_major_locator().set_params(integer=True)
         axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3, frameon=False)
-        return _svg(figure)
+        return _svg(figure, "tasks")
 
 
-def criterion_picture(rows: Sequence[CriterionNumbers], language: Language) -> str:
+def criterion_picture(rows: Sequence[CriterionNumbers], language: Language) -> Markup:
     """A dot for each criterion at the share that has it in place, with the share beside it."""
     with _style():
         figure, axes = _figure(0.9 + 0.28 * len(rows))
@@ -104,10 +111,10 @@ def criterion_picture(rows: Sequence[CriterionNumbers], language: Language) -> s
         axes.set_xlim(0, 112)
         axes.set_xticks(range(0, 101, 25), [percent(share / 100, language) for share in range(0, 101, 25)])
         axes.set_xlabel(say(REPORT["share"], language))
-        return _svg(figure)
+        return _svg(figure, "criteria")
 
 
-def temperature_picture(rows: Sequence[TemperatureNumbers], language: Language) -> str:
+def temperature_picture(rows: Sequence[TemperatureNumbers], language: Language) -> Markup:
     """Two panels: how alike the outputs at each temperature are, and how varied each is. One mark is one output."""
     with _style():
         figure, _ = _figure(3.0, axes=False)
@@ -116,14 +123,14 @@ def temperature_picture(rows: Sequence[TemperatureNumbers], language: Language) 
             for position, row in enumerate(rows):
                 values = [value for sample in row.samples if (value := getattr(sample, name)) is not None]
                 _strip(axes, position, values)
-            axes.set_xticks(range(len(rows)), [written(row.temperature, language) for row in rows])
+            axes.set_xticks(range(len(rows)), [number(row.temperature, language) for row in rows])
             axes.set_xlim(-0.6, len(rows) - 0.4)
             axes.set_title(say(REPORT[name], language))
             axes.set_xlabel(say(REPORT["temperature-axis"], language))
             _bare(axes)
         panels[0].set_ylim(-0.05, 1.05)
         panels[0].set_yticks([0, 0.25, 0.5, 0.75, 1], [percent(n / 4, language) for n in range(5)])
-        return _svg(figure)
+        return _svg(figure, "temperature")
 
 
 def _strip(axes: Any, position: int, values: Sequence[float]) -> None:
@@ -138,7 +145,7 @@ def _strip(axes: Any, position: int, values: Sequence[float]) -> None:
     axes.plot([position - 0.38, position + 0.38], [middle, middle], color=INK, linewidth=2.2)
 
 
-def probe_picture(rows: Sequence[ProbeTime], language: Language) -> str:
+def probe_picture(rows: Sequence[ProbeTime], language: Language) -> Markup:
     """For each check a dot at the median and a line to the longest time, in seconds."""
     with _style():
         figure, axes = _figure(0.9 + 0.26 * len(rows))
@@ -155,16 +162,9 @@ def probe_picture(rows: Sequence[ProbeTime], language: Language) -> str:
         axes.set_xscale("log")
         axes.set_xlim(SHORTEST / 2, 2 * max(longest))
         axes.set_xlabel(say(REPORT["seconds"], language))
-        axes.xaxis.set_major_formatter(lambda value, _: written(value, language, 3))
+        axes.xaxis.set_major_formatter(lambda value, _: number(value, language, 3))
         axes.xaxis.set_minor_formatter(lambda value, _: "")
-        return _svg(figure)
-
-
-def written(value: float, language: Language, decimals: int = 2) -> str:
-    """A number as the language writes it, without zeros at its end."""
-    text = f"{round(value, decimals) + 0.0:.{decimals}f}"
-    text = text.rstrip("0").rstrip(".") if decimals else text
-    return text.replace(".", ",") if language == "nb" else text
+        return _svg(figure, "probes")
 
 
 def percent(share: float | None, language: Language) -> str:
@@ -195,18 +195,13 @@ def _bare(axes: Any) -> None:
     axes.spines[["top", "right"]].set_visible(False)
 
 
-def _svg(figure: Figure) -> str:
+def _svg(figure: Figure, name: str) -> Markup:
     """The picture as an element of a page: no prolog, no metadata, no ids that another picture has too."""
     file = io.StringIO()
     figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None})
     text = file.getvalue()
     text = re.sub(r"<metadata>.*?</metadata>", "", text[text.index("<svg") :], flags=re.DOTALL)
     text = re.sub(r' (?:width|height)="[\d.]+pt"', "", text, count=2)
-    for colour, name in NAMES.items():
-        text = text.replace(colour, f"var({name})")
-    return text.strip()
-
-
-def with_own_ids(svg: str, name: str) -> str:
-    """The same picture with every id of its own, so that several can stand in one page."""
-    return re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{name}-", svg)
+    for colour, meaning in NAMES.items():
+        text = text.replace(colour, f"var({meaning})")
+    return Markup(re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{name}-", text.strip()))

@@ -33,7 +33,7 @@ class ProbeTime:
     most: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Cost:
     """What grading took, as far as it is on record.
 
@@ -54,7 +54,7 @@ class Cost:
     probes: tuple[ProbeTime, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Sample:
     """One of the different outputs at a temperature.
 

@@ -50,7 +50,7 @@ class Distribution:
         return tuple(Bin(n * width, min((n + 1) * width, self.most), counts[n]) for n in range(count))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class CriterionNumbers:
     """How often a criterion was met. `overruled`: how many of these a person decided."""
 
@@ -69,7 +69,7 @@ class CriterionNumbers:
         return self.passed / known if known else None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TaskNumbers:
     """How many earned all, a part or none of a task's points; `open` have no score yet."""
 

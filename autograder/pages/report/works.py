@@ -1,13 +1,13 @@
 """One student's work, as far as it is on record, and how its texts are made harmless.
 
 Every text that a student can have had a hand in goes through `Hide` before it is part of the report's numbers: one line, bounded,
-without paths, addresses or anybody's name. To escape it is the page's work.
+without paths, addresses or anybody's name. The page escapes it.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from autograder.facts.verdict import Verdict
@@ -55,6 +55,14 @@ class Work:
             return grade.given
         verdict = self.verdict(task)
         return verdict.score if verdict else None
+
+
+def verdicts_of(works: Iterable[Work], judged: Sequence[Task]) -> Iterator[tuple[Work, Task, Verdict]]:
+    """Every verdict on record about these tasks."""
+    for work in works:
+        for task in judged:
+            if (verdict := work.verdict(task)) is not None:
+                yield work, task, verdict
 
 
 def hiding(names: Iterable[str], kept: Iterable[str] = ()) -> Hide:
