@@ -16,7 +16,7 @@ from rich.console import Console
 from autograder.course.profile import Profile
 from autograder.errors import NotReady
 from autograder.facts.transcript import Request
-from autograder.judging.contract import ASSIGNMENT, tasks
+from autograder.judging.contract import ASSIGNMENT, load, tasks
 from trials.bench import hog
 from trials.bench.bare import Batch, ends_of, made_tokens, padded
 from trials.bench.floor import Floor, bare_loop, batches_of, floor_of
@@ -109,6 +109,13 @@ def test_the_broken_raise_do_nothing_or_use_the_wrong_model(members: list[Member
     ]
     assert not any(nothing.values())
     assert (wrong["check-load-model"], wrong["check-instruct-large"]) == pytest.approx((2, 1.25))
+
+
+def test_a_course_without_their_tasks_is_due_nothing_for_them(tmp_path: Path, cells: Cells) -> None:
+    profile = load(one_notebook(ROOT, tmp_path, "larger-model") / "course.toml")
+    members = [m for m in make_class(30, 1, "usual", cells, profile) if m.kind == "broken"]
+    assert {check for m in members for check in m.student.points} == set(full_points(profile))
+    assert members[2].student.points["check-instruct-large"] == pytest.approx(1.25)
 
 
 def test_every_piece_is_one_of_the_library(llama: Profile) -> None:
