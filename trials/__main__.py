@@ -158,6 +158,38 @@ def bench_hog(course: Path, hostile: int, seconds: int, folder: Path, model_home
     sys.exit(0 if found.held else 1)
 
 
+@main.command("gpu-check")
+@COURSE
+@click.option("--shapes", type=click.Choice(["llama", "tiny"]), default="llama", show_default=True)
+@click.option(
+    "--size", "sizes", multiple=True, type=int, default=(30, 300), show_default=True, help="Of a class; repeat it."
+)
+@click.option("--limit-gb", default=20.0, show_default=True, help="Memory of the GPU that may be taken.")
+@click.option("--folder", type=click.Path(path_type=Path), default=".scratch/gpu", help="Where to build it.")
+@click.option("--models", "model_home", type=click.Path(path_type=Path), default=".models", help="The model home.")
+@click.option("--write", "page", type=click.Path(path_type=Path), default=None, help="Write the page.")
+def gpu_check(
+    course: Path,
+    shapes: Literal["llama", "tiny"],
+    sizes: tuple[int, ...],
+    limit_gb: float,
+    folder: Path,
+    model_home: Path,
+    page: Path | None,
+) -> None:
+    """Runs the tests marked `gpu`, and grades classes on models of Llama's shapes, one request at a time and together."""
+    from trials.gpu_check import run as check
+    from trials.gpu_check.page import page as written
+
+    with progress(console) as begin:
+        found = check.run(course.resolve(), folder.resolve(), model_home, shapes, sizes, limit_gb, begin)
+    text = written(found)
+    console.print(text, highlight=False, soft_wrap=True)
+    if page is not None:
+        page.write_text(text, encoding="utf-8")
+    sys.exit(0 if found.well else 1)
+
+
 @main.command()
 @COURSE
 @click.option("--folder", type=click.Path(path_type=Path), default=".scratch/attacks", help="Where to build it.")

@@ -2,7 +2,7 @@
 
 All are laid out as a Hugging Face cache under the course's own model names, so that the code that loads them is the
 real one. `embedded` fetches the small real model once and checks it against a checksum, `stand_ins` puts it under every
-name.
+name; `random_weights` have the real models' shapes, to measure with.
 
 Runs in: a developer's process, before anything is graded.
 Imports: `errors` and `protocol` of `autograder`; torch, transformers, tokenizers, gguf.
