@@ -19,7 +19,7 @@ from autograder.facts.transcript import Request
 from autograder.judging.contract import ASSIGNMENT, load, tasks
 from trials.bench import hog
 from trials.bench.bare import Batch, ends_of, made_tokens, padded
-from trials.bench.floor import Floor, bare_loop, batches_of, floor_of
+from trials.bench.floor import Floor, batches_of, floor_of, side_by_side
 from trials.bench.measure import Cost, Meter, descendants
 from trials.bench.picture import NAMES, draw, read, tables
 from trials.bench.report import lines, table
@@ -220,18 +220,18 @@ def test_what_comes_after_the_end_of_a_row_was_not_made(settings: dict[str, obje
     assert made_tokens([1, 3, 2, 2], ends_of(settings)) == count
 
 
-def test_a_bare_loop_makes_each_row_to_its_end(tmp_path: Path, tiny_home: Path, llama: Profile) -> None:
+def test_bare_loops_make_each_row_to_its_end(tmp_path: Path, tiny_home: Path, llama: Profile) -> None:
     model = llama.model("base").name
     whole = Batch(model, {"max_new_tokens": 7, "do_sample": True, "temperature": 0.9}, [[5], [6, 7], [8]])
     several = Batch(model, {"max_new_tokens": 5, "do_sample": True, "num_return_sequences": 2}, [[5]])
-    made = bare_loop([whole, several], tmp_path, tiny_home, threads=1)
+    made = side_by_side([whole, several], tmp_path, tiny_home, 2)
     assert made.tokens == 3 * 7 + 2 * 5
     assert made.seconds > 0
 
 
 def test_a_bare_loop_that_fails_says_why(tmp_path: Path, tiny_home: Path) -> None:
     with pytest.raises(NotReady, match="KeyError: 'nowhere'"):
-        bare_loop([Batch("nowhere", {}, [[1]])], tmp_path, tiny_home, threads=1)
+        side_by_side([Batch("nowhere", {}, [[1]])], tmp_path, tiny_home, 2)
 
 
 # --- telling ---

@@ -80,10 +80,9 @@ def generated(model: Any, tokenizer: Any, batch: Batch) -> int:
 
 
 def main() -> None:
-    """Imports, loads each model once, generates, and prints `Made` as JSON."""
+    """Imports, loads each model once, generates on one thread (or the GPU), and prints `Made` as JSON."""
     parser = argparse.ArgumentParser(prog="trials.bench.bare", description=__doc__)
     parser.add_argument("--home", type=Path, required=True)
-    parser.add_argument("--threads", type=int, required=True)
     parser.add_argument("--batches", type=Path, required=True)
     given = parser.parse_args()
     batches = BATCHES.validate_json(given.batches.read_bytes())
@@ -91,7 +90,7 @@ def main() -> None:
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
 
-    torch.set_num_threads(given.threads)
+    torch.set_num_threads(1)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     models, tokenizers = {}, {}
     for name in dict.fromkeys(batch.model for batch in batches):

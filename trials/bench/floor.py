@@ -1,7 +1,8 @@
 """The floor under any grader that has a model answer all that a class asks, each different request once.
 
-A bare loop (`bare`) makes the answers anew, in batches as full as they get: its rate is that of this machine. The floor is the
-tokens that the class was answered with, at this rate, and the start of one process that imports and loads what it takes.
+A bare loop on each core (`bare`) makes the answers anew, in batches as full as they get: their rate is that of this machine. The
+floor is the tokens that the class was answered with, at this rate, and the start of a process that imports and loads what it
+takes.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +28,8 @@ from trials.bench.bare import BATCHES, Batch, Made
 
 ROWS = 32
 """Rows of one batch, at most."""
+PROCESSES = min(4, len(os.sched_getaffinity(0)))
+"""Bare loops side by side on a processor, each with one thread: as many as the model host generates batches at a time."""
 MADE: TypeAdapter[Made] = TypeAdapter(Made)
 
 
@@ -37,14 +41,14 @@ class Floor:
         answers, tokens: of the class, as recorded.
         tokens_per_second: of the bare loop, in batches, loading not counted.
         start: seconds until it generates: a process, its imports, each model loaded once.
-        threads: that it had.
+        processes: bare loops side by side, at most.
     """
 
     answers: int = 0
     tokens: int = 0
     tokens_per_second: float = 0.0
     start: float = 0.0
-    threads: int = 0
+    processes: int = 0
 
     @property
     def seconds(self) -> float:
@@ -78,32 +82,41 @@ def batches_of(requests: Sequence[Request], rows: int = ROWS) -> list[Batch]:
     return found
 
 
-def floor_of(requests: Sequence[Request], folder: Path, models: Path) -> Floor:
-    """The floor under answering these requests, on as many threads as there are processors.
+def floor_of(requests: Sequence[Request], folder: Path, models: Path, processes: int = PROCESSES) -> Floor:
+    """The floor under answering these requests.
 
     Args:
-        folder: for what the bare loop is told, and what it says.
+        folder: for what the bare loops are told, and what they say.
         models: the model home.
     """
     if not requests:
         return Floor()
     tokens = sum(len(output) for request in requests for output in request.output_ids)
-    threads = len(os.sched_getaffinity(0))
     began = time.monotonic()
-    made = bare_loop(batches_of(requests), folder, models, threads)
+    made = side_by_side(batches_of(requests), folder, models, processes)
     start = time.monotonic() - began - made.seconds
-    return Floor(len(requests), tokens, made.tokens / made.seconds, start, threads)
+    return Floor(len(requests), tokens, made.tokens / made.seconds, start, processes)
 
 
-def bare_loop(batches: Sequence[Batch], folder: Path, models: Path, threads: int) -> Made:
+def side_by_side(batches: Sequence[Batch], folder: Path, models: Path, processes: int) -> Made:
+    """Generates batches in bare loops, each with its share of them; the seconds are those of the slowest."""
+    ordered = sorted(batches, key=lambda batch: len(batch.rows), reverse=True)
+    shares = [share for share in (ordered[n::processes] for n in range(processes)) if share]
+    with ThreadPoolExecutor(len(shares)) as pool:
+        jobs = [pool.submit(bare_loop, share, folder / str(n), models) for n, share in enumerate(shares)]
+        made = [job.result() for job in jobs]
+    return Made(sum(each.tokens for each in made), max(each.seconds for each in made))
+
+
+def bare_loop(batches: Sequence[Batch], folder: Path, models: Path) -> Made:
     """Generates batches in a process of its own. Raises NotReady, with the end of what it said, where that fails."""
     folder.mkdir(parents=True, exist_ok=True)
     work, log = folder / "batches.json", folder / "bare.log"
     work.write_bytes(BATCHES.dump_json(list(batches)))
     command = [sys.executable, "-W", "ignore", "-m", "trials.bench.bare", "--home", str(models.resolve())]
-    command += ["--threads", str(threads), "--batches", str(work)]
+    command += ["--batches", str(work)]
     quiet = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_VERBOSITY": "error", "HF_HUB_DISABLE_PROGRESS_BARS": "1"}
-    env = {**os.environ, **quiet, "OMP_NUM_THREADS": str(threads)}
+    env = {**os.environ, **quiet, "OMP_NUM_THREADS": "1"}
     checkout = Path(__file__).resolve().parents[2]
     with log.open("w", encoding="utf-8") as errors:
         done = subprocess.run(

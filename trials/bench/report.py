@@ -81,6 +81,6 @@ def floor_line(found: Outcome) -> str:
         return "No model was asked, so there is no floor."
     return (
         f"Floor: {floor.tokens} tokens of {floor.answers} different answers at {floor.tokens_per_second:.0f} tokens/s, in "
-        f"batches of up to {ROWS} on {floor.threads} threads, and {floor.start:.1f} s of start: {floor.seconds:.0f} s for "
-        f"the class; this kit took {found.kit.cost.seconds / floor.seconds:.2f} times that."
+        f"batches of up to {ROWS} in {floor.processes} bare loops of one thread, and {floor.start:.1f} s of start: "
+        f"{floor.seconds:.0f} s for the class; this kit took {found.kit.cost.seconds / floor.seconds:.2f} times that."
     )

@@ -21,7 +21,7 @@ from autograder.jail.provisioner import Kernels
 from autograder.judging.contract import load, tasks
 from autograder.protocol.model_cache import snapshot_files
 from autograder.words.terminal import Begin
-from trials.bench.floor import Floor, floor_of, requests_of
+from trials.bench.floor import PROCESSES, Floor, floor_of, requests_of
 from trials.bench.measure import Cost
 from trials.bench.run import differing, executions, graded, release_and_hand_in
 from trials.bench.students import Member, Mix, make_class
@@ -146,7 +146,8 @@ def class_measured(root: Path, folder: Path, home: Path, size: int, begin: Begin
     release_and_hand_in(ungraded, members, begin)
     alone, together = (ungraded.twin(folder / f"class-{size}-{way}") for way in ("alone", "together"))
     runs = [class_graded(alone, members, False, begin), class_graded(together, members, True, begin)]
-    return runs, floor_of(requests_of(together.root), folder / "floor", home)
+    loops = PROCESSES if gpu_name() is None else 1
+    return runs, floor_of(requests_of(together.root), folder / "floor", home, loops)
 
 
 def class_graded(course: ScratchCourse, members: Sequence[Member], together: bool, begin: Begin) -> Ran:
