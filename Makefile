@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PROFILE ?= course.toml
 READY := $(VENV)/.ready
 
-.PHONY: setup demo hub hub-software hub-for-tests test selftest attacks bench bench-picture lint quick quick-tests quick-run release lock clean
+.PHONY: setup demo hub hub-software hub-for-tests test selftest attacks bench bench-picture bench-hog gpu-check lint quick quick-tests quick-run release lock clean
 
 setup: $(READY)
 
@@ -33,16 +33,26 @@ attacks: setup  ## a class of attackers with this kit, each attack with stock nb
 
 SIZE ?= 30
 SEED ?= 1
+MIX ?= usual
 BENCH := $(BIN)/python -m trials bench --seed $(SEED)
 RESULT := .scratch/bench/result.json
-bench: .models/STAND-INS.txt  ## a made-up class with this kit, and three of it with stock nbgrader: SIZE=…, SEED=…
-	$(BENCH) --size $(SIZE)
+bench: .models/STAND-INS.txt  ## a made-up class with this kit, and three of it with stock nbgrader: SIZE=…, SEED=…, MIX=…
+	$(BENCH) --size $(SIZE) --mix $(MIX)
 
+MIXES := identical usual varied
+SIZES := 30 100 300
 bench-picture: .models/STAND-INS.txt  ## cost against class size, for docs/performance.md; takes its time
 	test -f $(RESULT) || $(BENCH) --size $(SIZE)
-	for mix in identical usual; do for size in 10 30 100; do \
+	for mix in $(MIXES); do for size in $(SIZES); do \
 	  $(BENCH) --size $$size --mix $$mix --stock 0 --folder .scratch/bench-$$mix-$$size || exit 1; done; done
-	$(BIN)/python -m trials bench-picture --result $(RESULT) .scratch/bench-*-*/result.json
+	$(BIN)/python -m trials bench-picture --result $(RESULT) \
+	  $(foreach mix,$(MIXES),$(SIZES:%=.scratch/bench-$(mix)-%/result.json))
+
+bench-hog: .models/STAND-INS.txt  ## one honest notebook beside seven that ask for all they can
+	$(BIN)/python -m trials bench-hog
+
+gpu-check: .models/STAND-INS.txt  ## on a machine with a GPU: its tests, and classes of 30 and 300 within 20 GB, into docs/gpu.md
+	$(BIN)/python -m trials gpu-check --shapes llama --limit-gb 20 --write docs/gpu.md
 
 PYTHON_CODE := autograder trials tests deploy docs
 lint: setup  ## style, layers, declared packages, types

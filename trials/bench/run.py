@@ -1,33 +1,31 @@
 """`python -m trials bench`: what grading a class costs with this kit and with stock nbgrader, in the same run.
 
-A made-up class (`bench_class.py`) is graded by `nbgrader autograde` with this kit, then graded again, and a few of its
+A made-up class (`students`) is graded by `nbgrader autograde` with this kit, then graded again, and a few of its
 submissions by stock nbgrader: its own preprocessors, a kernel that loads its own models and generates its own answers, the
 notebooks' own check cells judging inside it. Both must award the points that are due. One thread in every process.
 
-The floor under any grader that has a model answer all that the class asks, each different request once: the tokens of those
-answers, divided by the tokens that this machine makes in a second, one request at a time.
+The floor beside them (`floor`) is what a bare loop takes to make the answers of the class, each different one once.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import shutil
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
 import nbformat
 
 from autograder.course.profile import FROZEN_NAME
-from autograder.errors import NotReady
-from autograder.facts.transcript import CANNED, Request
-from autograder.grading.records import Records
-from autograder.host.control import Host
-from autograder.judging.contract import ASSIGNMENT, tasks
-from autograder.protocol import wire
+from autograder.facts.transcript import CANNED
+from autograder.judging.contract import ASSIGNMENT, load, tasks
 from autograder.protocol.echo import ECHO
-from autograder.protocol.line import Line
+from autograder.words.terminal import Begin
 from trials.bench import kernels as bench_kernels
+from trials.bench.floor import Floor, floor_of, requests_of
 from trials.bench.kernels import KernelCost
 from trials.bench.measure import Cost, Meter
 from trials.bench.students import Member, Mix, make_class, stock_sample
@@ -42,10 +40,6 @@ c = get_config()
 c.CourseDirectory.course_id = {course!r}
 c.Execute.timeout = {seconds!r}
 """
-TIMED = 8
-"""Requests that are made again to time the model."""
-
-Begin = Callable[[str, int], Callable[[], None]]
 
 
 @dataclass(frozen=True)
@@ -67,19 +61,6 @@ class Graded:
     @property
     def cpu_each(self) -> float:
         return self.cost.cpu_seconds / self.submissions
-
-
-@dataclass(frozen=True)
-class Floor:
-    """The tokens of all different answers of the class, and how fast this machine makes them one at a time."""
-
-    answers: int = 0
-    tokens: int = 0
-    tokens_per_second: float = 0.0
-
-    @property
-    def seconds(self) -> float:
-        return self.tokens / self.tokens_per_second if self.tokens_per_second else 0.0
 
 
 @dataclass(frozen=True)
@@ -117,25 +98,22 @@ def run(root: Path, folder: Path, models: Path, size: int, seed: int, mix: Mix, 
     """
     course = ScratchCourse(folder, root, models)
     members = make_class(size, seed, mix, course.reference(), course.profile)
-    one = begin("release and hand in", 1 + size)
-    course.instructor("generate_assignment", ASSIGNMENT)
-    one()
-    for member in members:
-        hand_in(course, member)
-        one()
+    release_and_hand_in(course, members, begin)
     chosen = stock_sample(members, sample)
     beside = stock_course(course, folder.parent / f"{folder.name}-stock", chosen) if chosen else None
-    notebooks = len({task.notebook for task in tasks(course.profile)})
-    kit = graded(course, size, begin("grade", size * notebooks))
+    notebooks = size * len({task.notebook for task in tasks(course.profile)})
+    kit = graded(course, size, executions, begin("grade", notebooks))
     wrong = differing(course, members, "this kit")
-    again = graded(course, size, begin("grade again", size * notebooks), "--force")
+    again = graded(course, size, executions, begin("grade again", notebooks), "--force")
     wrong += differing(course, members, "this kit, again")
     stock = None
     if beside is not None:
-        stock = graded(beside, len(chosen), begin("stock", len(chosen) * notebooks), env=IN_PROCESS)
+        one = begin("stock", 1)
+        stock = graded(beside, len(chosen), autograded, env=IN_PROCESS)
         wrong += differing(beside, chosen, "stock nbgrader") + not_generated(beside)
+        one()
     one = begin("floor", 1)
-    floor = floor_of(requests_of(course), folder / "speed", models)
+    floor = floor_of(requests_of(course.root), folder / "floor", models)
     one()
     empty = folder / "kernels"
     empty.mkdir()
@@ -144,6 +122,33 @@ def run(root: Path, folder: Path, models: Path, size: int, seed: int, mix: Mix, 
     outcome = Outcome(size, seed, mix, kinds, kit, again, stock, floor, tuple(wrong), kernels)
     outcome.write(folder / "result.json")
     return outcome
+
+
+def release_and_hand_in(course: ScratchCourse, members: Sequence[Member], begin: Begin) -> None:
+    """Makes the release of a scratch course, and puts each submission where `nbgrader collect` would."""
+    one = begin("release and hand in", 1 + len(members))
+    course.instructor("generate_assignment", ASSIGNMENT)
+    one()
+    for member in members:
+        hand_in(course, member)
+        one()
+
+
+def one_notebook(root: Path, folder: Path, notebook: str, seconds: int = 900) -> Path:
+    """A course with one of the notebooks and its tasks, in `folder`, which is made anew.
+
+    Args:
+        seconds: what a cell may take.
+    """
+    shutil.rmtree(folder, ignore_errors=True)
+    (folder / "source" / ASSIGNMENT).mkdir(parents=True)
+    shutil.copy(root / "source" / ASSIGNMENT / f"{notebook}.ipynb", folder / "source" / ASSIGNMENT)
+    here = {task.id for task in tasks(load(root / "course.toml")) if task.notebook == notebook}
+    head, *used = (root / "course.toml").read_text(encoding="utf-8").split("[[tasks]]")
+    head = re.sub(r"^cell_seconds = \d+", f"cell_seconds = {seconds}", head, flags=re.MULTILINE)
+    kept = [task for task in used if re.findall(r'^id = "(.+?)"', task, re.MULTILINE)[0] in here]
+    (folder / "course.toml").write_text("[[tasks]]".join([head, *kept]), encoding="utf-8")
+    return folder
 
 
 def hand_in(course: ScratchCourse, member: Member) -> None:
@@ -166,22 +171,33 @@ def stock_course(course: ScratchCourse, folder: Path, chosen: Sequence[Member]) 
 
 
 def graded(
-    course: ScratchCourse, submissions: int, one: Callable[[], None], *options: str, env: dict[str, str] | None = None
+    course: ScratchCourse,
+    submissions: int,
+    count: Callable[[ScratchCourse], int],
+    one: Callable[[], None] = lambda: None,
+    *options: str,
+    env: Mapping[str, str] = MappingProxyType({}),
 ) -> Graded:
-    """Grades what has been handed in with `nbgrader autograde`, and measures it."""
-    executed = 0
+    """Grades what has been handed in with `nbgrader autograde`, and measures it.
 
-    def follow(line: str) -> None:
-        nonlocal executed
-        if "] Autograding " in line:
-            executed += 1
-            one()
-        elif "has been executed before" in line:
-            executed -= 1
-
+    Args:
+        count: how many notebooks of the course have been executed so far.
+        one: called once for each notebook that this kit has graded.
+    """
+    before = count(course)
     with Meter() as meter:
-        course.instructor("autograde", ASSIGNMENT, *options, each_line=follow, env={**ONE_THREAD, **(env or {})})
-    return Graded(submissions, meter.cost, executed)
+        course.instructor("autograde", ASSIGNMENT, *options, each_notebook=one, env={**ONE_THREAD, **env})
+    return Graded(submissions, meter.cost, count(course) - before)
+
+
+def executions(course: ScratchCourse) -> int:
+    """How many executions this kit has on record."""
+    return len(list((course.root / ".autograder" / "executions").glob("*/*.json")))
+
+
+def autograded(course: ScratchCourse) -> int:
+    """How many notebooks have been graded; stock nbgrader executes each."""
+    return len(list((course.root / "autograded").glob(f"*/{ASSIGNMENT}/*.ipynb")))
 
 
 def differing(course: ScratchCourse, members: Iterable[Member], grader: str) -> list[str]:
@@ -208,57 +224,3 @@ def not_generated(course: ScratchCourse) -> list[str]:
         if not outputs or any(text in json.dumps(output) for output in outputs for text in canned):
             found.append(f"{path.parent.parent.name}, {path.stem}: no model was asked")
     return found
-
-
-def requests_of(course: ScratchCourse) -> list[Request]:
-    """The requests of the whole class that a model had to answer, each different one (with its answer) once."""
-    records = Records(course.root)
-    found: dict[str, Request] = {}
-    for path in sorted((course.root / "verdicts" / ASSIGNMENT).glob("*/*.json")):
-        record = records.read(ASSIGNMENT, path.parent.name, path.stem)
-        for request in record.transcript.own() if record else ():
-            if request.error is None and any(request.output_ids):
-                what = [request.model, request.token_ids, request.settings, request.output_ids]
-                found.setdefault(json.dumps(what, sort_keys=True), request)
-    return list(found.values())
-
-
-def floor_of(requests: Sequence[Request], folder: Path, models: Path) -> Floor:
-    """The floor under grading these requests; a sample of them is made again, by a host of its own, to time the model."""
-    if not requests:
-        return Floor()
-    tokens = sum(len(output) for request in requests for output in request.output_ids)
-    usual = [request for request in requests if not request.settings.get("stop_strings")] or list(requests)
-    timed = usual[:: max(1, len(usual) // TIMED)][:TIMED]
-    return Floor(len(requests), tokens, tokens_per_second(timed, folder, models))
-
-
-def tokens_per_second(requests: Sequence[Request], folder: Path, models: Path) -> float:
-    """New tokens a second, one request at a time, on one thread, loading not counted."""
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    host = Host.started(folder, models, threads=1)
-    try:
-        visit = host.open(wire.Open(label="timing"))
-        for model in dict.fromkeys(request.model for request in requests):
-            warm = next(request for request in requests if request.model == model)
-            _ask(visit.socket, warm, {**warm.settings, "max_new_tokens": 2})
-        before = host.status()
-        for request in requests:
-            _ask(visit.socket, request, request.settings)
-        after = host.status()
-        visit.close()
-    finally:
-        host.end()
-    return (after.tokens - before.tokens) / (after.seconds - before.seconds)
-
-
-def _ask(socket: str, request: Request, settings: dict[str, object]) -> None:
-    row = list(request.token_ids)
-    line = Line(socket, timeout=600)
-    try:
-        reply = line.ask(wire.Generate(model=request.model, rows=[row], mask=[[1] * len(row)], settings=settings))
-    finally:
-        line.close()
-    if isinstance(reply, wire.Refused):
-        raise NotReady(f"{request.model} could not be timed: {reply.message}")

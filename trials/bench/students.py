@@ -148,18 +148,20 @@ def _right(name: str, kind: Kind, cells: Cells, profile: Profile, draw: random.R
 
 
 def _broken(name: str, number: int, cells: Cells, profile: Profile, draw: random.Random) -> Member:
-    """By turns: code that raises, nothing done, the wrong model in two tasks."""
+    """By turns: code that raises, nothing done, the wrong model in two tasks, as far as the profile has these tasks."""
     points = full_points(profile)
     if number % 3 == 1:
         return Member(Student(name, "nothing done", {}, dict.fromkeys(points, 0.0)), "broken", NOTEBOOKS)
     written = {**cells, **_free_text(profile, draw)}
     if number % 3 == 0:
         lost = ("chain", "who-are-you", "ideal-boat")
-        points |= {f"check-{task}": 0.0 for task in lost}
+        points |= {check: 0.0 for check in (f"check-{task}" for task in lost) if check in points}
         written |= raising(cells)
         _remark(written, "chain", name, draw)
         return Member(Student(name, "code that raises", written, points), "broken", ("chatbot",))
     for wrong, task in (("load: the large model", "load-model"), ("the model of the other size", "instruct-large")):
+        if f"check-{task}" not in points:
+            continue
         written |= next(s for s in WRONG if wrong in s.name and task in s.cells).written(profile)
         points[f"check-{task}"] *= 1 - MODEL_SHARE[task]
         _remark(written, task, name, draw)
