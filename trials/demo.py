@@ -135,22 +135,36 @@ class ScratchCourse:
             **extra,
         }
         env.pop("AUTOGRADER_PROFILE", None)
-        with (
-            self.log.open("a", encoding="utf-8") as log,
-            subprocess.Popen(
-                command, cwd=cwd, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
-                pass_fds=passed,
-            ) as process,
-        ):  # fmt: skip
-            log.write(f"$ {' '.join(command)}\n")
-            assert process.stdout is not None
-            for line in process.stdout:
+        with self.log.open("a", encoding="utf-8") as log:
+
+            def say(line: str) -> None:
                 log.write(line)
                 if each_line is not None:
                     each_line(line)
-        if process.returncode:
+
+            log.write(f"$ {' '.join(command)}\n")
+            code = self.execute(command, cwd, env, say, passed)
+        if code:
             tail = "\n".join(self.log.read_text(encoding="utf-8").splitlines()[-15:])
-            raise NotReady(f"`{' '.join(command)}` failed with exit code {process.returncode}:\n{tail}")
+            raise NotReady(f"`{' '.join(command)}` failed with exit code {code}:\n{tail}")
+
+    def execute(
+        self, command: Sequence[str], cwd: Path, env: Mapping[str, str], say: Say, passed: Sequence[int]
+    ) -> int:
+        """Runs a command and answers its exit code.
+
+        Args:
+            say: called with each line of what it says.
+            passed: handles that it has under the same numbers.
+        """
+        with subprocess.Popen(
+            command, cwd=cwd, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
+            pass_fds=passed,
+        ) as process:  # fmt: skip
+            assert process.stdout is not None
+            for line in process.stdout:
+                say(line)
+        return process.returncode
 
     def scores(self) -> dict[str, dict[str, float | None]]:
         """Scores by student and check id, as the gradebook has them; None where a person has yet to mark."""
