@@ -9,6 +9,7 @@ from pathlib import Path
 
 import nbformat
 from conftest import ROOT
+from forked import ScratchCourse
 from nbgrader.api import Gradebook
 
 from autograder.course.profile import Language
@@ -16,7 +17,7 @@ from autograder.judging import contract
 from autograder.judging.contract import ASSIGNMENT
 from autograder.plugins.scores import Decision, overrule
 from trials.classes import Student, write_submission
-from trials.demo import ScratchCourse, raising, typical_mistakes
+from trials.demo import raising, typical_mistakes
 
 COMMENT = "Fint forklart. **Bruk** gjerne et `eksempel` til."
 REASON = "Avtalt i timen: <b>malen</b> ligger i en egen fil."

@@ -1,7 +1,7 @@
 """nbgrader's own example course, taken the whole way twice: by stock nbgrader and under this kit's settings.
 
 What `plugins/test_other_assignments.py` compares. Each course is a folder with its exchange and one student's home; each
-command is nbgrader's own, in a process forked from one that has imported it.
+command is nbgrader's own, in a process forked from the course's one that has imported it.
 """
 
 from __future__ import annotations
@@ -14,10 +14,11 @@ import stat
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import nbformat
 import nbgrader
@@ -42,9 +43,11 @@ c.Execute.timeout = 10
 COMMANDS = """\
 import json, os, sys
 from nbgrader.apps import nbgraderapp
-for folder, *command in json.load(sys.stdin):
+for line in sys.stdin:
+    folder, *command = json.loads(line)
     child = os.fork()
     if not child:
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         os.chdir(folder)
         print("$", *command, flush=True)
         sys.argv = ["nbgrader", *command]
@@ -61,11 +64,13 @@ class Course:
     """One of the two.
 
     Attributes:
+        process: runs its commands.
         codes: the exit code of each command, in their order.
     """
 
     folder: Path
-    codes: list[tuple[str, int]]
+    process: subprocess.Popen[str]
+    codes: list[tuple[str, int]] = field(default_factory=list)
 
     @property
     def root(self) -> Path:
@@ -81,32 +86,49 @@ class Course:
 
     def run(self, *commands: Sequence[str], at: Path | None = None) -> None:
         """Runs `nbgrader COMMAND…`, one after another, in the course directory or elsewhere."""
-        env = {
-            **os.environ,
-            "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
-            **{name: str(self.folder / name) for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "IPYTHONDIR")},
-        }
-        told = json.dumps([[str(at or self.root), *command] for command in commands])
-        done = subprocess.run(
-            [sys.executable, "-c", COMMANDS], input=told, env=env, capture_output=True, text=True, check=True
-        )
         with self.log.open("a", encoding="utf-8") as log:
-            log.write(done.stdout + done.stderr)
-        codes = [int(line[2:]) for line in done.stdout.splitlines() if re.fullmatch(r"= -?\d+", line)]
-        self.codes += zip([command[0] for command in commands], codes, strict=True)
+            for command in commands:
+                self.codes.append((command[0], self._code(command, at or self.root, log)))
+
+    def _code(self, command: Sequence[str], at: Path, log: TextIO) -> int:
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.write(json.dumps([str(at), *command]) + "\n")
+        self.process.stdin.flush()
+        for line in self.process.stdout:
+            if re.fullmatch(r"= -?\d+\n", line):
+                return int(line[2:])
+            log.write(line)
+        raise EOFError(f"nbgrader's process has ended: see {self.log}")
 
     def gradebook(self) -> Gradebook:
         return Gradebook(f"sqlite:///{self.root / 'gradebook.db'}")
 
 
-def made(folder: Path, settings: str, source: Callable[[Path], None] = lambda root: None) -> Course:
+@contextmanager
+def made(folder: Path, settings: str, source: Callable[[Path], None] = lambda root: None) -> Iterator[Course]:
     """A course with the example in it.
 
     Args:
         settings: the first part of its `nbgrader_config.py`.
         source: puts more into the course directory.
     """
-    course = Course(folder, [])
+    env = {
+        **os.environ,
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
+        **{name: str(folder / name) for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "IPYTHONDIR")},
+    }
+    command = [sys.executable, "-c", COMMANDS]
+    with subprocess.Popen(
+        command, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
+        course = Course(folder, process)
+        _laid_out(course, settings, source)
+        yield course
+
+
+def _laid_out(course: Course, settings: str, source: Callable[[Path], None]) -> None:
+    folder = course.folder
     for path in (course.root / "source", course.home, folder / "exchange"):
         path.mkdir(parents=True)
     (folder / "exchange").chmod(0o777)
@@ -119,7 +141,6 @@ def made(folder: Path, settings: str, source: Callable[[Path], None] = lambda ro
     (course.root / "nbgrader_config.py").write_text(settings.format(**places) + BOTH.format(**places), encoding="utf-8")
     students = STOCK.format(root=str(course.home)) + BOTH.format(**places)
     (course.home / "nbgrader_config.py").write_text(students, encoding="utf-8")
-    return course
 
 
 def whole_way(course: Course) -> None:
@@ -182,15 +203,13 @@ def answered(folder: Path, source: Path) -> None:
         edit(path, answer)
 
 
-def with_less(folder: Path) -> None:
-    (folder / "problem2.ipynb").unlink()
-    edit(folder / "problem1.ipynb", lambda nb: nb.cells.remove(cell_of(nb, "correct_squares")))
-
-
 def with_changed_checks(folder: Path) -> None:
+    """One check changed, one worth more, one deleted, and a notebook under another name."""
+
     def change(nb: NotebookNode) -> None:
         cell_of(nb, "correct_squares").update(source="pass")
         cell_of(nb, "squares_invalid_input").metadata["nbgrader"]["points"] = 100
+        nb.cells.remove(cell_of(nb, "correct_sum_of_squares"))
 
     edit(folder / "problem1.ipynb", change)
     (folder / "problem2.ipynb").rename(folder / "problem3.ipynb")
@@ -217,8 +236,8 @@ def with_a_task_done(folder: Path) -> None:
 
 
 STUDENTS: dict[str, Callable[[Path], None] | None] = {
-    "right": with_a_task_done, "untouched": None, "late": wrong, "less": with_less, "twice": with_a_check_twice,
-    "changed": with_changed_checks, "broken": broken,
+    "right": with_a_task_done, "untouched": None, "late": wrong, "twice": with_a_check_twice, "changed": with_changed_checks,
+    "broken": broken,
 }  # fmt: skip
 """What each has done to a folder in which everything is answered as in the source; None for one who has answered nothing."""
 

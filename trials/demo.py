@@ -126,6 +126,12 @@ class ScratchCourse:
         self, command: Sequence[str], cwd: Path, extra: Mapping[str, str], *passed: int
     ) -> subprocess.Popen[str]:
         """A command of this environment and course that has begun, with all that it says to be read from `stdout`."""
+        return subprocess.Popen(
+            command, cwd=cwd, env=self._environment(extra), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            errors="replace", pass_fds=passed,
+        )  # fmt: skip
+
+    def _environment(self, extra: Mapping[str, str]) -> dict[str, str]:
         env = {
             **os.environ,
             "AUTOGRADER_MODEL_HOME": str(self.model_home.resolve()),
@@ -136,24 +142,41 @@ class ScratchCourse:
             **extra,
         }
         env.pop("AUTOGRADER_PROFILE", None)
-        return subprocess.Popen(
-            command, cwd=cwd, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
-            pass_fds=passed,
-        )  # fmt: skip
+        return env
 
     def _run(
         self, command: Sequence[str], cwd: Path, extra: Mapping[str, str], each_line: Say | None, *passed: int
     ) -> None:
-        with self.log.open("a", encoding="utf-8") as log, self.started(command, cwd, extra, *passed) as process:
-            log.write(f"$ {' '.join(command)}\n")
-            assert process.stdout is not None
-            for line in process.stdout:
+        with self.log.open("a", encoding="utf-8") as log:
+
+            def say(line: str) -> None:
                 log.write(line)
                 if each_line is not None:
                     each_line(line)
-        if process.returncode:
+
+            log.write(f"$ {' '.join(command)}\n")
+            code = self.execute(command, cwd, self._environment(extra), say, passed)
+        if code:
             tail = "\n".join(self.log.read_text(encoding="utf-8").splitlines()[-15:])
-            raise NotReady(f"`{' '.join(command)}` failed with exit code {process.returncode}:\n{tail}")
+            raise NotReady(f"`{' '.join(command)}` failed with exit code {code}:\n{tail}")
+
+    def execute(
+        self, command: Sequence[str], cwd: Path, env: Mapping[str, str], say: Say, passed: Sequence[int]
+    ) -> int:
+        """Runs a command and answers its exit code.
+
+        Args:
+            say: called with each line of what it says.
+            passed: handles that it has under the same numbers.
+        """
+        with subprocess.Popen(
+            command, cwd=cwd, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
+            pass_fds=passed,
+        ) as process:  # fmt: skip
+            assert process.stdout is not None
+            for line in process.stdout:
+                say(line)
+        return process.returncode
 
     def scores(self) -> dict[str, dict[str, float | None]]:
         """Scores by student and check id, as the gradebook has them; None where a person has yet to mark."""

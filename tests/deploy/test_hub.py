@@ -175,6 +175,7 @@ def hub(laid_out: Path) -> Iterator[Hub]:
                 process.wait(30)
             except subprocess.TimeoutExpired:
                 process.kill()
+                process.wait()
             end_processes_of_accounts()
             copying.terminate()
             copying.wait()

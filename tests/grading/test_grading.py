@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from conftest import ROOT
+from forked import ScratchCourse
 
 from autograder.errors import NotReady
 from autograder.facts.verdict import Incident, Verdict, Words
@@ -20,7 +21,6 @@ from autograder.plugins import run as grading
 from autograder.plugins.run import Outcome, Wanted, run, since
 from autograder.protocol.wire import Counts
 from trials.classes import Student, write_submission
-from trials.demo import ScratchCourse
 
 VERIFIED = Wanted("anna", regrade=True, execute=True, verify=True)
 

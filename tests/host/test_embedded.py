@@ -1,4 +1,7 @@
-"""The reference solution, run for real on the embedded model: all three notebooks, as `nbgrader autograde` runs them."""
+"""The reference solution, run for real on the embedded model: all three notebooks, as `nbgrader autograde` runs them.
+
+The course asks for shorter answers than it does of students: ten words show as well as seventy that a model answers.
+"""
 
 from __future__ import annotations
 
@@ -7,20 +10,24 @@ from pathlib import Path
 import nbformat
 import pytest
 from conftest import ROOT
+from forked import ScratchCourse
 
 from autograder.grading.records import Records
 from autograder.judging.contract import ASSIGNMENT, tasks
-from trials import demo
 from trials.classes import Student, write_submission
 
 MODELS = ROOT / ".models"
 
 
 @pytest.fixture(scope="module")
-def course(tmp_path_factory: pytest.TempPathFactory) -> demo.ScratchCourse:
+def course(tmp_path_factory: pytest.TempPathFactory) -> ScratchCourse:
     if not (MODELS / "STAND-INS.txt").exists():
         pytest.fail("the embedded model is not there: `make test` fetches it")
-    made = demo.ScratchCourse(tmp_path_factory.mktemp("embedded"), ROOT, MODELS)
+    folder = tmp_path_factory.mktemp("embedded")
+    text = (ROOT / "course.toml").read_text(encoding="utf-8")
+    (folder / "short.toml").write_text(text.replace("max_new_tokens = 100", "max_new_tokens = 20"), encoding="utf-8")
+    made = ScratchCourse(folder / "course", ROOT, MODELS, folder / "short.toml")
+    assert made.profile.generation.max_new_tokens == 20
     made.instructor("generate_assignment", ASSIGNMENT)
     student = Student("reference", "all right", made.reference())
     write_submission(made.release, made.root / "submitted" / student.id / ASSIGNMENT, student)
@@ -29,7 +36,7 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> demo.ScratchCourse:
 
 
 @pytest.mark.slow
-def test_the_reference_solution_gets_22_of_22(course: demo.ScratchCourse) -> None:
+def test_the_reference_solution_gets_22_of_22(course: ScratchCourse) -> None:
     scores = course.scores()["reference"]
     judged = {t.check_id: t.points for t in tasks(course.profile) if t.judged_by == "autograder"}
     assert {name: scores[name] for name in judged} == judged
@@ -37,14 +44,14 @@ def test_the_reference_solution_gets_22_of_22(course: demo.ScratchCourse) -> Non
 
 
 @pytest.mark.slow
-def test_a_real_model_answers_in_words(course: demo.ScratchCourse) -> None:
+def test_a_real_model_answers_in_words(course: ScratchCourse) -> None:
     record = Records(course.root).read(ASSIGNMENT, "reference", "larger-model")
     assert record is not None
     assert any(len(output.split()) > 5 for request in record.transcript.own() for output in request.outputs)
 
 
 @pytest.mark.slow
-def test_no_cell_of_the_reference_solution_raises(course: demo.ScratchCourse) -> None:
+def test_no_cell_of_the_reference_solution_raises(course: ScratchCourse) -> None:
     folder: Path = course.root / "autograded" / "reference" / ASSIGNMENT
     for path in folder.glob("*.ipynb"):
         for cell in nbformat.read(path, as_version=4).cells:

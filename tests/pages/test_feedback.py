@@ -15,6 +15,7 @@ from typing import Any
 import nbformat
 import pytest
 from feedback_pages import ANSWER, COMMENT, PENALTY, SECRET, TOKEN, feedback_course, page_of
+from forked import ScratchCourse
 from html_page import Page, headings_in_order
 from nbformat import NotebookNode
 from nbgrader.api import Gradebook
@@ -26,7 +27,6 @@ from autograder.pages.feedback import Grade, state_of
 from autograder.words.pages import FEEDBACK
 from autograder.words.tables import say, words_of
 from trials.attacks import html as attacks_html
-from trials.demo import ScratchCourse
 
 EVERYBODY = ("anna", "david", "farid", "kari", "mallory")
 FORBIDDEN = {

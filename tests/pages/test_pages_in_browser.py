@@ -17,6 +17,7 @@ import nbformat
 import pytest
 import test_formgrader
 from conftest import ROOT
+from forked import ScratchCourse
 from hub_browser import CHROMIUM, browser
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 from nbgrader.api import Gradebook
@@ -28,7 +29,6 @@ from autograder.pages.sanitize import CLASSES, TAGS
 from autograder.pages.templates import TEMPLATES
 from autograder.plugins.formgrader import STATIC, install
 from autograder.plugins.formgrader_files import SHOWN
-from trials.demo import ScratchCourse
 
 url, grader = test_formgrader.url, test_formgrader.grader
 RAN = "evil-ran"

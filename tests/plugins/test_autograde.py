@@ -19,6 +19,7 @@ from typing import cast
 import nbformat
 import pytest
 from conftest import ROOT
+from forked import ScratchCourse
 from nbformat import NotebookNode
 from nbgrader.apps import api, autogradeapp
 from nbgrader.converters import Autograde
@@ -37,7 +38,6 @@ from autograder.plugins.autograde import GradeSubmissions, install
 from autograder.plugins.grading_run import Begun, Underway
 from autograder.submissions.submission import Mended
 from trials.classes import Student, write_submission
-from trials.demo import ScratchCourse
 
 ECHO = {"AUTOGRADER_ECHO": "1"}
 NOTHING = Execution(outputs=(), counts=(), facts=Facts(evidence={}, transcript=Transcript(), in_grading=True))

@@ -13,6 +13,7 @@ from pathlib import Path
 import nbformat
 import pytest
 from conftest import ROOT
+from forked import ScratchCourse
 from nbgrader.auth import Authenticator
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.exchange import ExchangeError, ExchangeFactory
@@ -21,7 +22,6 @@ from traitlets.config import Config
 from autograder.plugins.exchange import RECEIPT, SafeCollect, configure_exchange
 from autograder.submissions import safe_copy
 from trials.classes import Student, write_submission
-from trials.demo import ScratchCourse
 
 ME = pwd.getpwuid(os.geteuid()).pw_name
 OTHER = "nobody"

@@ -24,6 +24,7 @@ from urllib.request import HTTPCookieProcessor, Request, build_opener
 import nbformat
 import pytest
 from conftest import ROOT
+from forked import ScratchCourse
 from hub_browser import CHROMIUM, browser
 from nbconvert.exporters import HTMLExporter
 from nbformat import NotebookNode
@@ -43,7 +44,6 @@ from autograder.words.marking import MARKING
 from autograder.words.tables import say
 from trials.attacks.html import alive
 from trials.classes import Student, write_submission
-from trials.demo import ScratchCourse
 
 TOKEN, SECRET = "evilmark", "secret"
 HOSTILE = f"<script>{TOKEN}()</script><img src='x' onerror='{TOKEN}()'><iframe src='javascript:{TOKEN}()'></iframe>"

@@ -16,6 +16,7 @@ from pathlib import Path
 import nbformat
 import pytest
 from conftest import ROOT
+from forked import ScratchCourse
 from nbgrader.api import Gradebook
 
 from autograder.course.profile import Profile
@@ -41,67 +42,67 @@ EXPECTED: dict[str, dict[str, float]] = {
 
 
 @pytest.fixture(scope="module")
-def course(tmp_path_factory: pytest.TempPathFactory, tiny_home: Path) -> demo.ScratchCourse:
-    made = demo.ScratchCourse(tmp_path_factory.mktemp("life"), ROOT, tiny_home)
+def course(tmp_path_factory: pytest.TempPathFactory, tiny_home: Path) -> ScratchCourse:
+    made = ScratchCourse(tmp_path_factory.mktemp("life"), ROOT, tiny_home)
     demo.run(made, demo.the_class(made.reference(), made.profile), lambda name, parts: lambda: None)
     return made
 
 
 @pytest.fixture(scope="module")
-def cells(course: demo.ScratchCourse) -> Cells:
+def cells(course: ScratchCourse) -> Cells:
     return course.reference()
 
 
-def autograded(course: demo.ScratchCourse, student: str, notebook: str) -> nbformat.NotebookNode:
+def autograded(course: ScratchCourse, student: str, notebook: str) -> nbformat.NotebookNode:
     path = course.root / "autograded" / student / ASSIGNMENT / f"{notebook}.ipynb"
     return nbformat.read(path, as_version=4)
 
 
-def pages(course: demo.ScratchCourse, student: str) -> dict[str, str]:
+def pages(course: ScratchCourse, student: str) -> dict[str, str]:
     folder = course.home(student) / ASSIGNMENT / "feedback"
     return {path.stem: path.read_text(encoding="utf-8") for path in folder.rglob("*.html")}
 
 
-def hand_in(course: demo.ScratchCourse, student: Student) -> None:
+def hand_in(course: ScratchCourse, student: Student) -> None:
     """Puts a submission where `collect` would put it."""
     write_submission(course.release, course.root / "submitted" / student.id / ASSIGNMENT, student)
 
 
-def copied(course: demo.ScratchCourse, folder: Path) -> demo.ScratchCourse:
+def copied(course: ScratchCourse, folder: Path) -> ScratchCourse:
     """A copy of the course as it stands, for a test that would harm it."""
     return course.twin(folder)
 
 
-def judged(course: demo.ScratchCourse, student: str) -> dict[str, float | None]:
+def judged(course: ScratchCourse, student: str) -> dict[str, float | None]:
     scores = course.scores()[student]
     return {name: scores[name] for name in FULL}
 
 
 @pytest.mark.parametrize("student", EXPECTED)
-def test_each_student_gets_the_points_that_are_due(course: demo.ScratchCourse, student: str) -> None:
+def test_each_student_gets_the_points_that_are_due(course: ScratchCourse, student: str) -> None:
     assert judged(course, student) == pytest.approx(EXPECTED[student])
 
 
-def test_the_free_text_answers_wait_for_a_person(course: demo.ScratchCourse) -> None:
+def test_the_free_text_answers_wait_for_a_person(course: ScratchCourse) -> None:
     assert course.scores()["anna"]["memory"] is None
 
 
-def test_a_free_text_cell_left_as_it_was_earns_nothing_by_itself(course: demo.ScratchCourse) -> None:
+def test_a_free_text_cell_left_as_it_was_earns_nothing_by_itself(course: ScratchCourse) -> None:
     assert course.scores()["emma"]["memory"] == 0
 
 
-def test_output_on_stderr_cost_nothing(course: demo.ScratchCourse) -> None:
+def test_output_on_stderr_cost_nothing(course: ScratchCourse) -> None:
     streams = [o.get("name") for c in autograded(course, "bjorn", "chatbot").cells for o in c.get("outputs", [])]
     assert "stderr" in streams
     assert judged(course, "bjorn") == FULL
 
 
-def test_every_student_gets_a_feedback_page_for_each_notebook(course: demo.ScratchCourse) -> None:
+def test_every_student_gets_a_feedback_page_for_each_notebook(course: ScratchCourse) -> None:
     for student in EXPECTED:
         assert set(pages(course, student)) == {"chatbot", "larger-model", "temperature"}
 
 
-def test_no_traceback_stands_without_a_sentence_before_it(course: demo.ScratchCourse) -> None:
+def test_no_traceback_stands_without_a_sentence_before_it(course: ScratchCourse) -> None:
     found = 0
     for student in EXPECTED:
         for notebook in ("chatbot", "larger-model", "temperature"):
@@ -115,85 +116,83 @@ def test_no_traceback_stands_without_a_sentence_before_it(course: demo.ScratchCo
     assert found >= 2
 
 
-def test_feedback_tells_what_was_expected_and_found_and_what_to_do(course: demo.ScratchCourse) -> None:
+def test_feedback_tells_what_was_expected_and_found_and_what_to_do(course: ScratchCourse) -> None:
     page = pages(course, "david")["chatbot"]
     for words in ("Forventet", "Fant", "Neste steg", "256"):
         assert words in page
 
 
-def test_feedback_holds_neither_solution_nor_rubric(course: demo.ScratchCourse) -> None:
+def test_feedback_holds_neither_solution_nor_rubric(course: ScratchCourse) -> None:
     page = pages(course, "emma")["chatbot"]
     assert "BEGIN SOLUTION" not in page
     assert "BEGIN MARK SCHEME" not in page
     assert "prompt | llm" not in page
 
 
-def test_feedback_holds_no_evidence_or_transcript(course: demo.ScratchCourse) -> None:
+def test_feedback_holds_no_evidence_or_transcript(course: ScratchCourse) -> None:
     assert "llm-autograder.evidence" not in pages(course, "anna")["chatbot"]
 
 
-def test_scores_do_not_come_from_what_a_check_cell_prints(course: demo.ScratchCourse, cells: Cells) -> None:
-    student = Student("gina", "prints its own points", {"model-home": "check = lambda name: 1000"})
-    hand_in(course, student)
-    course.instructor("autograde", ASSIGNMENT, "--student", student.id)
-    assert set(judged(course, student.id).values()) == {0}
-
-
-def test_a_variable_called_check_costs_nothing(course: demo.ScratchCourse, cells: Cells) -> None:
-    student = Student(
-        "hilde", "uses the name check herself", {**cells, "limit-output": cells["limit-output"] + "\ncheck = 1"}
-    )
-    hand_in(course, student)
-    course.instructor("autograde", ASSIGNMENT, "--student", student.id, "--notebook", "chatbot")
-    scores = judged(course, student.id)
-    assert all(
-        scores[t.check_id] == t.points for t in tasks(course.profile) if t.notebook == "chatbot" and t.check_id in FULL
-    )
-
-
-def test_a_check_cell_that_was_deleted_is_put_back_and_judged(course: demo.ScratchCourse, cells: Cells) -> None:
-    hand_in(course, Student("ivar", "deleted a check", cells))
-    path = course.root / "submitted" / "ivar" / ASSIGNMENT / "chatbot.ipynb"
-    notebook = nbformat.read(path, as_version=4)
+def without_check_chain(notebook: nbformat.NotebookNode) -> None:
     notebook.cells = [c for c in notebook.cells if c.metadata.get("nbgrader", {}).get("grade_id") != "check-chain"]
-    nbformat.write(notebook, path)
-    course.instructor("autograde", ASSIGNMENT, "--student", "ivar", "--notebook", "chatbot")
-    assert judged(course, "ivar")["check-chain"] == 2
 
 
-def test_a_check_cell_tagged_to_be_skipped_earns_nothing_by_that(course: demo.ScratchCourse) -> None:
-    hand_in(course, Student("jon", "skips a check", {}))
-    path = course.root / "submitted" / "jon" / ASSIGNMENT / "chatbot.ipynb"
-    notebook = nbformat.read(path, as_version=4)
+def nothing_is_to_run(notebook: nbformat.NotebookNode) -> None:
     for cell in notebook.cells:
         cell.metadata["tags"] = ["skip-execution"]
-    nbformat.write(notebook, path)
-    course.instructor("autograde", ASSIGNMENT, "--student", "jon", "--notebook", "chatbot")
-    assert judged(course, "jon")["check-chain"] == 0
-    assert judged(course, "jon")["check-model-home"] == 0
 
 
-def test_what_the_graders_own_shell_has_set_earns_a_student_nothing(course: demo.ScratchCourse) -> None:
+@pytest.fixture(scope="module")
+def graded_later(course: ScratchCourse, cells: Cells) -> ScratchCourse:
+    """The course when five more have handed in and been graded."""
+    hand_in(course, Student("gina", "prints its own points", {"model-home": "check = lambda name: 1000"}))
+    hand_in(course, Student("hilde", "uses a name", {**cells, "limit-output": cells["limit-output"] + "\ncheck = 1"}))
+    hand_in(course, Student("kari", "kills the kernel", {**cells, "chain": "import os\nos._exit(1)"}))
+    hand_in(course, Student("ivar", "deleted a check", cells))
+    hand_in(course, Student("jon", "skips all", {}))
+    for student, change in (("ivar", without_check_chain), ("jon", nothing_is_to_run)):
+        path = course.root / "submitted" / student / ASSIGNMENT / "chatbot.ipynb"
+        notebook = nbformat.read(path, as_version=4)
+        change(notebook)
+        nbformat.write(notebook, path)
+    course.instructor("autograde", ASSIGNMENT)
+    return course
+
+
+def test_scores_do_not_come_from_what_a_check_cell_prints(graded_later: ScratchCourse) -> None:
+    assert set(judged(graded_later, "gina").values()) == {0}
+
+
+def test_a_variable_called_check_costs_nothing(graded_later: ScratchCourse) -> None:
+    assert judged(graded_later, "hilde") == FULL
+
+
+def test_a_check_cell_that_was_deleted_is_put_back_and_judged(graded_later: ScratchCourse) -> None:
+    assert judged(graded_later, "ivar")["check-chain"] == 2
+
+
+def test_a_check_cell_tagged_to_be_skipped_earns_nothing_by_that(graded_later: ScratchCourse) -> None:
+    assert judged(graded_later, "jon")["check-chain"] == 0
+    assert judged(graded_later, "jon")["check-model-home"] == 0
+
+
+def test_what_the_graders_own_shell_has_set_earns_a_student_nothing(course: ScratchCourse) -> None:
     hand_in(course, Student("olav", "nothing", {}))
     env = {"HF_HOME": course.profile.models.home}
     course.instructor("autograde", ASSIGNMENT, "--student", "olav", "--notebook", "chatbot", env=env)
     assert judged(course, "olav")["check-model-home"] == 0
 
 
-def test_a_kernel_that_dies_sends_the_rest_to_a_person_and_the_batch_goes_on(
-    course: demo.ScratchCourse, cells: Cells
-) -> None:
-    hand_in(course, Student("kari", "kills the kernel", {**cells, "chain": "import os\nos._exit(1)"}))
-    course.instructor("autograde", ASSIGNMENT, "--student", "kari", "--notebook", "chatbot")
-    scores = judged(course, "kari")
+def test_a_kernel_that_dies_sends_the_rest_to_a_person_and_the_batch_goes_on(graded_later: ScratchCourse) -> None:
+    scores = judged(graded_later, "kari")
     assert (scores["check-prompt"], scores["check-chain"]) == (2, 0)
-    record = Records(course.root).read(ASSIGNMENT, "kari", "chatbot")
+    record = Records(graded_later.root).read(ASSIGNMENT, "kari", "chatbot")
     assert record is not None
     assert {v.state for v in record.verdicts if v.check_id == "check-chain"} == {"review"}
 
 
 def test_manual_score_and_override_survive_a_regrade_and_unchanged_answers_stay_marked(
-    course: demo.ScratchCourse, cells: Cells
+    course: ScratchCourse, cells: Cells
 ) -> None:
     with Gradebook(f"sqlite:///{course.root / 'gradebook.db'}") as gradebook:
         for name, notebook, score in (("memory", "chatbot", 2.5), ("check-limit-output", "chatbot", 0.5)):
@@ -214,7 +213,7 @@ def test_manual_score_and_override_survive_a_regrade_and_unchanged_answers_stay_
     assert "Agreed in class." in cell.outputs[0].data["text/html"]
 
 
-def test_an_answer_that_changed_goes_back_to_a_person(course: demo.ScratchCourse, cells: Cells) -> None:
+def test_an_answer_that_changed_goes_back_to_a_person(course: ScratchCourse, cells: Cells) -> None:
     hand_in(course, Student("lars", "answers", {"memory": "Because."}))
     grade_it = ("autograde", ASSIGNMENT, "--student", "lars", "--notebook", "chatbot", "--force")
     course.instructor(*grade_it)
@@ -230,7 +229,7 @@ def test_an_answer_that_changed_goes_back_to_a_person(course: demo.ScratchCourse
 
 
 def test_grading_without_the_models_refuses_and_only_those_concerned_wait_for_feedback_and_export(
-    course: demo.ScratchCourse, tmp_path: Path, cells: Cells
+    course: ScratchCourse, tmp_path: Path, cells: Cells
 ) -> None:
     other = copied(course, tmp_path / "twin")
     other.model_home = tmp_path / "no-models"
@@ -253,7 +252,7 @@ def test_grading_without_the_models_refuses_and_only_those_concerned_wait_for_fe
 
 
 def test_a_broken_profile_stops_nbgrader_before_it_grades_by_its_own_rules(
-    course: demo.ScratchCourse, tmp_path: Path
+    course: ScratchCourse, tmp_path: Path
 ) -> None:
     twin = copied(course, tmp_path / "twin")
     (twin.root / "course.toml").write_text("[course]\nlangage = 'nb'\n", encoding="utf-8")
@@ -263,7 +262,7 @@ def test_a_broken_profile_stops_nbgrader_before_it_grades_by_its_own_rules(
     assert not (twin.root / "autograded").exists()
 
 
-def test_a_settled_assignment_is_exported(course: demo.ScratchCourse, tmp_path: Path) -> None:
+def test_a_settled_assignment_is_exported(course: ScratchCourse, tmp_path: Path) -> None:
     twin = copied(course, tmp_path / "twin")
     with Gradebook(f"sqlite:///{twin.root / 'gradebook.db'}") as gradebook:
         for student in set(twin.scores()) - set(EXPECTED):  # other tests grade parts of theirs only
@@ -273,7 +272,7 @@ def test_a_settled_assignment_is_exported(course: demo.ScratchCourse, tmp_path: 
 
 
 def test_grading_follows_the_frozen_profile_however_the_course_has_moved_on(
-    course: demo.ScratchCourse, cells: Cells
+    course: ScratchCourse, cells: Cells
 ) -> None:
     path = course.root / "course.toml"
     kept = path.read_text(encoding="utf-8")
@@ -296,7 +295,7 @@ PLAIN = {
 
 
 def test_an_assignment_without_a_profile_is_graded_as_stock_nbgrader_does(
-    course: demo.ScratchCourse, tmp_path: Path
+    course: ScratchCourse, tmp_path: Path
 ) -> None:
     """Both grade the same submission, one with this course's settings and one with none."""
     folder = course.root / "source" / "plain"
@@ -325,14 +324,13 @@ def test_an_assignment_without_a_profile_is_graded_as_stock_nbgrader_does(
     assert (ours["right"], ours["wrong"], ours["half"], ours["stderr"]) == (2, 0, 1, 0)
 
 
-def plain_scores(course: demo.ScratchCourse) -> dict[str, float]:
+def plain_scores(course: ScratchCourse) -> dict[str, float]:
     with Gradebook(f"sqlite:///{course.root / 'gradebook.db'}") as gradebook:
         return {g.name: g.score for g in gradebook.find_submission("plain", "anna").notebooks[0].grades}
 
 
-@pytest.mark.parametrize("command", [["jupyter", "execute"], ["nbgrader", "validate"]])
 def test_a_solved_notebook_checks_itself_outside_jupyterlab(
-    course: demo.ScratchCourse, cells: Cells, tmp_path: Path, tiny_home: Path, command: list[str]
+    course: ScratchCourse, cells: Cells, tmp_path: Path, tiny_home: Path
 ) -> None:
     folder = tmp_path / "own"
     shutil.copytree(course.release, folder)
@@ -343,20 +341,15 @@ def test_a_solved_notebook_checks_itself_outside_jupyterlab(
         "AUTOGRADER_MODEL_HOME": str(tiny_home),
         "AUTOGRADER_VIRTUAL_GPU": "1",
     }
-    extra = ["--inplace"] if command[1] == "execute" else []
-    done = subprocess.run(
-        [*command, *extra, "chatbot.ipynb"], cwd=folder, env=env, capture_output=True, text=True, check=False
-    )
+    command = ["jupyter", "execute", "--inplace", "chatbot.ipynb"]
+    done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    if command[1] == "validate":
-        assert "Success! Your notebook passes all the tests." in done.stdout
-    else:
-        notebook = json.loads((folder / "chatbot.ipynb").read_text(encoding="utf-8"))
-        shown = {c["id"]: c["outputs"] for c in notebook["cells"] if c["cell_type"] == "code"}
-        assert "alt er på plass" in "".join(shown["check-chain"][0]["data"]["text/plain"])
+    notebook = json.loads((folder / "chatbot.ipynb").read_text(encoding="utf-8"))
+    shown = {c["id"]: c["outputs"] for c in notebook["cells"] if c["cell_type"] == "code"}
+    assert "alt er på plass" in "".join(shown["check-chain"][0]["data"]["text/plain"])
 
 
-def test_the_committed_release_is_what_the_source_gives(course: demo.ScratchCourse) -> None:
+def test_the_committed_release_is_what_the_source_gives(course: ScratchCourse) -> None:
     for path in sorted(course.release.iterdir()):
         assert path.read_bytes() == (ROOT / "release" / ASSIGNMENT / path.name).read_bytes(), (
             f"{path.name}: run `make release` and commit the result"
@@ -366,7 +359,7 @@ def test_the_committed_release_is_what_the_source_gives(course: demo.ScratchCour
 def test_the_gemma_profile_gives_its_reference_all_points_and_an_untouched_release_none(
     tmp_path: Path, tiny_home: Path, gemma: Profile
 ) -> None:
-    made = demo.ScratchCourse(tmp_path / "gemma", ROOT, tiny_home, ROOT / "profiles" / "gemma.toml")
+    made = ScratchCourse(tmp_path / "gemma", ROOT, tiny_home, ROOT / "profiles" / "gemma.toml")
     made.instructor("generate_assignment", ASSIGNMENT)
     graded = {t.check_id: t.points for t in tasks(gemma)}
     assert {

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from conftest import ROOT
+from forked import ScratchCourse
 
 from autograder.judging.contract import ASSIGNMENT
 from trials.classes import Student, write_submission
-from trials.demo import ScratchCourse
 
 
 def test_a_right_notebook_earns_its_points(tiny_home: Path, tmp_path: Path) -> None:

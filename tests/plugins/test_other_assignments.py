@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -32,19 +33,19 @@ def ours_beside_it(root: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def stock(tmp_path_factory: pytest.TempPathFactory) -> Course:
-    course = two_courses.made(tmp_path_factory.mktemp("stock"), two_courses.STOCK)
-    two_courses.whole_way(course)
-    return course
+def stock(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Course]:
+    with two_courses.made(tmp_path_factory.mktemp("stock"), two_courses.STOCK) as course:
+        two_courses.whole_way(course)
+        yield course
 
 
 @pytest.fixture(scope="module")
-def ours(tmp_path_factory: pytest.TempPathFactory) -> Course:
-    course = two_courses.made(tmp_path_factory.mktemp("ours"), OURS, ours_beside_it)
-    course.run(("generate_assignment", "chatbot"))
-    assert course.codes.pop() == ("generate_assignment", 0)
-    two_courses.whole_way(course)
-    return course
+def ours(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Course]:
+    with two_courses.made(tmp_path_factory.mktemp("ours"), OURS, ours_beside_it) as course:
+        course.run(("generate_assignment", "chatbot"))
+        assert course.codes.pop() == ("generate_assignment", 0)
+        two_courses.whole_way(course)
+        yield course
 
 
 def test_every_command_ends_with_the_same_exit_code(stock: Course, ours: Course) -> None:

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 from conftest import ROOT
+from forked import ScratchCourse
 
 from trials.classes import Cells, Student, write_submission
-from trials.demo import ScratchCourse
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import json
 import os
 import sys
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from nbformat import NotebookNode
 from nbgrader.api import Gradebook
-from nbgrader.nbgraderformat import MetadataValidator
+from nbgrader.nbgraderformat import MetadataValidator, common
 from nbgrader.preprocessors import DeduplicateIds, OverwriteCells, SaveCells
 
 from autograder.course.profile import Profile
@@ -79,6 +79,16 @@ def own(source: str, cell_type: str = "code") -> NotebookNode:
 
 def code(nb: NotebookNode) -> list[str]:
     return [each.source for each in nb.cells if each.cell_type == "code"]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def schema_checked_once() -> Iterator[None]:
+    """nbgrader has its own schema checked anew for every cell: two thirds of what this file would take."""
+    validator = common.jsonschema.Draft4Validator
+    validator.check_schema(MetadataValidator().schema)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(validator, "check_schema", lambda schema: None)
+        yield
 
 
 def can_be_graded(nb: NotebookNode, released: Sequence[ReleasedCell]) -> None:

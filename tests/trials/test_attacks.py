@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from conftest import ROOT
+from forked import ScratchCourse
 
 from autograder.course.profile import Profile
 from autograder.errors import NotReady
@@ -17,6 +18,7 @@ from autograder.judging.contract import tasks
 from autograder.pages.sanitize import clean_html
 from trials.attacks import html as attacks_html
 from trials.attacks import report as attacks_report
+from trials.attacks import run as attacks_run
 from trials.attacks.attack import GROUPS, Attack, Honest
 from trials.attacks.honest import CONTROLS
 from trials.attacks.run import Run, run
@@ -27,7 +29,10 @@ each_attack = pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: atta
 
 @pytest.fixture(scope="module")
 def graded(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    return run(ROOT, tmp_path_factory.mktemp("class"), lambda name, parts: lambda: None)
+    with pytest.MonkeyPatch.context() as patch:  # loops without end are ended sooner, commands start faster
+        patch.setitem(attacks_run.LIMITS, "cell_seconds", "6")
+        patch.setattr(attacks_run, "ScratchCourse", ScratchCourse)
+        return run(ROOT, tmp_path_factory.mktemp("class"), lambda name, parts: lambda: None)
 
 
 def test_the_table_is_long_and_its_names_are_unique() -> None:
