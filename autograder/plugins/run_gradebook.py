@@ -14,7 +14,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from nbgrader.api import Comment, Gradebook, MissingEntry, Notebook, SubmittedNotebook
+from nbgrader.api import Comment, Gradebook, InvalidEntry, MissingEntry, Notebook, SubmittedNotebook
 from nbgrader.api import Grade as GradeRow
 
 from autograder.plugins.course import Resources
@@ -119,10 +119,15 @@ class RunGradebook:
 
     @contextmanager
     def transaction(self) -> Iterator[Gradebook]:
-        """Saves at the end what has been changed meanwhile, all or nothing. No connection is held between two of them."""
+        """Saves at the end what has been changed meanwhile, all or nothing. No connection is held between two of them.
+
+        Raises SQLAlchemy's error where the database refuses.
+        """
         try:
             yield self._gradebook
             self._gradebook.db.commit()
+        except InvalidEntry as error:  # in place of the database's own
+            raise error.__context__ or error from None
         finally:
             self._gradebook.close()  # takes back what has not been saved; the engine stays
 
