@@ -11,6 +11,7 @@ import importlib
 import inspect
 import pkgutil
 import re
+import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -99,9 +100,11 @@ NAMES = (
          ("self", "assignment_id", "student_id")),
     Name("nbgrader.converters.base:BaseConverter._format_dest", "plugins/submission_converter.py",
          ("self", "assignment_id", "student_id")),
-    Name("nbgrader.converters.autograde:Autograde._init_preprocessors", "plugins/submission_converter.py", ("self",)),
-    Name("nbgrader.preprocessors.saveautogrades:SaveAutoGrades._add_score", "plugins/judge.py",
-         ("self", "cell", "resources")),
+    Name("nbgrader.preprocessors.latesubmissions:AssignLatePenalties._check_late_penalty", "plugins/judge.py",
+         ("self", "notebook", "penalty")),
+    Name("nbgrader.nbgraderformat:MetadataValidator.validate_cell", "plugins/restore.py", ("self", "cell")),
+    Name("nbgrader.api:Gradebook.close", "plugins/run_gradebook.py", ("self",)),
+    Name("nbconvert.exporters:Exporter.optimistic_validation", "plugins/submission_converter.py"),
 )  # fmt: skip
 
 CALLED_BY_TORCH = ("cuda/__init__.py", "cuda/memory.py", "_dynamo/device_interface.py", "accelerator/__init__.py")
@@ -154,6 +157,17 @@ def test_ipykernel_still_does_without_a_debugger_that_cannot_be_imported() -> No
 
     assert "from debugpy" in inspect.getsource(debugger), "jail/parent.py"
     assert "IOPubThread(" in inspect.getsource(kernelapp), "jail/parent.py"
+
+
+def test_nbgraders_step_still_asks_the_gradebook_for_no_more_than_a_source_cell_and_its_points() -> None:
+    from nbgrader.preprocessors import OverwriteCells
+
+    tree = ast.parse(textwrap.dedent(inspect.getsource(OverwriteCells.preprocess_cell)))
+    attributes = [node for node in ast.walk(tree) if isinstance(node, ast.Attribute)]
+    asked = {node.attr for node in attributes if ast.unparse(node.value) == "self.gradebook"}
+    assert asked == {"find_source_cell", "find_graded_cell"}, "plugins/run_gradebook.py"
+    used = {node.attr for node in attributes if ast.unparse(node.value) in ("source_cell", "grade_cell")}
+    assert used <= {"name", "cell_type", "source", "checksum", "locked", "max_score"}, "plugins/run_gradebook.py"
 
 
 # --- Nothing else is used ---

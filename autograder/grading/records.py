@@ -58,6 +58,11 @@ class Record(BaseModel):
     def verdict(self, check_id: str) -> Verdict | None:
         return next((v for v in self.verdicts if v.check_id == check_id), None)
 
+    @property
+    def open_verdicts(self) -> list[Verdict]:
+        """Those that our side has failed to judge."""
+        return [verdict for verdict in self.verdicts if verdict.state == "not judged"]
+
 
 class _OverridesFile(BaseModel):
     model_config = ConfigDict(extra="forbid")

@@ -23,6 +23,11 @@ class Graded:
     notebook: str
     record: Record
 
+    @property
+    def is_missing(self) -> bool:
+        """Whether it was not handed in."""
+        return any(repair.kind == "missing" for repair in self.record.repairs)
+
     def verdicts(self, state: str) -> list[Verdict]:
         return [verdict for verdict in self.record.verdicts if verdict.state == state]
 
@@ -48,10 +53,9 @@ def lines(graded: Sequence[Graded]) -> list[str]:
     for kind, happened in HAPPENED.items():
         where = [f"{one.student}, {i.cell}" for one in graded for i in one.record.incidents if i.kind == kind]
         found += [f"{say(happened, 'en')}: {'; '.join(where)}"] * bool(where)
-    missing = [one for one in graded if any(repair.kind == "missing" for repair in one.record.repairs)]
-    where = [f"{one.student}, {one.notebook}" for one in missing]
+    where = [f"{one.student}, {one.notebook}" for one in graded if one.is_missing]
     found += [f"Not handed in: {'; '.join(where)}"] * bool(where)
-    mended = [one for one in graded if one.record.repairs and one not in missing]
+    mended = [one for one in graded if one.record.repairs and not one.is_missing]
     found += ["Mended before it ran:"] * bool(mended)
     found += [f"  {one.student}, {one.notebook}: {repairs_in_words(one.record)}" for one in mended]
     return found

@@ -9,13 +9,11 @@ import traceback
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
-import nbformat
 from nbgrader import utils
-from nbgrader.api import Gradebook
 
 from autograder.course.profile import Profile
 from autograder.errors import AutograderError, Damaged, NotJudged, NotReady
@@ -33,8 +31,9 @@ from autograder.grading.view import View
 from autograder.judging.contract import tasks
 from autograder.judging.task import Task
 from autograder.plugins.course import released_notebooks
+from autograder.plugins.run_gradebook import RunGradebook
 from autograder.plugins.scores import take_back
-from autograder.plugins.submission_converter import SubmissionConverter
+from autograder.plugins.submission_converter import Sanitized, SubmissionConverter
 from autograder.submissions.repair import Repair
 from autograder.submissions.submission import Mended, Submission
 from autograder.words.checks import REASONS
@@ -47,9 +46,9 @@ ALL = "*"
 
 @dataclass(frozen=True)
 class Underway:
-    """A notebook that is being executed, and where it lies."""
+    """A notebook that is being executed."""
 
-    path: Path
+    notebook: Sanitized
     mended: Mended
     pending: Pending
 
@@ -121,6 +120,10 @@ class GradingRun:
             self._pool.end()
         self._tell(folders)
 
+    @cached_property
+    def _gradebook(self) -> RunGradebook:
+        return RunGradebook(self._coursedir.db_url, self._coursedir.course_id, self._assignment)
+
     # --- First: the submission as it is to run ---
 
     def _begin(self, folder: str) -> Begun | None:
@@ -135,17 +138,17 @@ class GradingRun:
             if not self._converter.is_due(student, [str(Path(folder, f"{name}.ipynb")) for name in self._wanted]):
                 claim.done(self._coursedir.notebook_id)
                 return None
-            self._converter.prepare(seen, student)
-            made: dict[str, tuple[Path, Mended]] = {}
+            self._converter.prepare(seen, student, self._gradebook)
+            made: dict[str, tuple[Sanitized, Mended]] = {}
             for name in self._wanted:
                 if name not in seen.sources:
                     self._save_missing(student, name, seen.aside)
                     continue
                 with self._failing(begun, name):
                     made[name] = self._sanitized(seen, name)
-            for name, (path, mended) in made.items():  # only now: a kernel may read the other notebooks
+            for name, (notebook, mended) in made.items():  # only now: a kernel may read the other notebooks
                 with self._failing(begun, name):
-                    begun.notebooks[name] = Underway(path, mended, self._executing(path, student))
+                    begun.notebooks[name] = Underway(notebook, mended, self._executing(notebook, student))
         return begun
 
     def _claimed(self, student: str) -> Claim | None:
@@ -161,15 +164,15 @@ class GradingRun:
             self._converter.remove(student, claim.left)
         return claim
 
-    def _sanitized(self, seen: Submission, name: str) -> tuple[Path, Mended]:
-        """Where the sanitized notebook has been written, and what was mended in it."""
+    def _sanitized(self, seen: Submission, name: str) -> tuple[Sanitized, Mended]:
+        """The sanitized notebook, and what was mended in it."""
         nb, mended = seen.notebook(name, self._released[name])
         for repair in mended.repairs:
             self._log.info("%s: %s", name, say(repair.words, "en"))
-        return self._converter.sanitize(nb, seen.folder / f"{name}.ipynb"), mended
+        return self._converter.sanitize(nb, seen.folder / f"{name}.ipynb", self._gradebook), mended
 
-    def _executing(self, path: Path, student: str) -> Pending:
-        nb = nbformat.read(path, as_version=4)
+    def _executing(self, notebook: Sanitized, student: str) -> Pending:
+        nb, path = notebook.nb, notebook.path
         view = View.of(nb, path.stem, (self._course / path.parent).absolute())
         key = self._executor.key(view)
         return self._pool.begin(key, partial(self._executor.execution, key, nb, view, f"{student}, {path.stem}"))
@@ -194,9 +197,9 @@ class GradingRun:
         """Judges a submission's notebooks, and saves what is due."""
         for name, underway in begun.notebooks.items():
             with self._failing(begun, name):
-                self._log.info("Autograding %s", underway.path)
+                self._log.info("Autograding %s", underway.notebook.path)
                 grading = NotebookGrading(self._profile, underway.mended, underway.pending.result())
-                self._converter.autograde(underway.path, grading)
+                self._converter.autograde(underway.notebook, grading)
             self._progress.tell()
         with self._failing(begun, ALL):
             self._converter.complete(begun.student)
@@ -239,7 +242,7 @@ class GradingRun:
             before = self._records.read(self._assignment, student, notebook)
             record = Record(verdicts=verdicts, answers=before.answers if before else {})
             self._records.write(self._assignment, student, notebook, record)
-        with Gradebook(self._coursedir.db_url, self._coursedir.course_id) as gradebook:
+        with self._gradebook.transaction() as gradebook:
             checks = {verdict.check_id for verdict in verdicts}
             take_back(gradebook, (self._assignment, student), notebook, checks)
 

@@ -12,28 +12,18 @@ from typing import Any
 
 from nbformat import NotebookNode
 from nbgrader import utils
-from nbgrader.preprocessors import DeduplicateIds, NbGraderPreprocessor, SaveAutoGrades
+from nbgrader.api import SubmittedNotebook
+from nbgrader.preprocessors import AssignLatePenalties, NbGraderPreprocessor, SaveAutoGrades
 
 from autograder.errors import NotJudged
 from autograder.grading.notebook_grading import NotebookGrading, charged_before
 from autograder.grading.outputs import explain_errors, explain_incidents, show_verdict
 from autograder.grading.records import Record, Records, with_overrides
 from autograder.judging.judge import prompt_task
-from autograder.plugins.course import Resources, course_root, frozen_profile, grading_of
-from autograder.submissions.cells import check_cells, is_answer, marks_of
+from autograder.plugins.course import Resources, course_root, grading_of
+from autograder.plugins.run_gradebook import NotebookRows, gradebook_of
+from autograder.submissions.cells import check_cells, grade_id_of, is_answer, marks_of
 from autograder.words.tables import say
-
-
-class DropDuplicates(DeduplicateIds):  # type: ignore[misc]
-    """nbgrader's own step, without the empty metadata that it leaves and that its next step takes for an old format."""
-
-    def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
-        nb, resources = super().preprocess(nb, resources)
-        ours = frozen_profile(self, resources) is not None
-        for cell in nb.cells:
-            if ours and cell.metadata.get("nbgrader") == {}:
-                del cell.metadata["nbgrader"]
-        return nb, resources
 
 
 class Judge(NbGraderPreprocessor):  # type: ignore[misc]
@@ -76,13 +66,29 @@ class Saving:
         before = self.before.verdict(grade_id)
         return before is not None and before.score == verdict.score and before.state == verdict.state
 
+    def score(self, cell: NotebookNode, by_hand: bool, log: Any) -> tuple[float | None, bool]:
+        """The autograder's score of a cell, and whether a person must look.
+
+        Args:
+            by_hand: whether a person has scored it.
+        """
+        grade_id = marks_of(cell)["grade_id"]
+        verdict = self.now.verdict(grade_id)
+        if verdict is not None:
+            score = with_overrides(verdict, self.grading.overrides).score
+            due = verdict.state != "judged" or by_hand
+        else:
+            score, _ = utils.determine_grade(cell, log)
+            due = score is None or self.is_put_back(grade_id)
+        return score, due and not (by_hand and self.is_settled(grade_id))
+
     def is_put_back(self, grade_id: str) -> bool:
         """Whether the student's own cell was gone, so that what was written may be in another one."""
         return any(repair.kind == "put-back" and repair.cell == grade_id for repair in self.grading.mended.repairs)
 
 
 class SaveVerdicts(SaveAutoGrades):  # type: ignore[misc]
-    """Writes the scores of the verdicts to the gradebook, and the record beside it. Nothing else writes scores.
+    """Writes the scores of the verdicts to the gradebook, all at once, and the record beside it. Nothing else writes scores.
 
     A person's manual score stays, and is asked for again only where the verdict's score or the answer has changed.
 
@@ -90,47 +96,62 @@ class SaveVerdicts(SaveAutoGrades):  # type: ignore[misc]
     the failed ones, ends non-zero, and grades it again in the next run.
     """
 
-    def __init__(self, **settings: Any) -> None:
-        super().__init__(**settings)
-        self._saving: Saving | None = None
-
     def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
-        grading, names = grading_of(resources), resources["nbgrader"]
-        self._saving = None
-        if grading is None:
+        grading, gradebook, names = grading_of(resources), gradebook_of(resources), resources["nbgrader"]
+        if grading is None or gradebook is None:
             return super().preprocess(nb, resources)  # type: ignore[no-any-return]
         where = (names["assignment"], names["student"], names["notebook"])
         records = Records(course_root(self))
         record = grading.record(_answers(nb))
-        self._saving = Saving(grading, record, records.read(*where))
-        nb, resources = super().preprocess(nb, resources)
+        saving = Saving(grading, record, records.read(*where))
+        with gradebook.notebook(*where[1:]) as rows:
+            for cell in nb.cells:
+                self._save_cell(cell, rows, saving)
+            if not record.open_verdicts:
+                LatePenalties(parent=self.parent).assign(rows.notebook, names["student"])
         if not records.write(*where, record):
             self.log.warning("%s, %s: too much was seen to be kept; the record has the verdicts alone", *where[1:])
         refuse_open(record, names)
         return nb, resources
 
-    def _add_score(self, cell: NotebookNode, resources: Resources) -> None:
-        if self._saving is None:
-            super()._add_score(cell, resources)
+    def _save_cell(self, cell: NotebookNode, rows: NotebookRows, saving: Saving) -> None:
+        """Sets what a cell's grade is, and nbgrader's own comment on an answer that is as released."""
+        name = str(grade_id_of(cell))
+        if utils.is_grade(cell):
+            grade = rows.grade(name)
+            auto, due = saving.score(cell, grade.manual_score is not None, self.log)
+            grade.auto_score, grade.needs_manual_grade = auto, due
+        if utils.is_solution(cell) or utils.is_task(cell):
+            unchanged = marks_of(cell).get("checksum") == utils.compute_checksum(cell) and not utils.is_task(cell)
+            rows.comment(name).auto_comment = "No response." if unchanged else None
+
+
+class LatePenalties(AssignLatePenalties):  # type: ignore[misc]
+    """nbgrader's own step; of a notebook of ours, the penalty is saved together with the scores."""
+
+    def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
+        if grading_of(resources) is not None:
+            return nb, resources
+        return super().preprocess(nb, resources)  # type: ignore[no-any-return]
+
+    def assign(self, notebook: SubmittedNotebook, student: str) -> None:
+        """Sets the penalty of a submitted notebook whose scores have been set."""
+        submission = notebook.assignment
+        notebook.late_submission_penalty = None
+        if submission.total_seconds_late <= 0:
             return
-        grade_id = marks_of(cell)["grade_id"]
-        grade = self.gradebook.find_grade(grade_id, self.notebook_id, self.assignment_id, self.student_id)
-        verdict = self._saving.now.verdict(grade_id)
-        if verdict is not None:
-            grade.auto_score = with_overrides(verdict, self._saving.grading.overrides).score
-            due = verdict.state != "judged" or grade.manual_score is not None
-        else:
-            grade.auto_score, _ = utils.determine_grade(cell, self.log)
-            due = grade.auto_score is None or self._saving.is_put_back(grade_id)
-        grade.needs_manual_grade = due and not (self._saving.is_settled(grade_id) and grade.manual_score is not None)
-        self.gradebook.db.commit()
+        self.log.warning("%s is %s seconds late", submission, submission.total_seconds_late)
+        self.init_plugin()
+        penalty = self.plugin_inst.late_submission_penalty(student, notebook.score, submission.total_seconds_late)
+        self.log.warning("Late submission penalty: %s", penalty)
+        if penalty is not None:
+            notebook.late_submission_penalty = self._check_late_penalty(notebook, penalty)
 
 
 def refuse_open(record: Record, names: Resources) -> None:
     """Raises NotJudged where a verdict is open."""
-    waiting = [verdict for verdict in record.verdicts if verdict.state == "not judged"]
-    if waiting:
-        reasons = "; ".join(f"{v.check_id}: {say(v.reasons[0], 'en')}" for v in waiting if v.reasons)
+    if record.open_verdicts:
+        reasons = "; ".join(f"{v.check_id}: {say(v.reasons[0], 'en')}" for v in record.open_verdicts if v.reasons)
         raise NotJudged(
             f"{names['student']}, {names['notebook']}: not judged. {reasons} "
             f"Run `nbgrader autograde {names['assignment']} --student {names['student']}` again."

@@ -13,7 +13,6 @@ from typing import Any
 from nbconvert.preprocessors import ClearMetadataPreprocessor, CSSHTMLHeaderPreprocessor
 from nbgrader.apps.baseapp import NbGrader
 from nbgrader.preprocessors import (
-    AssignLatePenalties,
     CheckCellMetadata,
     ClearHiddenTests,
     ClearMarkScheme,
@@ -25,8 +24,6 @@ from nbgrader.preprocessors import (
     InstantiateTests,
     LimitOutput,
     LockCells,
-    OverwriteCells,
-    OverwriteKernelspec,
     SaveCells,
 )
 
@@ -38,8 +35,9 @@ from autograder.plugins import formgrader as nbgrader_formgrader
 from autograder.plugins.exchange import configure_exchange
 from autograder.plugins.execute import GradeExecute
 from autograder.plugins.feedback import FeedbackExporter, FeedbackPage
-from autograder.plugins.judge import DropDuplicates, Judge, SaveVerdicts
+from autograder.plugins.judge import Judge, LatePenalties, SaveVerdicts
 from autograder.plugins.release import CheckContract, FillProfile, FreezeProfile, SelectLanguage, Stubs
+from autograder.plugins.restore import CheckMarks, DropDuplicates, RestoreCells, RestoreKernelspec
 from autograder.plugins.settled import OnlySettled, SettledExport
 from autograder.words.terminal import Formatter
 
@@ -93,11 +91,11 @@ def configure_steps(c: Any) -> None:
         CheckCellMetadata, FreezeProfile,
     ]  # fmt: skip
     c.Autograde.sanitize_preprocessors = [
-        ClearOutput, DropDuplicates, OverwriteKernelspec, OverwriteCells, CheckCellMetadata,
+        ClearOutput, DropDuplicates, RestoreKernelspec, RestoreCells, CheckMarks,
     ]  # fmt: skip
     c.Autograde.autograde_preprocessors = [
         GradeExecute, Judge, IgnorePattern, ClearMetadataPreprocessor, LimitOutput, SaveVerdicts,
-        AssignLatePenalties, CheckCellMetadata,
+        LatePenalties, CheckMarks,
     ]  # fmt: skip
     c.GenerateFeedback.preprocessors = [OnlySettled, GetGrades, FeedbackPage, CSSHTMLHeaderPreprocessor]
     c.GenerateFeedback.exporter_class = FeedbackExporter

@@ -5,32 +5,39 @@ The one place that uses what nbgrader's converters keep to themselves.
 
 from __future__ import annotations
 
-import contextlib
 import glob
 import re
-from collections.abc import Iterator
+import shutil
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
+import nbformat
+from nbconvert.exporters import Exporter
+from nbconvert.preprocessors import Preprocessor
 from nbformat import NotebookNode
 from nbgrader import utils
+from nbgrader.api import MissingEntry
 from nbgrader.converters import Autograde
-from nbgrader.converters.base import BaseConverter, NbGraderException
+from nbgrader.converters.base import NbGraderException
 
 from autograder.errors import NotReady
 from autograder.grading.notebook_grading import NotebookGrading
-from autograder.plugins.course import Resources, released_profile
+from autograder.plugins.course import Resources
+from autograder.plugins.run_gradebook import RunGradebook
 from autograder.submissions.submission import Submission
 
 
-class OrdinaryFiles(BaseConverter):  # type: ignore[misc]
-    """Copies no file of a submission of ours as nbgrader does: those that may take part have been copied (`prepare`)."""
+@dataclass(frozen=True)
+class Sanitized:
+    """A notebook after nbgrader's first pass, where it has been written, and what its steps know of it."""
 
-    def init_assignment(self, assignment_id: str, student_id: str) -> None:
-        if released_profile(self.coursedir, assignment_id) is None:
-            super().init_assignment(assignment_id, student_id)
+    path: Path
+    nb: NotebookNode
+    resources: Resources
 
 
-class SubmissionConverter(Autograde, OrdinaryFiles):  # type: ignore[misc]
+class SubmissionConverter(Autograde):  # type: ignore[misc]
     """What nbgrader does with a submission, step by step."""
 
     def folders(self) -> list[str]:
@@ -67,43 +74,74 @@ class SubmissionConverter(Autograde, OrdinaryFiles):  # type: ignore[misc]
         self.notebooks = notebooks
         return bool(self.init_destination(self.coursedir.assignment_id, student))
 
-    def prepare(self, submission: Submission, student: str) -> None:
-        """Puts the files that take part where the submission is graded, and the student into the gradebook."""
+    def prepare(self, submission: Submission, student: str, gradebook: RunGradebook) -> None:
+        """Puts the files that take part where the submission is graded, and the submission into the gradebook."""
         self.run_pre_convert_hook()
-        submission.copy_files(self.destination(student), [*self.coursedir.ignore, "*.ipynb"])
-        self.init_assignment(self.coursedir.assignment_id, student)
+        target = self.destination(student)
+        submission.copy_files(target, [*self.coursedir.ignore, "*.ipynb"])
+        self._enter(submission.folder, student, gradebook)
+        for path, relative in self._masters:
+            self.log.info("Copying %s -> %s", path, target / relative)
+            (target / relative).parent.mkdir(parents=True, exist_ok=True)
+            (target / relative).unlink(missing_ok=True)
+            shutil.copy(path, target / relative)
 
-    def sanitize(self, nb: NotebookNode, path: Path) -> Path:
-        """Takes a notebook that has been made whole through nbgrader's first pass; answers where it has been written.
+    def _enter(self, folder: Path, student: str, gradebook: RunGradebook) -> None:
+        timestamp = self.coursedir.get_existing_timestamp(str(folder))
+        handed_in = [path.stem for path in folder.glob("*.ipynb")]
+        try:
+            row = gradebook.enter(student, timestamp, handed_in, self.create_student)
+        except MissingEntry as error:
+            raise self.told(f"{error} in the gradebook") from error
+        if row.seconds_late > 0:
+            self.log.warning("%s is %s seconds late", student, row.seconds_late)
+        for name in row.missing:
+            self.log.warning("No submitted file: %s", folder / f"{name}.ipynb")
+
+    @cached_property
+    def _masters(self) -> list[tuple[Path, Path]]:
+        """The files of the assignment's source that every submission gets, and where in it."""
+        assignment = self.coursedir.assignment_id
+        source = self.coursedir.format_path(self.coursedir.source_directory, ".", assignment)
+        left_out = {Path(source, name) for name in self.exclude_overwriting.get(assignment, [])}
+        found = map(Path, utils.find_all_files(source, [*self.coursedir.ignore, "*.ipynb"]))
+        return [(path, path.relative_to(source)) for path in found if path not in left_out]
+
+    def sanitize(self, nb: NotebookNode, path: Path, gradebook: RunGradebook) -> Sanitized:
+        """Takes a notebook that has been made whole through nbgrader's first pass, and writes it.
 
         Args:
             path: where it was handed in, or should have been.
         """
         self.log.info("Sanitizing %s", path)
-        self._init_preprocessors()
         resources: Resources = self.init_single_notebook_resources(str(path))
+        resources["gradebook"] = gradebook
         resources["metadata"] = {"name": path.stem, "path": str(path.parent)}
-        output, resources = self.exporter.from_notebook_node(nb, resources=resources)
+        output, written = self._first_pass.from_notebook_node(nb, resources=resources)
+        self.write_single_notebook(output, written)
+        return Sanitized(Path(self.writer.build_directory, path.name), nbformat.v4.reads(output), resources)
+
+    def autograde(self, notebook: Sanitized, grading: NotebookGrading) -> None:
+        """Takes a sanitized notebook through nbgrader's second pass, and writes it."""
+        metadata = {"name": notebook.path.stem, "path": str(notebook.path.parent)}
+        resources = {**notebook.resources, "metadata": metadata, "autograder": grading}
+        output, resources = self._second_pass.from_notebook_node(notebook.nb, resources=resources)
         self.write_single_notebook(output, resources)
-        return Path(self.writer.build_directory, path.name)
 
-    def autograde(self, path: Path, grading: NotebookGrading) -> None:
-        """Takes a sanitized notebook through nbgrader's second pass."""
-        with self._second_pass():
-            self._init_preprocessors()
-            resources: Resources = self.init_single_notebook_resources(str(path))
-            resources["autograder"] = grading
-            output, resources = self.exporter.from_filename(str(path), resources=resources)
-            self.write_single_notebook(output, resources)
+    @cached_property
+    def _first_pass(self) -> Exporter:
+        return self._exporter(self.sanitize_preprocessors)
 
-    @contextlib.contextmanager
-    def _second_pass(self) -> Iterator[None]:
-        """Notebooks are now those that have been sanitized."""
-        self._sanitizing = False
-        try:
-            yield
-        finally:
-            self._sanitizing = True
+    @cached_property
+    def _second_pass(self) -> Exporter:
+        return self._exporter(self.autograde_preprocessors)
+
+    def _exporter(self, steps: list[type[Preprocessor]]) -> Exporter:
+        """nbgrader's exporter with its steps, made once a run; the notebook is validated when all have been taken."""
+        exporter = self.exporter_class(parent=self, config=self.config, preprocessors=[], optimistic_validation=True)
+        for step in steps:
+            exporter.register_preprocessor(step)
+        return exporter
 
     def complete(self, student: str) -> None:
         """What nbgrader does once all notebooks of a submission have been graded."""

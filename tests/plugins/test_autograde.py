@@ -36,6 +36,7 @@ from autograder.grading.records import Records
 from autograder.judging.contract import ASSIGNMENT
 from autograder.plugins.autograde import GradeSubmissions, install
 from autograder.plugins.grading_run import Begun, Underway
+from autograder.plugins.submission_converter import Sanitized
 from autograder.submissions.submission import Mended
 from trials.classes import Student, write_submission
 
@@ -87,8 +88,9 @@ def test_nbgraders_commands_use_this_converter_and_find_it_where_they_looked_for
 
 @pytest.mark.parametrize(
     "name",
-    ["convert_notebooks", "init_destination", "init_assignment", "init_single_notebook_resources", "set_permissions",
-     "run_pre_convert_hook", "run_post_convert_hook", "_init_preprocessors", "_format_dest", "_format_source", "_sanitizing"],
+    ["convert_notebooks", "init_destination", "init_single_notebook_resources", "write_single_notebook", "set_permissions",
+     "run_pre_convert_hook", "run_post_convert_hook", "create_student", "exclude_overwriting", "sanitize_preprocessors",
+     "autograde_preprocessors", "_format_dest", "_format_source"],
 )  # fmt: skip
 def test_what_this_converter_takes_from_nbgraders_is_there(name: str) -> None:
     assert hasattr(Autograde, name)
@@ -389,7 +391,7 @@ class Noting:
     def begin(self, student: str) -> Begun:
         self.noted.append(f"begin {student}")
         pending = self._pool.begin(student, self._runs[student])
-        return Begun(student, cast(Claim, None), {"chatbot": Underway(Path(student), Mended(), pending)})
+        return Begun(student, cast(Claim, None), {"chatbot": Underway(cast(Sanitized, None), Mended(), pending)})
 
     def finish(self, begun: Begun) -> None:
         self.noted.append(f"judge {begun.student}")
