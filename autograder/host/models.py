@@ -6,6 +6,7 @@ generates for several threads at a time, a GPU for one; weights are shared.
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import gc
 import hashlib
@@ -175,6 +176,11 @@ class Models:
             with self._turns:
                 self._tokens -= size
                 self._turns.notify_all()
+
+    def load(self, name: str) -> None:
+        """Loads a model; where that fails, the first request for it says why."""
+        with contextlib.suppress(Exception), self._loading:
+            self._get(name)
 
     @contextmanager
     def _model(self, name: str) -> Iterator[Any]:

@@ -313,10 +313,10 @@ async def run(server: Server, socket: Path, idle_seconds: float, parent: int | N
         socket.unlink(missing_ok=True)
 
 
-def worker_command(home: Path, threads: int, generators: int) -> list[str]:
-    """The command that a worker is."""
+def worker_command(home: Path, threads: int, generators: int, first: str = "") -> list[str]:
+    """The command that a worker is. `first` is a model to load at once; none where it is empty."""
     command = [sys.executable, "-W", "ignore", "-m", "autograder.host.worker", "--home", str(home)]
-    return [*command, "--threads", str(threads), "--generators", str(generators)]
+    return [*command, "--threads", str(threads), "--generators", str(generators), "--first", first]
 
 
 def main() -> None:
@@ -327,6 +327,7 @@ def main() -> None:
     parser.add_argument("--memory", type=Path, required=True)
     parser.add_argument("--idle", type=float, default=1800.0)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--first", default="")
     parser.add_argument("--parent", type=int, default=None)
     given = parser.parse_args()
     loading.prepare(given.home, given.threads)
@@ -336,7 +337,7 @@ def main() -> None:
     async def serve() -> None:
         generators = max(1, min(MAX_GENERATORS, len(os.sched_getaffinity(0)) // given.threads))
         models, memory = Models(given.home), Memory(DiskCache(given.memory))
-        maker = Worker(worker_command(given.home, given.threads, generators))
+        maker = Worker(worker_command(given.home, given.threads, generators, given.first))
         server = Server(models, memory, given.socket.parent, maker)
         await server.prepare()
         await run(server, given.socket, given.idle, given.parent)

@@ -36,6 +36,10 @@ class Work:
             self._out.write(wire.packed(frame, number))
             self._out.flush()
 
+    def load(self, name: str) -> None:
+        """Has a model loaded, so that the first request need not wait for it."""
+        self._pool.submit(self._models.load, name)
+
     def take(self, frame: orders.Make | orders.GiveUp, number: int) -> None:
         if isinstance(frame, orders.Make):
             stop = self._stops[number] = threading.Event()
@@ -65,12 +69,18 @@ class Work:
         return orders.State(loaded=tuple(self._models.loaded()), dropped=self._models.dropped, peak_mb=peak)
 
 
-def serve(models: Models, generators: int) -> None:
-    """Takes on work until the input ends; then the process ends, whatever it is at."""
+def serve(models: Models, generators: int, first: str = "") -> None:
+    """Takes on work until the input ends; then the process ends, whatever it is at.
+
+    Args:
+        first: a model to load before anybody asks for it; none where it is empty.
+    """
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a library prints is no frame
     work = Work(models, generators, out)
     work.say(orders.Ready(versions=loading.library_versions()))
+    if first:
+        work.load(first)
     given = sys.stdin.buffer
     with contextlib.suppress(OSError):
         while len(header := given.read(wire.HEADER.size)) == wire.HEADER.size:
@@ -85,9 +95,10 @@ def main() -> None:
     parser.add_argument("--home", type=Path, required=True)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--generators", type=int, default=1)
+    parser.add_argument("--first", default="")
     given = parser.parse_args()
     loading.prepare(given.home, given.threads)
-    serve(Models(given.home), given.generators)
+    serve(Models(given.home), given.generators, given.first)
 
 
 if __name__ == "__main__":
