@@ -21,8 +21,9 @@ import pytest
 import trials
 from autograder.jail import jail, landlock, paths
 from autograder.jail.cgroup import PREFIX, places
+from autograder.jail.kernels import Kernels
 from autograder.jail.limits import Level, Limits
-from autograder.jail.provisioner import Kernels, WarmKernelManager
+from autograder.jail.provisioner import WarmKernelManager
 from autograder.protocol.model_cache import snapshot_files
 from autograder.submissions.repair_files import MAX_FILES
 
@@ -53,7 +54,7 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Course:
 @pytest.fixture(scope="module")
 def kernels(tiny_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernels]:
     os.environ[SECRET] = "secret"
-    made = Kernels(tiny_home, tmp_path_factory.mktemp("log") / "kernels.log")
+    made = Kernels.started(tiny_home, tmp_path_factory.mktemp("log") / "kernels.log")
     yield made
     made.end()
     del os.environ[SECRET]
