@@ -17,7 +17,7 @@ GRAMMARS = ("rfc3987_syntax", "lark")
 PREPARED = "from autograder.jail import parent; parent.prepare()"
 
 MUST_NOT_IMPORT = {
-    "import autograder": MODELS + NOTEBOOKS + PICTURES + GRAMMARS,
+    "import autograder": (*MODELS, *NOTEBOOKS, *PICTURES, *GRAMMARS, "pydantic", "asyncio"),
     "import autograder.cli": (*MODELS, *NOTEBOOKS, *PICTURES, *GRAMMARS, "nbformat", "jsonschema"),
     "import autograder.grading.early_start": (*MODELS, *NOTEBOOKS, *PICTURES, *GRAMMARS, "nbformat", "jsonschema"),
     "import autograder.plugins.run": MODELS + NOTEBOOKS + PICTURES + GRAMMARS,
