@@ -136,8 +136,10 @@ class Kernels:
         reading, writing = os.pipe()
         try:
             request = self.plan(level, limits).request(private, folder, [])
-            tried = self.fork(replace(request, trial=True, must_read=tuple(map(str, must_read))), writing)
-            os.close(writing)
+            try:
+                tried = self.fork(replace(request, trial=True, must_read=tuple(map(str, must_read))), writing)
+            finally:
+                os.close(writing)
             code = tried.wait(TRIAL_SECONDS)
             said = os.read(reading, 4096).decode(errors="replace") if code else ""
         finally:
