@@ -27,6 +27,7 @@ from autograder.host.failures import device_failed, out_of_memory
 from autograder.host.generation import MAX_BATCH_TOKENS, Cancelled, batch_tokens, run_generate
 from autograder.protocol.chat_template import decoded, encoded, freeze_today, templated
 from autograder.protocol.model_cache import snapshots
+from autograder.system.imports import garbage_later
 
 HEADROOM = 1.2
 """What a model takes in memory beside its weights, as a factor."""
@@ -101,6 +102,11 @@ class Models:
                 found = load_tokenizer(snapshot) if snapshot is not None else None
                 self._tokenizers.setdefault(name, found)
         return self._tokenizers[name]
+
+    def read_one_tokenizer(self) -> None:
+        """Reads one, whichever can be read: what that imports takes seconds, the next ones are there at once."""
+        with garbage_later():
+            next(filter(None, map(self.tokenizer, self.names())), None)
 
     def decode(self, name: str, tokens: Sequence[int]) -> str:
         """Tokens as text, without special tokens; empty where there is no tokenizer."""
@@ -179,7 +185,7 @@ class Models:
 
     def load(self, name: str) -> None:
         """Loads a model; where that fails, the first request for it says why."""
-        with contextlib.suppress(Exception), self._loading:
+        with contextlib.suppress(Exception), self._loading, garbage_later():
             self._get(name)
 
     @contextmanager

@@ -78,14 +78,10 @@ class Server:
 
     async def prepare(self) -> None:
         """Imports what generates and what reads texts, so that no cell's time goes into that."""
-        texts = asyncio.create_task(self._in_thread(self._read_one))
+        texts = asyncio.create_task(self._in_thread(self.models.read_one_tokenizer))
         with contextlib.suppress(Failed):
             await self.jobs.maker.versions()
         await texts
-
-    def _read_one(self) -> None:
-        """Reads one tokenizer: what that imports takes seconds, the next ones are there at once."""
-        next(filter(None, map(self.models.tokenizer, self.models.names())), None)
 
     # --- the grader's socket ---
 

@@ -21,6 +21,7 @@ from autograder.host import orders
 from autograder.host.failures import device_failed, failed
 from autograder.host.models import Models
 from autograder.protocol import wire
+from autograder.system.imports import garbage_later
 
 
 class Work:
@@ -78,7 +79,9 @@ def serve(models: Models, generators: int, first: str = "") -> None:
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a library prints is no frame
     work = Work(models, generators, out)
-    work.say(orders.Ready(versions=loading.library_versions()))
+    with garbage_later():
+        versions = loading.library_versions()
+    work.say(orders.Ready(versions=versions))
     if first:
         work.load(first)
     given = sys.stdin.buffer
