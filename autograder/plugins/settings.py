@@ -18,6 +18,7 @@ from autograder.grading import early_start
 from autograder.grading.host_and_kernels import begin
 from autograder.grading.model_home import model_home, refuse_without_models
 from autograder.judging.contract import load
+from autograder.system.imports import garbage_later
 
 
 def configure(c: Any, root: Path) -> None:
@@ -39,7 +40,8 @@ def configure(c: Any, root: Path) -> None:
     except ProfileError as error:
         raise SystemExit(f"nbgrader cannot run in this course: its profile is not valid.\n{error}") from None
     begin_helpers(root)
-    from autograder.plugins.steps import configure_course
+    with garbage_later():
+        from autograder.plugins.steps import configure_course
 
     configure_course(c, root, path, profile)
 
