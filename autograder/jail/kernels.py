@@ -161,21 +161,28 @@ class Kernels:
 
     def fork(self, request: KernelRequest, errors: int | None = None) -> Forked:
         """A kernel. Raises OSError where the parent has ended, or we have let go of it."""
+        self._refuse_after_the_end()
         forked = Forked(self.socket, request, errors)
         with self._turn:
             self._forked.add(forked)
-            late = self._ended
-        if late:
-            forked.kill()
-            raise OSError("the kernels of this run have been ended")
+        try:
+            self._refuse_after_the_end()
+        except OSError:
+            forked.let_go()
+            raise
         return forked
+
+    def _refuse_after_the_end(self) -> None:
+        with self._turn:
+            if self._ended:
+                raise OSError("the kernels of this run have been ended")
 
     def end(self) -> None:
         """Ends the kernels that were forked for us, and the parent where it is one of our own."""
         with self._turn:
             self._ended, forked = True, list(self._forked)
         for each in forked:
-            each.kill()
+            each.let_go()
         if self._daemon is not None:
             self._daemon.end()
             shutil.rmtree(self.socket.parent, ignore_errors=True)
@@ -220,6 +227,11 @@ class Forked:
         if not told:
             raise OSError("the parent of kernels closed the connection")
         self.pid: int = json.loads(told)["pid"]
+
+    def let_go(self) -> None:
+        """Has the parent end it, in whatever state it is. From any thread."""
+        with contextlib.suppress(OSError):
+            self._connection.shutdown(socket.SHUT_RDWR)
 
     def poll(self) -> int | None:
         return self.wait(0)
