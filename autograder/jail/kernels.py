@@ -154,6 +154,9 @@ class Kernels:
         return self._daemon.pid
 
     def alive(self) -> bool:
+        """Whether it takes requests of ours."""
+        if self._ended:
+            return False
         if self._daemon is not None:
             return self._daemon.alive()
         with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as asking:

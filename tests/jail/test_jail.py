@@ -605,6 +605,7 @@ def test_who_lets_go_of_anothers_parent_has_no_kernel_any_more_and_gets_no_other
     assert asyncio.run(left()) is not None
     with pytest.raises(OSError, match="have been ended"):
         theirs.refusal("full", LIMITS)
+    assert not theirs.alive()
     assert kernels.refusal("full", LIMITS) is None
 
 
