@@ -12,6 +12,18 @@ Layers, each importing only from those before it, kept by contracts in `pyprojec
 `cli`. Those named with *and* know nothing of each other.
 """
 
-from autograder.kernel.notebook import check, free_models, show_gpu_memory, show_temperature_picture
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from autograder.kernel.notebook import check, free_models, show_gpu_memory, show_temperature_picture
 
 __all__ = ["check", "free_models", "show_gpu_memory", "show_temperature_picture"]
+
+
+def __getattr__(name: str) -> Any:
+    """One of the four names (PEP 562); processes that are no kernel import this package and ask for none."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from autograder.kernel import notebook
+
+    return getattr(notebook, name)

@@ -15,6 +15,7 @@ from rich.table import Table
 from autograder.errors import AutograderError
 from autograder.judging import contract
 from autograder.judging.contract import load
+from autograder.system.imports import garbage_later
 from autograder.words.terminal import Terminal, progress
 
 console = Terminal()
@@ -70,7 +71,8 @@ def release(course: Path, profile_path: str) -> None:
 @click.option("--verify", is_flag=True, help="As --force, and generate again what is remembered, to compare.")
 def grade(course: Path, student: str | None, regrade: bool, force: bool, verify: bool) -> None:
     """Grades what has been handed in: `nbgrader autograde` with a picture of how far it is, and a list at its end."""
-    from autograder.plugins import run as grading
+    with garbage_later():
+        from autograder.plugins import run as grading
 
     with progress(console) as begin:
         wanted = grading.Wanted(student, regrade=regrade or force or verify, execute=force or verify, verify=verify)
@@ -103,7 +105,7 @@ def doctor(course: Path) -> None:
 @click.option("--threads", default=1, show_default=True, help="Threads that a model uses on a machine without a GPU.")
 @click.option("--stop", is_flag=True, help="End the one that is running.")
 def host(course: Path, idle: float, threads: int, stop: bool) -> None:
-    """Keeps the model host running, for grading one by one (Formgrader): models stay loaded. Ends with Ctrl-C, or idle."""
+    """Keeps the model host and the parent of kernels running, for grading one by one (Formgrader). Ends with Ctrl-C, or idle."""
     from autograder.plugins import run as grading
 
     sys.exit(

@@ -94,7 +94,7 @@ NAMES = (
     # importlib, tenacity, traitlets
     Name("os:__spec__._initializing", "system/import_hooks.py"),
     Name("tenacity.nap:time.sleep", "kernel/live_objects.py"),
-    Name("traitlets.config:Application._log_formatter_cls", "plugins/settings.py"),
+    Name("traitlets.config:Application._log_formatter_cls", "plugins/steps.py"),
     # nbgrader
     Name("nbgrader.converters.base:BaseConverter._format_source", "plugins/submission_converter.py",
          ("self", "assignment_id", "student_id")),

@@ -14,9 +14,9 @@ from typing import get_args
 from autograder.errors import AutograderError
 from autograder.host.control import Host
 from autograder.jail.cgroup import Groups
+from autograder.jail.kernels import Kernels
 from autograder.jail.landlock import CLOSES_SOCKETS, landlock_version
 from autograder.jail.limits import Level, Limits
-from autograder.jail.provisioner import Kernels
 from autograder.protocol.model_cache import snapshot_files
 from autograder.system.daemons import runtime_folder
 
@@ -120,7 +120,7 @@ def kernels(course: Path, home: Path) -> Iterator[Finding]:
     started: list[Kernels] = []
 
     def start() -> Finding:
-        started.append(Kernels(home, course / ".autograder" / "kernels.log"))
+        started.append(Kernels.started(home, course / ".autograder" / "kernels.log"))
         return Finding("warm kernels", True, "a parent with the imports done has started")
 
     yield tried("warm kernels", start)

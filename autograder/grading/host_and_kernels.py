@@ -5,17 +5,18 @@ One of each for a course and its model home, for as long as this process lives; 
 
 from __future__ import annotations
 
+import contextlib
 import threading
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from autograder.course.profile import Limits as ProfileLimits
-from autograder.errors import NotReady
+from autograder.errors import HostLost, NotReady
+from autograder.grading.early_start import handed_over, kernels_log
 from autograder.host.control import Host
+from autograder.jail.kernels import Kernels
 from autograder.jail.limits import Level, Limits
-from autograder.jail.provisioner import Kernels
 from autograder.protocol.model_cache import snapshot_files
 
 
@@ -59,12 +60,28 @@ class HostAndKernels:
     kernels: Kernels
 
 
-def host_and_kernels(course: Path, home: Path) -> HostAndKernels:
-    """Both, for a course and its model home; they start side by side. Raises HostLost where one does not."""
-    with _STARTING, ThreadPoolExecutor(2) as side_by_side:
-        host = side_by_side.submit(host_for, course, home)
-        kernels = kernels_for(course, home)
-        return HostAndKernels(host.result(), kernels)
+def host_and_kernels(course: Path, home: Path, first: str = "") -> HostAndKernels:
+    """Both, for a course and its model home; they start side by side. Raises HostLost where one does not.
+
+    Args:
+        first: a model for the host to load at once; none where it is empty.
+    """
+    with _STARTING:
+        handed_over()
+        both = HostAndKernels(host_for(course, home, first), kernels_for(course, home))
+        both.kernels.ready()
+        both.host.ready()
+        return both
+
+
+def begin(course: Path, home: Path, first: str) -> None:
+    """Has both start while this process is at something else. What goes wrong is told to whoever needs them."""
+
+    def start() -> None:
+        with contextlib.suppress(HostLost, OSError):
+            host_and_kernels(course, home, first)
+
+    threading.Thread(target=start, name="helpers", daemon=True).start()
 
 
 def end_kernels() -> None:
@@ -80,7 +97,9 @@ def kernels_for(course: Path, home: Path) -> Kernels:
     if where in kernels and not kernels[where].alive():
         kernels.pop(where).end()
     if where not in kernels:
-        kernels[where] = Kernels(home, course / ".autograder" / "kernels.log")
+        found = handed_over()
+        there = (Kernels.at(found, home) if found else None) or Kernels.kept(course, home)
+        kernels[where] = there or Kernels.started(home, kernels_log(course), wait=False)
     return kernels[where]
 
 
@@ -90,11 +109,11 @@ def _hosts() -> dict[tuple[Path, Path], Host]:
     return {}
 
 
-def host_for(course: Path, home: Path) -> Host:
+def host_for(course: Path, home: Path, first: str = "") -> Host:
     """The host of a course: the one that is kept, or one of our own for as long as this process lives."""
     hosts, where = _hosts(), (course.resolve(), home.resolve())
     if where in hosts and not hosts[where].alive():
         hosts.pop(where).end()
     if where not in hosts:
-        hosts[where] = Host.kept(course, home) or Host.started(course, home)
+        hosts[where] = Host.kept(course, home) or Host.started(course, home, wait=False, first=first)
     return hosts[where]

@@ -27,8 +27,9 @@ from autograder.facts.verdict import Incident, IncidentKind
 from autograder.grading.executions import Execution, executed
 from autograder.grading.kernel_facts import Findings, conversations, read_evidence, timed_out, why_it_ended
 from autograder.host.control import NotebookSession
+from autograder.jail.kernels import Plan
 from autograder.jail.messages import OUTPUTS
-from autograder.jail.provisioner import Plan, WarmKernelManager
+from autograder.jail.provisioner import WarmKernelManager
 from autograder.judging.task import Task
 from autograder.kernel.probe import new_question
 from autograder.kernel.selfcheck import EVIDENCE_TYPE

@@ -75,7 +75,9 @@ def said_at_the_end(counts: Counts) -> list[str]:
     if counts.lost:
         said.append(f"{counts.lost} request(s) could not be answered by this machine; their verdicts are not judged.")
     if counts.rounded:
-        said.append(f"{counts.rounded} remembered answer(s) came out otherwise by rounding, as answers made in batches do.")
+        said.append(
+            f"{counts.rounded} remembered answer(s) came out otherwise by rounding, as answers made in batches do."
+        )
     if counts.differing:
         said.append(f"{counts.differing} remembered answer(s) came out otherwise when they were generated again.")
     if counts.dropped:

@@ -57,7 +57,7 @@ class Host:
     def __init__(self, socket: Path, daemon: Daemon | None = None) -> None:
         self.socket, self._daemon, self._turn = socket, daemon, threading.Lock()
         self._let_go = False
-        self._line = self._another_line()
+        self._line: Line | None = None
 
     def _another_line(self) -> Line:
         return Line(str(self.socket), timeout=ANSWER_SECONDS)
@@ -73,11 +73,21 @@ class Host:
         return host
 
     @classmethod
-    def started(cls, course: Path, home: Path, threads: int = 1, shared: bool = False) -> Host:
+    def started(
+        cls,
+        course: Path,
+        home: Path,
+        threads: int = 1,
+        shared: bool = False,
+        wait: bool = True,
+        first: str = "",
+    ) -> Host:
         """A host of our own, which ends with this process. Raises HostLost with what it said when it does not start.
 
         Args:
             shared: have it where `kept` finds it, for the processes that this one starts.
+            wait: until it is ready; else call `ready` before anything is asked of it.
+            first: a model to load at once; none where it is empty.
         """
         if shared:
             socket = socket_of(course, home)
@@ -86,14 +96,22 @@ class Host:
             socket = Path(tempfile.mkdtemp(prefix="h", dir=runtime_folder())) / "host.sock"
             socket.parent.chmod(0o711)  # a kernel of another user passes through it to its own socket
         log = course / ".autograder" / "host.log"
-        host = cls(socket, Daemon("the model host", server_command(course, home, threads, socket), log))
+        command = [*server_command(course, home, threads, socket), "--first", first]
+        host = cls(socket, Daemon("the model host", command, log))
         atexit.register(host.end)
+        if wait:
+            host.ready()
         return host
+
+    def ready(self) -> None:
+        """Returns when it answers. Raises HostLost, with what it said, where it does not come to that."""
+        if self._daemon is not None:
+            self._daemon.ready()
 
     def ask(self, frame: wire.Frame) -> Reply:
         """One question about the host itself, on another line where the last one has ended."""
         with self._turn:
-            if self._line.ended and not self._let_go:
+            if self._line is None or (self._line.ended and not self._let_go):
                 self._line = self._another_line()
             line = self._line
         return asked(line, frame)
@@ -123,7 +141,8 @@ class Host:
     def end(self) -> None:
         """Lets go of the host; one of our own ends."""
         self._let_go = True
-        self._line.close()
+        if self._line is not None:
+            self._line.close()
         if self._daemon is not None:
             self._daemon.end()
             self._daemon = None

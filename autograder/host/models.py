@@ -6,6 +6,7 @@ can generate with a model at a time; weights are shared.
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import gc
 import hashlib
@@ -30,6 +31,7 @@ from autograder.host.orders import Make, Part
 from autograder.host.rounding import by_rounding
 from autograder.protocol.chat_template import decoded, encoded, freeze_today, templated
 from autograder.protocol.model_cache import snapshots
+from autograder.system.imports import garbage_later
 
 HEADROOM = 1.2
 """What a model, or a batch, takes in memory beside what it is known to take, as a factor."""
@@ -104,6 +106,11 @@ class Models:
                 found = load_tokenizer(snapshot) if snapshot is not None else None
                 self._tokenizers.setdefault(name, found)
         return self._tokenizers[name]
+
+    def read_one_tokenizer(self) -> None:
+        """Reads one, whichever can be read: what that imports takes seconds, the next ones are there at once."""
+        with garbage_later():
+            next(filter(None, map(self.tokenizer, self.names())), None)
 
     def decode(self, name: str, tokens: Sequence[int]) -> str:
         """Tokens as text, without special tokens; empty where there is no tokenizer."""
@@ -208,6 +215,11 @@ class Models:
         each = max(batch_tokens(part.rows, part.settings) // len(part.rows) for part in parts)
         rows = sum(len(part.rows) for part in parts)
         return int(HEADROOM * rows * (each * cache_bytes(model) + score_bytes(model)))
+
+    def load(self, name: str) -> None:
+        """Loads a model; where that fails, the first request for it says why."""
+        with contextlib.suppress(Exception), self._loading, garbage_later():
+            self._get(name)
 
     @contextmanager
     def _model(self, name: str) -> Iterator[Any]:

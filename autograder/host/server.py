@@ -87,14 +87,10 @@ class Server:
 
     async def prepare(self) -> None:
         """Imports what generates and what reads texts, so that no cell's time goes into that."""
-        texts = asyncio.create_task(self._in_thread(self._read_one))
+        texts = asyncio.create_task(self._in_thread(self.models.read_one_tokenizer))
         with contextlib.suppress(Failed):
             await self.maker.versions()
         await texts
-
-    def _read_one(self) -> None:
-        """Reads one tokenizer: what that imports takes seconds, the next ones are there at once."""
-        next(filter(None, map(self.models.tokenizer, self.models.names())), None)
 
     # --- the grader's socket ---
 
@@ -326,10 +322,10 @@ async def run(server: Server, socket: Path, idle_seconds: float, parent: int | N
         socket.unlink(missing_ok=True)
 
 
-def worker_command(home: Path, threads: int) -> list[str]:
-    """The command that a worker is."""
+def worker_command(home: Path, threads: int, first: str = "") -> list[str]:
+    """The command that a worker is. `first` is a model to load at once; none where it is empty."""
     command = [sys.executable, "-W", "ignore", "-m", "autograder.host.worker", "--home", str(home)]
-    return [*command, "--threads", str(threads)]
+    return [*command, "--threads", str(threads), "--first", first]
 
 
 def main() -> None:
@@ -341,6 +337,7 @@ def main() -> None:
     parser.add_argument("--idle", type=float, default=1800.0)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--batch", type=int, default=MAX_ROWS, help="rows of one batch at most; 1: one at a time")
+    parser.add_argument("--first", default="")
     parser.add_argument("--parent", type=int, default=None)
     given = parser.parse_args()
     loading.prepare(given.home, given.threads)
@@ -350,7 +347,7 @@ def main() -> None:
     async def serve() -> None:
         slots = max(1, min(MAX_SLOTS, len(os.sched_getaffinity(0)) // given.threads))
         models, memory = Models(given.home), Memory(DiskCache(given.memory))
-        maker = Worker(worker_command(given.home, given.threads))
+        maker = Worker(worker_command(given.home, given.threads, given.first))
         server = Server(models, memory, given.socket.parent, maker, slots, given.batch)
         await server.prepare()
         await run(server, given.socket, given.idle, given.parent)

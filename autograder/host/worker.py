@@ -22,6 +22,7 @@ from autograder.host.generation import Control
 from autograder.host.memory import Sequences
 from autograder.host.models import Models
 from autograder.protocol import wire
+from autograder.system.imports import garbage_later
 
 
 class Work:
@@ -38,6 +39,10 @@ class Work:
         with self._turn:
             self._out.write(wire.packed(frame, number))
             self._out.flush()
+
+    def load(self, name: str) -> None:
+        """Has a model loaded, so that the first request need not wait for it."""
+        threading.Thread(target=self._models.load, args=(name,), daemon=True).start()
 
     def take(self, frame: orders.Make | orders.GiveUp | orders.Hold, number: int) -> None:
         if isinstance(frame, orders.Make):
@@ -74,12 +79,20 @@ def _outcome(made: Sequences | Exception) -> orders.Output | orders.NotMade:
     return orders.Output(sequences=made)
 
 
-def serve(models: Models) -> None:
-    """Takes on work until the input ends; then the process ends, whatever it is at."""
+def serve(models: Models, first: str = "") -> None:
+    """Takes on work until the input ends; then the process ends, whatever it is at.
+
+    Args:
+        first: a model to load before anybody asks for it; none where it is empty.
+    """
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a library prints is no frame
     work = Work(models, out)
-    work.say(orders.Ready(versions=loading.library_versions(), on_gpu=loading.device_here() != "cpu"))
+    with garbage_later():
+        versions = loading.library_versions()
+    work.say(orders.Ready(versions=versions, on_gpu=loading.device_here() != "cpu"))
+    if first:
+        work.load(first)
     given = sys.stdin.buffer
     with contextlib.suppress(OSError):
         while len(header := given.read(wire.HEADER.size)) == wire.HEADER.size:
@@ -93,9 +106,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="autograder.host.worker", description=__doc__)
     parser.add_argument("--home", type=Path, required=True)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--first", default="")
     given = parser.parse_args()
     loading.prepare(given.home, given.threads)
-    serve(Models(given.home))
+    serve(Models(given.home), given.first)
 
 
 if __name__ == "__main__":

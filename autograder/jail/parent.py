@@ -168,7 +168,7 @@ class Parent:
             child = self._asked.pop(connection, None)
             self._drop(connection)
             if child is not None:
-                kill_group(child.pid)
+                end_kernel(child.pid)
             return
         request = REQUEST.validate_json(message)
         group = self._groups.new() if request.jail.level != "none" else None
@@ -205,7 +205,7 @@ class Parent:
 
     def _end(self, above: int) -> NoReturn:
         for child in self._children.values():
-            kill_group(child.pid)
+            end_kernel(child.pid)
             self._groups.done(child.group)
         self._groups.clear(REMOVING_SECONDS)
         os._exit(0)
@@ -292,6 +292,13 @@ def reseed() -> None:
 def kill_group(pid: int) -> None:
     with contextlib.suppress(OSError):
         os.killpg(pid, signal.SIGKILL)
+
+
+def end_kernel(pid: int) -> None:
+    """Ends a child that has not been waited for, with its group, which it may not lead yet."""
+    kill_group(pid)
+    with contextlib.suppress(OSError):
+        os.kill(pid, signal.SIGKILL)
 
 
 def main() -> None:

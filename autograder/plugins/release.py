@@ -1,6 +1,6 @@
 """What `nbgrader generate_assignment` does with the source notebooks: thin preprocessors around `release/`.
 
-FillProfile, SelectLanguage and CheckContract come first in the list, FreezeProfile last. See `plugins/settings.py`. Each
+FillProfile, SelectLanguage and CheckContract come first in the list, FreezeProfile last. See `plugins/steps.py`. Each
 leaves a source that is not ours (`is_ours`) as it is.
 """
 

@@ -17,11 +17,13 @@ from pathlib import Path
 
 from autograder.errors import NotReady
 from autograder.grading import run_summary
+from autograder.grading.early_start import Ahead, first_model, kernels_log, something_new
 from autograder.grading.model_home import model_home, refuse_without_models
 from autograder.grading.progress import Listener
 from autograder.grading.released import released_profile
 from autograder.grading.run_summary import Graded
 from autograder.host.control import Host, server_command, socket_of
+from autograder.jail.kernels import Kernels, kept_socket
 from autograder.judging.contract import ASSIGNMENT
 from autograder.protocol.wire import Counts
 from autograder.words.terminal import Begin
@@ -103,13 +105,12 @@ def run(course: Path, wanted: Wanted, begin: Begin, assignment: str = ASSIGNMENT
         whose = wanted.student or "anybody"
         raise NotReady(f"{course / 'submitted'}: nothing has been handed in for {assignment} by {whose}")
     one = begin("grade", len(handed_in))
-    host = Host.kept(course, home) or Host.started(course, home, shared=True)
-    try:
-        before = host.status()
-        ended = follow(wanted.command(assignment), course, wanted.env, one)
-        counts = since(before, host.status())
-    finally:
-        host.end()
+    kernels = wanted.execute or something_new(course, assignment, wanted.student)
+    with Ahead(course, home, first_model(profile), kernels) as ahead:
+        before = ahead.host.status() if ahead.was_kept else Counts(home=str(home))
+        ended = follow(wanted.command(assignment), course, wanted.env, one, ahead)
+        ahead.host.ready()
+        counts = since(before, ahead.host.status())
     found = tuple(run_summary.recorded(course, assignment, [path.parent.parent.name for path in handed_in]))
     waits = any(each.verdicts("not judged") for each in found)
     failed = "not judged" if waits else "ended early"
@@ -139,29 +140,38 @@ class Ended:
     log: str
 
 
-def follow(command: list[str], course: Path, given: dict[str, str], one: Callable[[], None]) -> Ended:
-    """Runs nbgrader in the course directory.
+def follow(command: list[str], course: Path, given: dict[str, str], one: Callable[[], None], ahead: Ahead) -> Ended:
+    """Runs nbgrader in the course directory. Raises HostLost where a helper does not start; then nbgrader is ended.
 
     Args:
         given: variables for it.
         one: called once for each notebook that it has graded.
+        ahead: its helpers.
     """
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
     with (
         Listener(one) as listener,
         subprocess.Popen(
-            command, cwd=course, env={**os.environ, **given, "PATH": path, **listener.env}, pass_fds=[listener.handle],
+            command, cwd=course, env={**os.environ, **given, "PATH": path, **listener.env, **ahead.env},
+            pass_fds=[listener.handle, ahead.handle],
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
         ) as process,
     ):  # fmt: skip
+        ahead.watch(lost=process.terminate)
         assert process.stdout is not None
         last = deque((line.rstrip() for line in process.stdout), maxlen=20)
+    if ahead.error is not None:
+        raise ahead.error
     return Ended(listener.heard, process.returncode, "\n".join(last))
 
 
 def keep_host(course: Path, idle_seconds: float, threads: int, stop: bool, say: Callable[[str], None]) -> int:
-    """Runs a host where grading finds it, in the foreground, or ends the one that is running. Answers an exit code."""
-    home = model_home(released_profile(course, ASSIGNMENT))
+    """Runs a host and a parent of kernels where grading finds them, in the foreground, or ends those that are running.
+
+    Answers an exit code.
+    """
+    profile = released_profile(course, ASSIGNMENT)
+    home = model_home(profile)
     running = Host.kept(course, home)
     if stop:
         if running is not None:
@@ -179,8 +189,17 @@ def keep_host(course: Path, idle_seconds: float, threads: int, stop: bool, say: 
     say(
         f"It ends with Ctrl-C, with `autograder host --stop`, or after {idle_seconds / 60:g} minutes without a request."
     )
-    command = [*server_command(course, home, threads, socket), "--idle", str(idle_seconds)]
+    kernels = Kernels.started(home, kernels_log(course), kept_socket(course, home), wait=False)
+    command = [
+        *server_command(course, home, threads, socket),
+        "--idle",
+        str(idle_seconds),
+        "--first",
+        first_model(profile),
+    ]
     try:
         return subprocess.run(command, check=False).returncode
     except KeyboardInterrupt:
         return 0
+    finally:
+        kernels.end()

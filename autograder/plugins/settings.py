@@ -1,45 +1,24 @@
 """The settings that a course's `nbgrader_config.py` needs, in one call: `configure(c, root)`.
 
-Whole lists are assigned, since nbgrader executes a configuration file up to three times. Nothing is set here that other
-assignments of the course would notice: our steps stand where nbgrader's do, and ask `is_ours`.
+nbgrader has been imported when it reads them. What they consist of (`steps.py`) takes a while to import, and what grades takes
+longer: the helpers are begun first.
 """
 
 from __future__ import annotations
 
 import os
+import sys
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-from nbconvert.preprocessors import ClearMetadataPreprocessor, CSSHTMLHeaderPreprocessor
-from nbgrader.apps.baseapp import NbGrader
-from nbgrader.preprocessors import (
-    CheckCellMetadata,
-    ClearHiddenTests,
-    ClearMarkScheme,
-    ClearOutput,
-    ComputeChecksums,
-    GetGrades,
-    IgnorePattern,
-    IncludeHeaderFooter,
-    InstantiateTests,
-    LimitOutput,
-    LockCells,
-    SaveCells,
-)
-
-from autograder.errors import ProfileError
+from autograder.course.profile import FROZEN_NAME
+from autograder.errors import AutograderError, ProfileError
+from autograder.grading import early_start
+from autograder.grading.host_and_kernels import begin
+from autograder.grading.model_home import model_home, refuse_without_models
 from autograder.judging.contract import load
-from autograder.pages.sanitize import FILTERS
-from autograder.plugins import autograde as nbgrader_autograde
-from autograder.plugins import formgrader as nbgrader_formgrader
-from autograder.plugins.exchange import configure_exchange
-from autograder.plugins.execute import GradeExecute
-from autograder.plugins.feedback import FeedbackExporter, FeedbackPage
-from autograder.plugins.judge import Judge, LatePenalties, SaveVerdicts
-from autograder.plugins.release import CheckContract, FillProfile, FreezeProfile, SelectLanguage, Stubs
-from autograder.plugins.restore import CheckMarks, DropDuplicates, RestoreCells, RestoreKernelspec
-from autograder.plugins.settled import OnlySettled, SettledExport
-from autograder.words.terminal import Formatter
+from autograder.system.imports import garbage_later
 
 
 def configure(c: Any, root: Path) -> None:
@@ -60,42 +39,26 @@ def configure(c: Any, root: Path) -> None:
         profile = load(root / path)
     except ProfileError as error:
         raise SystemExit(f"nbgrader cannot run in this course: its profile is not valid.\n{error}") from None
-    nbgrader_autograde.install()
-    language = profile.course.language
-    configure_exchange(c, language)
-    NbGrader._log_formatter_cls = Formatter  # of a log file; that of the terminal has been made already
-    c.Application.logging_config = {
-        "formatters": {"console": {"class": f"{Formatter.__module__}.{Formatter.__name__}"}}
-    }
-    c.CourseDirectory.root = str(root)
-    c.CourseDirectory.course_id = profile.course.id
-    for step in (FillProfile, SelectLanguage, FreezeProfile, CheckContract):
-        c[step.__name__].profile = str(path)
-    c.Stubs.language = language
-    configure_steps(c)
-    c.GradeSubmissions.isolation = profile.limits.isolation  # this machine's, and so not the frozen profile's
-    c.GradeSubmissions.echo = os.environ.get("AUTOGRADER_ECHO", "") not in ("", "0")
-    c.GradeSubmissions.verify = os.environ.get("AUTOGRADER_VERIFY", "") not in ("", "0")
-    c.GradeSubmissions.reuse = os.environ.get("AUTOGRADER_FORCE", "") in ("", "0")
-    c.HTMLExporter.sanitize_html = True
-    c.HTMLExporter.filters = dict(FILTERS)
-    nbgrader_formgrader.install(c)
-    c.ExportApp.plugin_class = SettledExport
+    begin_helpers(root)
+    with garbage_later():
+        from autograder.plugins.steps import configure_course
+
+    configure_course(c, root, path, profile)
 
 
-def configure_steps(c: Any) -> None:
-    """Puts our steps among nbgrader's, in the order in which they need each other."""
-    c.GenerateAssignment.preprocessors = [
-        FillProfile, SelectLanguage, CheckContract, IncludeHeaderFooter, InstantiateTests, LockCells, Stubs, ClearOutput,
-        CheckCellMetadata, ComputeChecksums, SaveCells, ClearHiddenTests, ClearMarkScheme, ComputeChecksums,
-        CheckCellMetadata, FreezeProfile,
-    ]  # fmt: skip
-    c.Autograde.sanitize_preprocessors = [
-        ClearOutput, DropDuplicates, RestoreKernelspec, RestoreCells, CheckMarks,
-    ]  # fmt: skip
-    c.Autograde.autograde_preprocessors = [
-        GradeExecute, Judge, IgnorePattern, ClearMetadataPreprocessor, LimitOutput, SaveVerdicts,
-        LatePenalties, CheckMarks,
-    ]  # fmt: skip
-    c.GenerateFeedback.preprocessors = [OnlySettled, GetGrades, FeedbackPage, CSSHTMLHeaderPreprocessor]
-    c.GenerateFeedback.exporter_class = FeedbackExporter
+@cache
+def begin_helpers(root: Path) -> None:
+    """Where `nbgrader autograde` has a submission to execute, has its helpers start. What is wrong is told later."""
+    command, assignment = (*sys.argv[1:3], "", "")[:2]
+    if command != "autograde" or early_start.VARIABLE in os.environ:
+        return
+    execute = os.environ.get("AUTOGRADER_FORCE", "") not in ("", "0")
+    frozen = root / "release" / assignment / FROZEN_NAME
+    if not frozen.is_file() or not (execute or early_start.something_new(root, assignment)):
+        return
+    try:
+        profile = load(frozen)
+        refuse_without_models(profile)
+    except AutograderError:
+        return
+    begin(root, model_home(profile), early_start.first_model(profile))

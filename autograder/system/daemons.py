@@ -1,6 +1,7 @@
 """Helper processes of the grader's, which end with the process that started them.
 
-Each watches one end of a pipe: when the other end closes, its parent has ended. Each prints `ready` once.
+Each watches one end of a pipe: when the other end closes, its parent has ended. Each prints `ready` once; until
+then whoever has begun it can be at something else.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import select
 import stat
 import subprocess
 import tempfile
+import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -43,10 +45,7 @@ def runtime_folder() -> Path:
 
 
 class Daemon:
-    """A helper process. `--parent FD` is added to its command: the end of the pipe that it watches.
-
-    Raises HostLost, with the end of its log, where it does not get ready.
-    """
+    """A helper process, which has been begun. `--parent FD` is added to its command: the end of the pipe that it watches."""
 
     def __init__(self, what: str, command: Sequence[str], log: Path, env: Mapping[str, str] | None = None) -> None:
         theirs, ours = os.pipe()
@@ -58,14 +57,22 @@ class Daemon:
                 start_new_session=True, env=env,
             )  # fmt: skip
         os.close(theirs)
+        self._what, self._log = what, log
         self._pipe: int | None = ours
-        out = self._process.stdout
-        assert out is not None
-        if not select.select([out], [], [], START_SECONDS)[0] or out.readline() != "ready\n":
-            self._process.kill()
-            self.end()
-            tail = " / ".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-3:])
-            raise HostLost(f"{what} could not be started; {log} ends with: {tail}")
+        self._is_ready, self._waiting = False, threading.Lock()
+
+    def ready(self) -> None:
+        """Returns when it is ready. Raises HostLost, with the end of its log, where it does not come to that."""
+        with self._waiting:
+            out = self._process.stdout
+            assert out is not None
+            if self._is_ready:
+                return
+            if out.closed or not select.select([out], [], [], START_SECONDS)[0] or out.readline() != "ready\n":
+                self.end()
+                tail = " / ".join(self._log.read_text(encoding="utf-8", errors="replace").splitlines()[-3:])
+                raise HostLost(f"{self._what} could not be started; {self._log} ends with: {tail}")
+            self._is_ready = True
 
     @property
     def pid(self) -> int:
@@ -75,10 +82,12 @@ class Daemon:
         return self._process.poll() is None
 
     def end(self, seconds: float = 10.0) -> None:
-        """Closes the pipe and waits; kills the process after the timeout."""
+        """Closes the pipe and waits; kills the process after the timeout, or at once where it is not ready yet."""
         if self._pipe is not None:
             os.close(self._pipe)
             self._pipe = None
+        if not self._is_ready:  # at its imports, and not at the pipe
+            self._process.kill()
         try:
             self._process.wait(seconds)
         except subprocess.TimeoutExpired:

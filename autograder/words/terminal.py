@@ -2,7 +2,7 @@
 
 Names of files, cells and accounts, and texts of errors, come from students. A code in them could erase a line of a list, write
 another in its place, or turn letters around. Two places are all that lines leave by: `Terminal`, which the command line
-prints with, and `Formatter`, which nbgrader's programs write their log with (`plugins/settings.py`).
+prints with, and `Formatter`, which nbgrader's programs write their log with (`plugins/steps.py`).
 """
 
 from __future__ import annotations

@@ -21,8 +21,9 @@ import pytest
 import trials
 from autograder.jail import jail, landlock, paths
 from autograder.jail.cgroup import PREFIX, places
+from autograder.jail.kernels import Kernels, kept_socket
 from autograder.jail.limits import Level, Limits
-from autograder.jail.provisioner import Kernels, WarmKernelManager
+from autograder.jail.provisioner import WarmKernelManager
 from autograder.protocol.model_cache import snapshot_files
 from autograder.submissions.repair_files import MAX_FILES
 
@@ -53,7 +54,7 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Course:
 @pytest.fixture(scope="module")
 def kernels(tiny_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernels]:
     os.environ[SECRET] = "secret"
-    made = Kernels(tiny_home, tmp_path_factory.mktemp("log") / "kernels.log")
+    made = Kernels.started(tiny_home, tmp_path_factory.mktemp("log") / "kernels.log")
     yield made
     made.end()
     del os.environ[SECRET]
@@ -584,6 +585,47 @@ def test_level_landlock_is_refused_to_the_graders_own_user(outside: Path) -> Non
 def test_level_landlock_demands_a_version_and_says_which(version: int, own_user: bool, said: str | None) -> None:
     why = landlock.refusal(version, own_user)
     assert why is None if said is None else why is not None and said in why
+
+
+def test_who_lets_go_of_anothers_parent_has_no_kernel_any_more_and_gets_no_other(
+    kernels: Kernels, course: Course
+) -> None:
+    theirs = Kernels.at(kernels.socket, kernels.home)
+    assert theirs is not None
+
+    async def left() -> int | None:
+        manager = WarmKernelManager()
+        manager.plan = theirs.plan("full", LIMITS)
+        await manager.start_kernel(cwd=str(course.folder))
+        theirs.end()
+        ended: int | None = await asyncio.wait_for(manager.provisioner.wait(), 30)
+        await manager.cleanup_resources()
+        return ended
+
+    assert asyncio.run(left()) is not None
+    with pytest.raises(OSError, match="have been ended"):
+        theirs.refusal("full", LIMITS)
+    assert not theirs.alive()
+    assert kernels.refusal("full", LIMITS) is None
+
+
+def test_a_parent_that_is_kept_is_found_where_another_would_start_as_it_did(
+    tiny_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert Kernels.kept(tmp_path, tiny_home) is None
+    own = Kernels.started(tiny_home, tmp_path / "kernels.log", kept_socket(tmp_path, tiny_home))
+    try:
+        found = Kernels.kept(tmp_path, tiny_home)
+        assert found is not None
+        found.end()
+        assert own.alive()
+        assert [Kernels.kept(tiny_home, tiny_home), Kernels.kept(tmp_path, tmp_path)] == [None, None]
+        monkeypatch.setenv("TZ", "Asia/Tokyo")
+        assert Kernels.kept(tmp_path, tiny_home) is None
+        monkeypatch.undo()
+    finally:
+        own.end()
+    assert Kernels.kept(tmp_path, tiny_home) is None
 
 
 def test_the_parent_of_kernels_has_one_thread(kernels: Kernels) -> None:

@@ -13,8 +13,9 @@ from typing import Any
 
 from jupyter_client.manager import AsyncKernelManager
 
+from autograder.jail.kernels import Kernels
 from autograder.jail.limits import Limits
-from autograder.jail.provisioner import Kernels, WarmKernelManager
+from autograder.jail.provisioner import WarmKernelManager
 
 TIMES = 8
 ORDINARY_TIMES = 2
@@ -32,7 +33,7 @@ class KernelCost:
 
 def warm(models: Path, folder: Path) -> KernelCost:
     """Of kernels in a jail of level `full`, forked from a parent that is there. The parent's own start is not counted."""
-    kernels = Kernels(models, folder / "kernels.log")
+    kernels = Kernels.started(models, folder / "kernels.log")
     try:
         asyncio.run(_one(_manager(kernels), folder))  # the first one touches what all the others share
         before, ready = cpu_of_children(kernels.pid), []
