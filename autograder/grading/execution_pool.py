@@ -6,9 +6,12 @@ key are executed once, also while the first of them is still running.
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from itertools import count
+from queue import Empty, PriorityQueue
 from typing import Protocol, TypeVar
 
 import psutil
@@ -33,7 +36,7 @@ def notebooks_at_a_time(limit_bytes: int) -> int:
     Args:
         limit_bytes: what one kernel may take; there is room for one that does.
     """
-    free = psutil.virtual_memory().available - HOST_BYTES - limit_bytes
+    free = int(psutil.virtual_memory().available) - HOST_BYTES - limit_bytes
     cores = len(os.sched_getaffinity(0))
     return max(2, min(PER_CORE * cores, free // KERNEL_BYTES))
 
@@ -49,7 +52,7 @@ B = TypeVar("B", bound=Begun)
 
 
 class ExecutionPool:
-    """A few threads that execute.
+    """Threads that execute. Of what waits, notebooks of one name go together: they ask the same models.
 
     Args:
         threads: how many notebooks are executed at a time.
@@ -58,26 +61,29 @@ class ExecutionPool:
     def __init__(self, threads: int) -> None:
         self._threads = threads
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="execute")
+        self._waiting: PriorityQueue[tuple[str, int, Pending, Run]] = PriorityQueue()
+        self._numbers = count()
         self._begun: set[Pending] = set()
         self._running: dict[str, Pending] = {}
 
-    def begin(self, key: str | None, run: Run) -> Pending:
+    def begin(self, key: str | None, run: Run, name: str = "") -> Pending:
         """Has a notebook executed as soon as a thread is free.
 
         Args:
+            name: of the notebook; those of the first name come first.
             key: of its execution; None where it must be executed in any case.
             run: executes it, or finds that this has been done.
         """
         first = self._running.get(key) if key else None
         if first is not None:
-            return self._after(first, run)
-        mine = self._submit(run)
+            return self._after(first, run, name)
+        mine = self._submit(run, name)
         if key:
             self._running[key] = mine
             mine.add_done_callback(lambda _: self._running.pop(key, None))  # from now on it is on disk
         return mine
 
-    def _after(self, first: Pending, run: Run) -> Pending:
+    def _after(self, first: Pending, run: Run, name: str) -> Pending:
         """The outcome of another notebook with the same code; where that did not come to its end, it is executed itself."""
         mine: Pending = Future()
 
@@ -94,27 +100,46 @@ class ExecutionPool:
                 pass_on(done, again=True)
                 return
             try:
-                self._submit(run).add_done_callback(pass_on)
+                self._submit(run, name).add_done_callback(pass_on)
             except RuntimeError as error:  # nothing more is begun
                 mine.set_exception(error)
 
         first.add_done_callback(then)
         return mine
 
-    def _submit(self, run: Run) -> Pending:
-        mine = self._pool.submit(run)
+    def _submit(self, run: Run, name: str) -> Pending:
+        mine: Pending = Future()
         self._begun.add(mine)
         mine.add_done_callback(self._begun.discard)
+        self._waiting.put((name, next(self._numbers), mine, run))
+        try:
+            self._pool.submit(self._next)
+        except RuntimeError:  # nothing more is begun
+            mine.cancel()
+            raise
         return mine
+
+    def _next(self) -> None:
+        """Runs what comes first of all that waits."""
+        _, _, mine, run = self._waiting.get_nowait()
+        if mine.set_running_or_notify_cancel():
+            try:
+                mine.set_result(run())
+            except BaseException as error:
+                mine.set_exception(error)
 
     @property
     def wants_more(self) -> bool:
-        """Whether not every thread has a notebook, and a next one."""
-        return len(self._begun) < 2 * self._threads
+        """Whether not every thread has a notebook, and some to choose the next one from."""
+        return len(self._begun) < 4 * self._threads
 
     def end(self) -> None:
         """Begins nothing more, and waits for what is running."""
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        with contextlib.suppress(Empty):
+            while True:
+                self._waiting.get_nowait()[2].cancel()
+        self._pool.shutdown(wait=True)
 
 
 def wait_for_one(pending: Iterable[Pending]) -> None:

@@ -81,6 +81,7 @@ class Host:
         shared: bool = False,
         wait: bool = True,
         first: str = "",
+        batch: int | None = None,
     ) -> Host:
         """A host of our own, which ends with this process. Raises HostLost with what it said when it does not start.
 
@@ -88,6 +89,7 @@ class Host:
             shared: have it where `kept` finds it, for the processes that this one starts.
             wait: until it is ready; else call `ready` before anything is asked of it.
             first: a model to load at once; none where it is empty.
+            batch: rows of one batch at most; 1 has every request go alone, None leaves it to the host.
         """
         if shared:
             socket = socket_of(course, home)
@@ -97,6 +99,7 @@ class Host:
             socket.parent.chmod(0o711)  # a kernel of another user passes through it to its own socket
         log = course / ".autograder" / "host.log"
         command = [*server_command(course, home, threads, socket), "--first", first]
+        command += ["--batch", str(batch)] if batch is not None else []
         host = cls(socket, Daemon("the model host", command, log))
         atexit.register(host.end)
         if wait:

@@ -175,7 +175,8 @@ class GradingRun:
         nb, path = notebook.nb, notebook.path
         view = View.of(nb, path.stem, (self._course / path.parent).absolute())
         key = self._executor.key(view)
-        return self._pool.begin(key, partial(self._executor.execution, key, nb, view, f"{student}, {path.stem}"))
+        run = partial(self._executor.execution, key, nb, view, f"{student}, {path.stem}")
+        return self._pool.begin(key, run, path.stem)
 
     def _save_missing(self, student: str, name: str, aside: tuple[Repair, ...]) -> None:
         """Puts on record that a notebook was not handed in. Its scores, zero, have been saved by nbgrader."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import pytest
 
 from autograder.facts.evidence import Facts
 from autograder.facts.transcript import Transcript
 from autograder.facts.verdict import Incident
-from autograder.grading.execution_pool import ExecutionPool, Pending, wait_for_one
+from autograder.grading.execution_pool import ExecutionPool, Pending, Run, notebooks_at_a_time, wait_for_one
 from autograder.grading.executions import Execution
 
 WHOLE = Execution(outputs=(), counts=(), facts=Facts(evidence={}, transcript=Transcript(), in_grading=True))
@@ -104,13 +105,55 @@ def test_waiting_ends_with_the_first_that_is_done_whichever_was_begun_first(pool
     slow.go.set()
 
 
-def test_more_is_wanted_until_each_thread_has_a_notebook_and_a_next_one(pool: ExecutionPool) -> None:
+def test_more_is_wanted_until_each_thread_has_a_notebook_and_some_to_choose_from(pool: ExecutionPool) -> None:
     held, wanted = Held(), []
-    for number in range(5):
+    for number in range(9):
         wanted.append(pool.wants_more)
         pool.begin(f"{number}", held)
-    assert wanted == [True, True, True, True, False]
+    assert wanted == [True] * 8 + [False]
     held.go.set()
+
+
+def test_of_what_waits_notebooks_of_one_name_go_together() -> None:
+    pool, held, done = ExecutionPool(1), Held(), []
+
+    def named(name: str) -> Run:
+        return lambda: (done.append(name), held())[1]  # type: ignore[func-returns-value]
+
+    first = pool.begin("first", held)
+    pending = [pool.begin(f"{name}{n}", named(name), name) for n in range(2) for name in ("chatbot", "temperature")]
+    held.go.set()
+    for each in [first, *pending]:
+        each.result()
+    assert done == ["chatbot", "chatbot", "temperature", "temperature"]
+    pool.end()
+
+
+def test_what_waits_when_the_pool_ends_is_never_run() -> None:
+    pool, held = ExecutionPool(1), Held()
+    first, second = pool.begin("first", held), pool.begin("second", held)
+    ending = threading.Thread(target=pool.end)
+    ending.start()
+    wait_for_one([second])
+    held.go.set()
+    ending.join()
+    assert (first.done(), second.cancelled()) == (True, True)
+    with pytest.raises(RuntimeError):
+        pool.begin("third", held)
+
+
+def test_as_many_notebooks_run_side_by_side_as_memory_and_cores_can_bear(monkeypatch: pytest.MonkeyPatch) -> None:
+    def at_a_time(available: float, limit: float, cores: int) -> int:
+        monkeypatch.setattr("psutil.virtual_memory", lambda: SimpleNamespace(available=int(available * 10**9)))
+        monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(cores)), raising=False)
+        return notebooks_at_a_time(int(limit * 10**9))
+
+    assert [at_a_time(24, 12, 2), at_a_time(128, 12, 16), at_a_time(17.4, 12, 8), at_a_time(4, 12, 8)] == [
+        16,
+        128,
+        8,
+        2,
+    ]
 
 
 def test_a_notebook_that_waits_for_another_takes_nobodys_place(pool: ExecutionPool) -> None:

@@ -16,8 +16,8 @@ from autograder.course.profile import Profile
 from autograder.errors import NotReady
 from autograder.grading.doctor import TRIED
 from autograder.host.control import Host
+from autograder.jail.kernels import Kernels
 from autograder.jail.limits import Level
-from autograder.jail.provisioner import Kernels
 from autograder.judging.contract import load, tasks
 from autograder.protocol.model_cache import snapshot_files
 from autograder.words.terminal import Begin
@@ -169,7 +169,7 @@ def class_graded(course: ScratchCourse, members: Sequence[Member], together: boo
 
 def started(course: ScratchCourse, together: bool) -> Host:
     """A host where `nbgrader autograde` finds it."""
-    return Host.started(course.root, course.model_home, shared=True)
+    return Host.started(course.root, course.model_home, shared=True, batch=None if together else 1)
 
 
 def shapes_for(profile: Profile, shapes: Shapes) -> dict[str, Shape]:
