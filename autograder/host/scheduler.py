@@ -185,12 +185,16 @@ class Scheduler:
         slots: batches that generate at a time on a processor; a GPU generates one.
         max_rows: of one batch; with 1 every request goes alone.
         open_notebooks: how many notebooks there are that can ask.
+
+    Attributes:
+        begun: batches that have been begun.
     """
 
     def __init__(self, maker: Maker, slots: int, max_rows: int, open_notebooks: Callable[[], int]) -> None:
         self.maker, self._slots, self._max_rows = maker, slots, max_rows
         self._open_notebooks = open_notebooks
         self._queues: dict[Account, deque[Waiting]] = {}
+        self.begun = 0
         self._batches: list[Batch] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._step = FIRST_STEP_SECONDS
@@ -357,6 +361,7 @@ class Scheduler:
         for part in batch.parts:
             self._queues[part.account].remove(part)
         self._batches.append(batch)
+        self.begun += 1
         task = asyncio.create_task(self._make(batch))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

@@ -180,6 +180,7 @@ class Server:
                 "loaded": list(state.loaded),
                 "notebooks": len(self._notebooks),
                 "dropped": state.dropped,
+                "batches": self.jobs.scheduler.begun,
                 "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024 + state.peak_mb,
             }
         )

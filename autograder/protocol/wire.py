@@ -249,6 +249,7 @@ class Counts(Frame):
 
     Attributes:
         generated, remembered, echoed: requests by how they were answered.
+        batches: calls of a model in which they were generated.
         tokens, seconds: new tokens made, and the time that took.
         differing: remembered answers that came out otherwise when they were recomputed.
         rounded: those that did so as rounding alone may have it.
@@ -264,6 +265,7 @@ class Counts(Frame):
     generated: int = 0
     remembered: int = 0
     echoed: int = 0
+    batches: int = 0
     tokens: int = 0
     seconds: float = 0.0
     differing: int = 0
