@@ -75,8 +75,9 @@ quick-tests: setup
 quick-run: setup
 	$(BIN)/python -m pytest $(REAL)
 
-test: lint .models/STAND-INS.txt hub-for-tests
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+test: lint .models/STAND-INS.txt hub-for-tests  ## everything, the longest files first
+	$(BIN)/python -m compileall -q autograder trials
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 HUB ?= /opt/llm-hub
 HUB_URL ?= http://127.0.0.1:8000

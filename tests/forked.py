@@ -1,7 +1,7 @@
 """A scratch course whose `nbgrader COMMAND` is forked from a process that has imported nbgrader, and so starts at once.
 
 A command of its own spends two seconds on imports. What it is given, says and answers is the same; that the program itself
-starts is for `test_wheel.py`, `grading/test_killed_class.py` and `trials/attacks`.
+starts is shown by `grading/test_killed_class.py`, `plugins/test_validate.py` and `trials/test_selftest.py`.
 """
 
 from __future__ import annotations
