@@ -85,8 +85,8 @@ UNKNOWN_KEYS = [
     ("tasks.chain.weight", "valid here: id, model, points, question"),
     (
         "limits.xyz",
-        "valid here: cell_seconds, disk_gb, isolation, memory_gb, notebook_seconds, open_files, output_mb, processes, "
-        "prompt_tokens",
+        "valid here: cell_seconds, disk_gb, host_seconds, host_tokens, isolation, memory_gb, notebook_seconds, open_files, "
+        "output_mb, processes, prompt_tokens",
     ),
 ]
 
@@ -133,6 +133,8 @@ MISTAKES = [
     ("generation.top_p", [0.5, 1.5], ["generation.top_p[1]: ", "found 1.5", "less than or equal to 1"]),
     ("generation.top_p", [0.5, 0.5], ["generation.top_p: ", "the same top_p is there twice"]),
     ("limits.cell_seconds", 1, ["limits.cell_seconds: ", "found 1", "greater than or equal to 5"]),
+    ("limits.host_tokens", 0, ["limits.host_tokens: ", "found 0", "greater than or equal to 1000"]),
+    ("limits.host_seconds", 1, ["limits.host_seconds: ", "found 1", "greater than or equal to 10"]),
     ("limits.prompt_tokens", 0, ["limits.prompt_tokens: ", "found 0", "greater than or equal to 256"]),
     ("limits.memory_gb", 0.5, ["limits.memory_gb: ", "found 0.5", "greater than or equal to 1"]),
     ("arguments", GONE, ["arguments: ", "'arguments' is in use", "a = …"]),
@@ -256,6 +258,7 @@ def test_whole_numbers_are_temperatures_too() -> None:
 def test_limits_have_defaults() -> None:
     limits = parse(changed(("limits", GONE)), "x").limits
     assert (limits.cell_seconds, limits.prompt_tokens) == (900, 16_000)
+    assert (limits.host_tokens, limits.host_seconds) == (100_000, 300)
 
 
 def test_a_model_that_no_task_uses_may_be_left_out() -> None:
