@@ -66,7 +66,9 @@ MISTAKES = {(frozenset(solution.loses.items()), solution.hint): solution for sol
 
 def is_python(solution: Solution) -> bool:
     """Whether its cells go without IPython: no magic, and nothing is awaited."""
-    return not any(re.search(r"^%|\bawait\b|get_ipython", code, re.MULTILINE) for code in solution.cells.values())
+    return not any(
+        re.search(r"^%|\b(await|async for)\b|get_ipython", code, re.MULTILINE) for code in solution.cells.values()
+    )
 
 
 SOLUTIONS = {s.name: s for s in (*RIGHT, *MISTAKES.values()) if is_python(s) and s.fits(PROFILE)}
