@@ -17,6 +17,7 @@ from autograder.facts.verdict import Verdict
 from autograder.judging.contract import ASSIGNMENT, load, task_of, tasks
 from autograder.judging.task import Task
 from autograder.kernel.notebook_tools import free_models
+from autograder.kernel.recorder import Recorder
 from autograder.kernel.selfcheck import CheckFailed, run_check
 from autograder.words.tables import say
 from trials.classes import Cells, reference
@@ -65,10 +66,23 @@ MISTAKES = {(frozenset(solution.loses.items()), solution.hint): solution for sol
 
 def is_python(solution: Solution) -> bool:
     """Whether its cells go without IPython: no magic, and nothing is awaited."""
-    return not any(re.search(r"^%|\bawait\b|get_ipython", code, re.MULTILINE) for code in solution.cells.values())
+    return not any(
+        re.search(r"^%|\b(await|async for)\b|get_ipython", code, re.MULTILINE) for code in solution.cells.values()
+    )
 
 
 SOLUTIONS = {s.name: s for s in (*RIGHT, *MISTAKES.values()) if is_python(s) and s.fits(PROFILE)}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread(_recorder: Recorder) -> Iterator[None]:
+    """A tiny model has nothing to share out, and threads that wait for each other take another process's time."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="module")
