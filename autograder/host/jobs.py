@@ -12,7 +12,8 @@ from typing import Any
 from autograder.host import orders
 from autograder.host.memory import Memory, Sequences
 from autograder.host.models import Models
-from autograder.host.scheduler import Account, BudgetSpent, Scheduler
+from autograder.host.scheduler import Scheduler
+from autograder.host.waiting import Account, BudgetSpent
 from autograder.protocol import wire
 from autograder.system.disk_cache import digest
 

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import sys
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol
 
 from autograder.host import orders
@@ -311,3 +313,9 @@ class Worker:
 
 def _outcome(part: orders.Output | orders.NotMade) -> Outcome:
     return part.sequences if isinstance(part, orders.Output) else Failed(part.name, part.message, part.machine)
+
+
+def worker_command(home: Path, threads: int, first: str = "") -> list[str]:
+    """The command that a worker is. `first` is a model to load at once; none where it is empty."""
+    command = [sys.executable, "-W", "ignore", "-m", "autograder.host.worker", "--home", str(home)]
+    return [*command, "--threads", str(threads), "--first", first]

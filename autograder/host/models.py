@@ -8,22 +8,20 @@ from __future__ import annotations
 
 import contextlib
 import copy
-import gc
 import hashlib
 import os
 import sys
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import psutil
-
-from autograder.facts.transcript import Message
+from autograder.facts.transcript import MAX_TEXT, Message, Rendering
 from autograder.host import generation
 from autograder.host.batch import Settle, Together
+from autograder.host.device import cache_bytes, device_here, memory_free, release_memory, score_bytes
 from autograder.host.failures import device_failed, out_of_memory
 from autograder.host.generation import Cancelled, Control, batch_tokens, refuse_strange_tokens, run_generate
 from autograder.host.memory import Sequences
@@ -35,7 +33,6 @@ from autograder.system.imports import garbage_later
 
 HEADROOM = 1.2
 """What a model, or a batch, takes in memory beside what it is known to take, as a factor."""
-COPIES_OF_SCORES = 8
 
 
 class LoadFailed(Exception):
@@ -122,6 +119,17 @@ class Models:
     def render(self, name: str, messages: Sequence[Message]) -> str | None:
         """Messages through the model's chat template; None where it refuses them or has none."""
         return templated(self.tokenizer(name), messages)
+
+    def renderings(self, names: Iterable[str], conversations: Iterable[tuple[Message, ...]]) -> tuple[Rendering, ...]:
+        """What each model's chat template makes of each conversation; those that it refuses, or makes too much of, are left out."""
+        known, asked = self.names(), tuple(dict.fromkeys(conversations))
+        found = []
+        for model in dict.fromkeys(name for name in names if name in known):
+            for messages in asked:
+                text = self.render(model, messages)
+                if text is not None and len(text) <= MAX_TEXT:
+                    found.append(Rendering(model=model, messages=messages, text=text))
+        return tuple(found)
 
     def fingerprint(self, name: str) -> str:
         """A digest of everything in the model's snapshot: the same files, the same answers."""
@@ -264,37 +272,6 @@ class Models:
             return True
 
 
-def device_here() -> str:
-    import torch
-
-    return "cuda" if torch.cuda.is_available() else "cpu"
-
-
-def memory_free(device: str) -> int:
-    """Bytes that can still be taken on a device."""
-    if device == "cuda":
-        import torch
-
-        return int(torch.cuda.mem_get_info()[0])
-    return int(psutil.virtual_memory().available)
-
-
-def cache_bytes(model: Any) -> int:
-    """Bytes that a token takes in the model's cache: a key and a value for each layer and head."""
-    config = getattr(model, "config", None)
-    if config is None:
-        return 0
-    text = config.get_text_config()
-    width = getattr(text, "head_dim", None) or text.hidden_size // text.num_attention_heads
-    heads = getattr(text, "num_key_value_heads", None) or text.num_attention_heads
-    return int(2 * text.num_hidden_layers * heads * width * model.dtype.itemsize)
-
-
-def score_bytes(model: Any) -> int:
-    """Bytes that a row's scores take while the next token is drawn: float32, with the copies that sorting makes."""
-    return 4 * COPIES_OF_SCORES * int(model.get_input_embeddings().num_embeddings)
-
-
 def weights_bytes(snapshot: Path) -> int:
     return sum(path.stat().st_size for path in snapshot.glob("*.safetensors"))
 
@@ -327,24 +304,6 @@ def snapshot_digest(snapshot: Path) -> str:
         with path.open("rb") as file:
             whole.update(f"{path.name} {hashlib.file_digest(file, 'sha256').hexdigest()}\n".encode())
     return whole.hexdigest()
-
-
-def release_memory() -> None:
-    gc.collect()
-    import torch
-
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
-
-
-def library_versions() -> dict[str, str]:
-    """What an output depends on besides the request: libraries, device, threads."""
-    import torch
-    import transformers
-
-    device = torch.cuda.get_device_name() if torch.cuda.is_available() else torch.backends.cpu.get_cpu_capability()
-    threads = str(torch.get_num_threads())
-    return {"torch": torch.__version__, "transformers": transformers.__version__, "device": device, "threads": threads}
 
 
 def without_torch() -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from autograder.facts.transcript import FOR_CHECKS, MAX_REQUESTS, Request, Transcript
 from autograder.host.models import Models
-from autograder.host.scheduler import Account, BudgetSpent
+from autograder.host.waiting import Account, BudgetSpent
 from autograder.protocol.wire import Generate, Note, Open, size_of
 from autograder.system.disk_cache import digest
 from autograder.words.grading import MODELS

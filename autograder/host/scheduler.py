@@ -14,21 +14,17 @@ import asyncio
 import contextlib
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable
 
 from autograder.host import orders
 from autograder.host.failures import OUT_OF_MEMORY, Failed
 from autograder.host.generation import MAX_BATCH_TOKENS, batch_tokens
-from autograder.host.maker import Maker, Outcome, Steering
+from autograder.host.maker import Maker, Outcome
 from autograder.host.memory import Sequences
+from autograder.host.waiting import Account, Batch, BudgetSpent, Waiting
 
 MAX_ROWS = 32
 """Rows of one batch at most, where the caller sets no other number."""
-SHARED_TOKENS = 65_536
-"""Tokens of a batch that several share, output included."""
-SHORT = 256
-"""Prompts up to so many tokens share a batch, whatever their lengths; longer ones up to twice the shortest."""
 WAIT_SHARE = 0.05
 """How long a batch waits for others, as a share of the time that it takes by itself."""
 MAX_WAIT_SECONDS = 0.25
@@ -38,144 +34,6 @@ FIRST_STEP_SECONDS = 0.05
 """What a new token is taken to cost before any has been made."""
 READING = 1 / 50
 """What a token of a prompt costs, in new tokens."""
-
-ALONE = {"num_beams": 1, "num_return_sequences": 1, "use_cache": True, "max_time": None}
-"""Settings that change how `generate` goes on for a whole batch, with the values under which others can share it."""
-SIMILAR = 4
-"""How many times longer than the shortest answers of a batch its longest may be."""
-
-
-class BudgetSpent(Exception):
-    """A notebook has had all of the host that it may have."""
-
-
-@dataclass(eq=False)
-class Account:
-    """What one notebook has had of the host, and may have.
-
-    Attributes:
-        tokens: of its prompts and its answers; those that are asked for count until they are made.
-        seconds: of the host's; those of a batch are shared by its parts.
-    """
-
-    max_tokens: int
-    max_seconds: float
-    tokens: int = 0
-    seconds: float = 0.0
-
-    def take(self, tokens: int) -> None:
-        """Counts tokens that are asked for. Raises BudgetSpent where there are no more so many."""
-        if self.tokens + tokens > self.max_tokens or self.is_spent:
-            raise BudgetSpent
-        self.tokens += tokens
-
-    @property
-    def is_spent(self) -> bool:
-        return self.seconds >= self.max_seconds
-
-
-@dataclass(eq=False)
-class Waiting:
-    """A request of one part, until it has its output.
-
-    Attributes:
-        new: tokens that each of its rows gets at most.
-        stop: set when nobody waits for it any more.
-        exclusive: whether nothing else may be generated meanwhile.
-    """
-
-    asked: orders.Make
-    account: Account
-    tokens: int
-    new: int
-    stop: asyncio.Event
-    future: asyncio.Future[Sequences]
-    since: float = field(default_factory=time.monotonic)
-    exclusive: bool = False
-
-    @property
-    def part(self) -> orders.Part:
-        return self.asked.parts[0]
-
-    @property
-    def length(self) -> int:
-        return len(self.part.rows[0])
-
-    @property
-    def goes_alone(self) -> bool:
-        settings = self.part.settings
-        strange = any(settings.get(name) not in (None, usual) for name, usual in ALONE.items())
-        return strange or self.exclusive or self.part.tokenizer or self.part.remembered is not None
-
-    def can_join(self, others: Sequence[Waiting], max_rows: int) -> bool:
-        """Whether it fits into one batch with others that fit into one."""
-        together = [*others, self]
-        if self.asked.model != others[0].asked.model or any(each.goes_alone for each in together):
-            return False
-        lengths, new = [each.length for each in together], [each.new for each in together]
-        rows = sum(len(each.part.rows) for each in together)
-        return (
-            rows <= max_rows
-            and rows * (max(lengths) + max(new)) <= SHARED_TOKENS
-            and max(lengths) <= max(SHORT, 2 * min(lengths))
-            and max(new) <= SIMILAR * min(new)
-        )
-
-
-@dataclass(eq=False)
-class Batch:
-    """Parts that are generated together.
-
-    Attributes:
-        running: whether it has its turn; else it is held.
-        turn_since, counted: when its turn began, and until when its time has been counted.
-        spent: seconds that it has had.
-        postponed: whether it gives its room to others, and is begun anew later.
-    """
-
-    parts: list[Waiting]
-    steering: Steering = field(default_factory=Steering)
-    running: bool = True
-    turn_since: float = field(default_factory=time.monotonic)
-    counted: float = field(default_factory=time.monotonic)
-    spent: float = 0.0
-    was_held: bool = False
-    postponed: bool = False
-    begun_anew: set[int] = field(default_factory=set)
-
-    @property
-    def live(self) -> list[Waiting]:
-        """The parts that somebody waits for."""
-        return [
-            part
-            for number, part in enumerate(self.parts)
-            if not (part.future.done() or part.stop.is_set() or number in self.begun_anew)
-        ]
-
-    @property
-    def tokens(self) -> int:
-        return sum(part.tokens for part in self.parts)
-
-    @property
-    def asked(self) -> orders.Make:
-        """What the process that generates is told."""
-        return self.parts[0].asked.model_copy(update={"parts": [each.part for each in self.parts]})
-
-    def count(self, now: float) -> None:
-        """Shares the time since the last count among the notebooks that wait for it. Loading a model is nobody's."""
-        began = self.steering.began
-        live = self.live
-        if self.running and began is not None and live:
-            seconds = max(0.0, now - max(self.counted, began))
-            self.spent += seconds
-            for part in live:
-                part.account.seconds += seconds / len(live)
-        self.counted = now
-
-    def hold(self, held: bool, now: float) -> None:
-        self.running, self.was_held = not held, self.was_held or held
-        self.turn_since = self.counted = now
-        self.steering.hold(held)
 
 
 class Scheduler:

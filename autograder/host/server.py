@@ -23,17 +23,18 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from autograder.facts.transcript import CANNED, MAX_TEXT, Rendering
+from autograder.facts.transcript import CANNED
 from autograder.host import models as loading
 from autograder.host.failures import Failed, failed
 from autograder.host.frames import badly_shaped, serve_frames
 from autograder.host.generation import batch_tokens
 from autograder.host.jobs import Jobs
-from autograder.host.maker import ENDED_IT, TOOK_TOO_LONG, Maker, Worker
+from autograder.host.maker import ENDED_IT, TOOK_TOO_LONG, Maker, Worker, worker_command
 from autograder.host.memory import Memory, Sequences
 from autograder.host.models import Models
 from autograder.host.notebooks import Notebook, Place, PromptTooLong
-from autograder.host.scheduler import MAX_ROWS, BudgetSpent, Scheduler
+from autograder.host.scheduler import MAX_ROWS, Scheduler
+from autograder.host.waiting import BudgetSpent
 from autograder.protocol import wire
 from autograder.protocol.echo import canned_answer, echo_of
 from autograder.system.disk_cache import DiskCache
@@ -121,7 +122,9 @@ class Server:
                 self.stopped.set()
                 return wire.Done()
             case wire.Render():
-                return wire.Rendered(renderings=await self._in_thread(lambda: self._render(frame)))
+                return wire.Rendered(
+                    renderings=await self._in_thread(lambda: self.models.renderings(frame.models, frame.conversations))
+                )
         notebook = self._notebooks.get(frame.notebook)
         if notebook is None:
             return wire.Refused(name="KeyError", message=f"no notebook {frame.notebook!r} is open")
@@ -184,16 +187,6 @@ class Server:
                 "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024 + state.peak_mb,
             }
         )
-
-    def _render(self, asked: wire.Render) -> tuple[Rendering, ...]:
-        known = self.models.names()
-        found = []
-        for model in dict.fromkeys(name for name in asked.models if name in known):
-            for messages in dict.fromkeys(asked.conversations):
-                text = self.models.render(model, messages)
-                if text is not None and len(text) <= MAX_TEXT:
-                    found.append(Rendering(model=model, messages=messages, text=text))
-        return tuple(found)
 
     # --- a kernel's socket ---
 
@@ -321,12 +314,6 @@ async def run(server: Server, socket: Path, idle_seconds: float, parent: int | N
         listening.close()
         await server.close()
         socket.unlink(missing_ok=True)
-
-
-def worker_command(home: Path, threads: int, first: str = "") -> list[str]:
-    """The command that a worker is. `first` is a model to load at once; none where it is empty."""
-    command = [sys.executable, "-W", "ignore", "-m", "autograder.host.worker", "--home", str(home)]
-    return [*command, "--threads", str(threads), "--first", first]
 
 
 def main() -> None:

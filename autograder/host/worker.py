@@ -15,8 +15,8 @@ import threading
 from pathlib import Path
 from typing import BinaryIO
 
+from autograder.host import device, orders
 from autograder.host import models as loading
-from autograder.host import orders
 from autograder.host.failures import failed
 from autograder.host.generation import Control
 from autograder.host.memory import Sequences
@@ -89,8 +89,8 @@ def serve(models: Models, first: str = "") -> None:
     os.dup2(2, 1)  # what a library prints is no frame
     work = Work(models, out)
     with garbage_later():
-        versions = loading.library_versions()
-    work.say(orders.Ready(versions=versions, on_gpu=loading.device_here() != "cpu"))
+        versions = device.library_versions()
+    work.say(orders.Ready(versions=versions, on_gpu=device.device_here() != "cpu"))
     if first:
         work.load(first)
     given = sys.stdin.buffer

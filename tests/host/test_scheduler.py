@@ -11,7 +11,8 @@ import pytest
 from autograder.host import orders, scheduler
 from autograder.host.failures import Failed
 from autograder.host.maker import Outcome, Settle, Steering
-from autograder.host.scheduler import Account, BudgetSpent, Scheduler
+from autograder.host.scheduler import Scheduler
+from autograder.host.waiting import Account, BudgetSpent
 
 SAMPLED = {"do_sample": True, "temperature": 0.6, "max_new_tokens": 10, "eos_token_id": [2]}
 PROMPT = (5, 6, 7)

@@ -18,8 +18,7 @@ from serving import ONE, TWO, FakeModels, Serving, ask, expected, make_home, req
 from autograder.errors import HostLost
 from autograder.host import orders
 from autograder.host.failures import Failed
-from autograder.host.maker import ENDED_IT, TOOK_TOO_LONG, Outcome, Steering, Worker
-from autograder.host.server import worker_command
+from autograder.host.maker import ENDED_IT, TOOK_TOO_LONG, Outcome, Steering, Worker, worker_command
 from autograder.protocol import wire
 from autograder.protocol.line import Line
 from trials.models.tiny import TinyModel, make_model_home
@@ -28,7 +27,7 @@ WORKER = """
 import os, sys, time
 from pathlib import Path
 sys.path.insert(0, {tests!r})
-from autograder.host import models, worker
+from autograder.host import device, worker
 from serving import FakeModels
 
 class Networks(FakeModels):
@@ -49,7 +48,7 @@ class Networks(FakeModels):
             time.sleep(1000)
         return super().generate(asked, control, settle, begun)
 
-models.library_versions = lambda: {{"all": "1"}}
+device.library_versions = lambda: {{"all": "1"}}
 worker.serve(Networks(Path({home!r})))
 """
 
