@@ -121,7 +121,7 @@ class Models:
         return templated(self.tokenizer(name), messages)
 
     def renderings(self, names: Iterable[str], conversations: Iterable[tuple[Message, ...]]) -> tuple[Rendering, ...]:
-        """What each model's chat template makes of each conversation; those that it refuses, or makes too much of, are left out."""
+        """What each model's chat template makes of each conversation; what it refuses, or makes too long, is left out."""
         known, asked = self.names(), tuple(dict.fromkeys(conversations))
         found = []
         for model in dict.fromkeys(name for name in names if name in known):

@@ -123,7 +123,8 @@ class Server:
                 return wire.Done()
             case wire.Render():
                 return wire.Rendered(
-                    renderings=await self._in_thread(lambda: self.models.renderings(frame.models, frame.conversations))
+                found = await self._in_thread(lambda: self.models.renderings(frame.models, frame.conversations))
+                return wire.Rendered(renderings=found)
                 )
         notebook = self._notebooks.get(frame.notebook)
         if notebook is None:
