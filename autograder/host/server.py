@@ -122,10 +122,8 @@ class Server:
                 self.stopped.set()
                 return wire.Done()
             case wire.Render():
-                return wire.Rendered(
                 found = await self._in_thread(lambda: self.models.renderings(frame.models, frame.conversations))
                 return wire.Rendered(renderings=found)
-                )
         notebook = self._notebooks.get(frame.notebook)
         if notebook is None:
             return wire.Refused(name="KeyError", message=f"no notebook {frame.notebook!r} is open")
