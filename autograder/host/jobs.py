@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -42,6 +44,7 @@ class Jobs:
     ) -> None:
         self.memory, self.scheduler = memory, scheduler
         self.running: dict[str, Job] = {}
+        self.waiting: Counter[Account] = Counter()
         self._models, self._texts, self._count = models, texts, count
 
     async def output(
@@ -63,7 +66,8 @@ class Jobs:
                 job = self.running[key] = Job(asyncio.get_running_loop().create_future(), account)
                 asyncio.create_task(self._work(key, job, asked, seed)).add_done_callback(lambda task: task.exception())
             try:
-                output = await wait_for(job, reader)
+                with self._waiting_for(account):
+                    output = await wait_for(job, reader)
                 break
             except BudgetSpent:
                 if job.account is account:
@@ -72,6 +76,16 @@ class Jobs:
             same = await self._is_rounding(asked, seed, remembered)
             self._count(rounded=int(same), differing=int(not same))
         return output
+
+    @contextmanager
+    def _waiting_for(self, account: Account) -> Iterator[None]:
+        self.waiting[account] += 1
+        self.scheduler.look()
+        try:
+            yield
+        finally:
+            self.waiting[account] -= 1
+            self.waiting += Counter()  # those that wait for nothing are not kept
 
     async def _is_rounding(self, asked: wire.Generate, seed: int | None, remembered: Sequences) -> bool:
         """Whether a remembered output may differ from one made now by rounding alone, as those made in batches do."""

@@ -28,10 +28,16 @@ MAX_ROWS = 32
 WAIT_SHARE = 0.05
 """How long a batch waits for others, as a share of the time that it takes by itself."""
 MAX_WAIT_SECONDS = 0.25
+WAIT_BESIDE = 4
+"""How many times longer it waits while another batch generates: the machine is not idle then, and full batches cost less."""
 SLICE_SECONDS = 0.5
 """How long a batch generates before it can be held for another."""
+LEAD_SECONDS = 20.0
+"""How much more of the host a held batch's notebooks must have had: those of a class that ask much the same hold nobody up."""
 FIRST_STEP_SECONDS = 0.05
 """What a new token is taken to cost before any has been made."""
+FEW_TOKENS = 10
+"""From answers shorter than this nothing is learnt of what a token costs: reading the prompt is most of it."""
 READING = 1 / 50
 """What a token of a prompt costs, in new tokens."""
 
@@ -42,15 +48,15 @@ class Scheduler:
     Args:
         slots: batches that generate at a time on a processor; a GPU generates one.
         max_rows: of one batch; with 1 every request goes alone.
-        open_notebooks: how many notebooks there are that can ask.
+        can_ask: how many notebooks there are that wait for no answer now.
 
     Attributes:
         begun: batches that have been begun.
     """
 
-    def __init__(self, maker: Maker, slots: int, max_rows: int, open_notebooks: Callable[[], int]) -> None:
+    def __init__(self, maker: Maker, slots: int, max_rows: int, can_ask: Callable[[], int]) -> None:
         self.maker, self._slots, self._max_rows = maker, slots, max_rows
-        self._open_notebooks = open_notebooks
+        self._can_ask = can_ask
         self._queues: dict[Account, deque[Waiting]] = {}
         self.begun = 0
         self._batches: list[Batch] = []
@@ -76,7 +82,7 @@ class Scheduler:
         waiting = Waiting(asked, account, tokens, new, stop, future)
         self._queues.setdefault(account, deque()).append(waiting)
         watching = asyncio.create_task(self._watch(waiting))
-        self._give_turns()
+        self.look()
         made: Sequences = []
         try:
             made = await future
@@ -101,11 +107,11 @@ class Scheduler:
                 batch.steering.give_up(batch.parts.index(waiting))
                 if isinstance(why, BudgetSpent):
                     _fail(waiting, why)
-        self._give_turns()
+        self.look()
 
     # --- Turns ---
 
-    def _give_turns(self) -> None:
+    def look(self) -> None:
         """Begins, holds and goes on with batches, as it is whose turn."""
         now = time.monotonic()
         for batch in self._batches:
@@ -116,7 +122,7 @@ class Scheduler:
             if len(running) >= (1 if self.maker.on_gpu else self._slots):
                 due = [batch for batch in running if now - batch.turn_since >= SLICE_SECONDS]
                 last = max(due, key=self._claim, default=None)
-                if last is None or self._claim(last) <= self._claim(best):
+                if last is None or self._claim(last) <= self._claim(best) + LEAD_SECONDS:
                     break
                 last.hold(True, now)
             if best in self._batches:
@@ -163,12 +169,12 @@ class Scheduler:
     def _waits_until(self, new: Batch) -> float:
         """When a new batch begins whoever has joined it by then."""
         rows = sum(len(part.part.rows) for part in new.parts)
-        busy = {part.account for batch in self._batches for part in batch.live}
-        busy |= {account for account, queue in self._queues.items() if queue}
         first = new.parts[0]
-        if first.goes_alone or rows >= self._max_rows or self._open_notebooks() <= len(busy):
+        if first.goes_alone or rows >= self._max_rows or self._can_ask() <= 0:
             return 0.0
-        return min(part.since for part in new.parts) + min(MAX_WAIT_SECONDS, WAIT_SHARE * self._cost(first))
+        longest = min(MAX_WAIT_SECONDS, WAIT_SHARE * self._cost(first))
+        beside = any(batch.running for batch in self._batches)
+        return min(part.since for part in new.parts) + longest * (WAIT_BESIDE if beside else 1)
 
     def _has_room(self, new: Batch) -> bool:
         """Whether what has been begun leaves room; else the one that has had most is postponed."""
@@ -211,7 +217,7 @@ class Scheduler:
         times += [now + left for left in limits]
         if times:
             delay = max(0.01, min((at for at in times if at > now), default=now + SLICE_SECONDS) - now)
-            self._timer = asyncio.get_running_loop().call_later(delay, self._give_turns)
+            self._timer = asyncio.get_running_loop().call_later(delay, self.look)
 
     # --- Batches ---
 
@@ -233,7 +239,7 @@ class Scheduler:
         batch.count(time.monotonic())
         self._batches.remove(batch)
         self._queues = {account: queue for account, queue in self._queues.items() if queue}
-        self._give_turns()
+        self.look()
 
     def _settle(self, batch: Batch, number: int, outcome: Outcome) -> None:
         part = batch.parts[number]
@@ -257,7 +263,7 @@ class Scheduler:
 
     def _learn(self, batch: Batch, made: int) -> None:
         """What a new token of a batch costs."""
-        if made > 0 and not batch.was_held:
+        if made >= FEW_TOKENS and not batch.was_held:
             self._step += 0.2 * (batch.spent / made - self._step)
 
 

@@ -79,7 +79,7 @@ class Server:
         self.counts = wire.Counts(home=str(models.home))
         self._texts = ThreadPoolExecutor(1, "texts")  # a tokenizer is not for several threads
         self.maker = maker
-        scheduler = Scheduler(maker, slots, max_rows, lambda: len(self._notebooks))
+        scheduler = Scheduler(maker, slots, max_rows, lambda: len(self._notebooks) - len(self.jobs.waiting))
         self.jobs = Jobs(models, memory, scheduler, self._texts, self._count)
         self._notebooks: dict[str, Notebook] = {}
         self._listening: dict[str, asyncio.Server] = {}
