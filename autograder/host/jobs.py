@@ -64,7 +64,7 @@ class Jobs:
             job = self.running.get(key)
             if job is None or job.stop.is_set():
                 job = self.running[key] = Job(asyncio.get_running_loop().create_future(), account)
-                asyncio.create_task(self._work(key, job, asked, seed)).add_done_callback(lambda task: task.exception())
+                asyncio.create_task(self._work(key, job, asked, seed)).add_done_callback(_looked_at)
             try:
                 with self._waiting_for(account):
                     output = await wait_for(job, reader)
@@ -136,6 +136,12 @@ def _part(asked: wire.Generate, seed: int | None) -> orders.Part:
     return orders.Part(
         rows=asked.rows, mask=asked.mask, settings=wire.honoured(asked.settings), seed=seed, tokenizer=asked.tokenizer
     )
+
+
+def _looked_at(task: asyncio.Task[None]) -> None:
+    """What went wrong is in the job; it is looked at here, so that asyncio does not tell of it."""
+    if not task.cancelled():
+        task.exception()
 
 
 async def wait_for(job: Job, reader: asyncio.StreamReader) -> Sequences:

@@ -47,6 +47,8 @@ def by_rounding(model: Any, tokenizer: Any, part: Part, remembered: Sequences, m
         generator = None if part.seed is None else torch.Generator(model.device).manual_seed(part.seed)
         ended = torch.zeros(rows, dtype=torch.bool, device=model.device)
         for step in range(ids.shape[1] - start):
+            if bool(ended.all()):
+                return False
             before, after = ids[:, : start + step], ids[:, : start + step + 1]
             noise = _noise(scores[:, step], generator) if config.do_sample else torch.zeros_like(scores[:, step])
             for row in (~ended).nonzero().flatten().tolist():

@@ -161,5 +161,7 @@ def test_a_notebook_whose_line_fails_takes_no_other_with_it(serving: Serving) ->
 
 
 def test_a_host_is_asked_on_another_line_when_the_last_one_has_ended(serving: Serving) -> None:
+    serving.host.status()
+    assert serving.host._line is not None
     serving.host._line._end("as after a time-out")
     assert serving.host.status().notebooks == 0

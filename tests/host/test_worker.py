@@ -60,7 +60,7 @@ class Working(Serving):
         self.marks = marks
         code = WORKER.format(tests=str(Path(__file__).parents[1]), home=str(home), marks=str(marks))
         self.worker = Worker([sys.executable, "-W", "ignore", "-c", textwrap.dedent(code)], patience=0.1)
-        super().__init__(FakeModels(home), maker=self.worker)
+        super().__init__(FakeModels(home), maker=self.worker, slots=4)
 
     def marked(self, name: str) -> bool:
         return any(path.name.startswith(name) for path in self.marks.iterdir())

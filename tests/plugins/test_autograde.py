@@ -314,8 +314,10 @@ def test_a_disk_that_fills_up_ends_the_run_with_nothing_half_written(released: S
         course.log = tmp_path / "commands.log"
 
         def fill(line: str) -> None:
-            if "] Autograding " in line and "bjorn" in line:
-                with contextlib.suppress(OSError), (disk / "filler").open("wb", buffering=0) as filler:
+            if "] Autograding " in line and "anna" not in line and not (disk / "filler").exists():
+                with contextlib.suppress(OSError), (disk / "filler").open("wb") as filler:
+                    free = os.statvfs(disk)
+                    os.posix_fallocate(filler.fileno(), 0, free.f_bavail * free.f_frsize)  # at once: grading goes on
                     while True:
                         filler.write(bytes(1 << 12))
 

@@ -188,7 +188,7 @@ def profile_with(isolation: Level, profile: Path, to: Path) -> None:
 
 def best_isolation(home: Path, folder: Path) -> Level:
     """The strictest jail that this machine has: a container may refuse the strictest one, and speed is what is asked here."""
-    kernels = Kernels(home, folder / "kernels.log")
+    kernels = Kernels.started(home, folder / "kernels.log")
     levels: tuple[Level, ...] = ("full", "landlock")
     try:
         files = snapshot_files(kernels.home)
