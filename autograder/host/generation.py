@@ -18,8 +18,10 @@ from autograder.protocol.wire import MAX_NEW_TOKENS
 
 MAX_BATCH_TOKENS = 400_000
 """Tokens of all batches that have been begun, output and copies included, that the host takes on."""
-PIECE = 512
-"""Tokens of a prompt that are read at a time: between two pieces a batch can be held or given up."""
+LONG = 512
+"""Tokens of a prompt up to which it is read in one go."""
+PIECE = 128
+"""Tokens of a longer prompt that are read at a time: between two pieces a batch can be held or given up."""
 
 
 class Cancelled(Exception):
@@ -145,7 +147,7 @@ def inputs_of(model: Any, tokenizer: Any, part: Part) -> dict[str, Any]:
 
     longest = len(part.rows[0])
     bounded = within_limits(part.settings, longest)
-    if longest > PIECE and bounded.get("use_cache", True) and _count(bounded, "num_beams", 1) == 1:
+    if longest > LONG and bounded.get("use_cache", True) and _count(bounded, "num_beams", 1) == 1:
         bounded["prefill_chunk_size"] = PIECE
     given = {
         "inputs": torch.tensor(part.rows, dtype=torch.long, device=model.device),

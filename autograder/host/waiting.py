@@ -11,7 +11,7 @@ from autograder.host import orders
 from autograder.host.maker import Steering
 from autograder.host.memory import Sequences as Tokens
 
-SHARED_TOKENS = 65_536
+SHARED_TOKENS = 16_384
 """Tokens of a batch that several share, output included."""
 SHORT = 256
 """Prompts up to so many tokens share a batch, whatever their lengths; longer ones up to twice the shortest."""

@@ -114,6 +114,7 @@ def test_a_part_that_was_given_up_ends_and_the_others_go_on(models: Models) -> N
 def test_a_prompt_is_read_in_pieces_and_can_be_given_up_between_two(
     models: Models, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("autograder.host.generation.LONG", 8)
     monkeypatch.setattr("autograder.host.generation.PIECE", 8)
     control, steps = Control(1), []
     step = control.step
@@ -132,6 +133,7 @@ def test_a_prompt_is_read_in_pieces_and_can_be_given_up_between_two(
 
 def test_a_prompt_that_is_read_in_pieces_gets_the_same_answer(models: Models, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = made(models, [part(3)])
+    monkeypatch.setattr("autograder.host.generation.LONG", 8)
     monkeypatch.setattr("autograder.host.generation.PIECE", 8)
     assert made(models, [part(3)]) == whole
 
