@@ -22,7 +22,10 @@ def memory_free(device: str) -> int:
     if device == "cuda":
         import torch
 
-        return int(torch.cuda.mem_get_info()[0])
+        free, total = torch.cuda.mem_get_info()
+        held = torch.cuda.memory_reserved()  # by torch, which gives the part of it that is unused to whoever asks next
+        allowed = int(total * torch.cuda.get_per_process_memory_fraction()) - held
+        return int(min(free, allowed) + held - torch.cuda.memory_allocated())
     return int(psutil.virtual_memory().available)
 
 
