@@ -362,13 +362,14 @@ def test_a_notebook_whose_time_is_up_is_refused_while_others_of_its_batch_go_on(
 def test_the_time_of_a_batch_is_shared_by_its_notebooks() -> None:
     async def play(here: Class) -> None:
         one, two = account(), account()
+        began = asyncio.get_running_loop().time()
         tasks = [here.ask(one, asked(1)), here.ask(two, asked(2))]
         await begun(here)
         await asyncio.sleep(0.02)
         here.maker.finish(0)
         await asyncio.gather(*tasks)
-        assert one.seconds == pytest.approx(two.seconds, abs=0.002)
-        assert one.seconds > 0.005
+        assert min(one.seconds, two.seconds) > 0.005
+        assert one.seconds + two.seconds <= asyncio.get_running_loop().time() - began
 
     played(play, can_ask=1)
 
