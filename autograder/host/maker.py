@@ -154,7 +154,7 @@ class Worker:
         while left:
             async with self._turn(alone):
                 try:
-                    await self._once(asked, list(left), steering, settle)
+                    await self._once(asked, list(left), steering, settle, alone)
                 except Died as died:
                     if not died.ended_by_us:
                         raise
@@ -222,7 +222,9 @@ class Worker:
                 self._ordinary -= not alone
                 self._turns.notify_all()
 
-    async def _once(self, asked: orders.Make, numbers: list[int], steering: Steering, settle: Settle) -> None:
+    async def _once(
+        self, asked: orders.Make, numbers: list[int], steering: Steering, settle: Settle, alone: bool
+    ) -> None:
         await self.versions()
         if self._process is None:  # it was ready, and has ended before this batch could be told to it
             raise Died(self._killed)
@@ -230,14 +232,16 @@ class Worker:
         number, future = self._number, asyncio.get_running_loop().create_future()
         making = self._making[number] = Making(future, steering, dict(enumerate(numbers)), settle)
         self._send(asked.model_copy(update={"parts": [asked.parts[n] for n in numbers]}), number)
-        watching = asyncio.create_task(self._watch(number, making, numbers, steering))
+        watching = asyncio.create_task(self._watch(number, making, numbers, steering, alone))
         try:
             await future
         finally:
             watching.cancel()
             self._making.pop(number, None)
 
-    async def _watch(self, number: int, making: Making, numbers: Sequence[int], steering: Steering) -> None:
+    async def _watch(
+        self, number: int, making: Making, numbers: Sequence[int], steering: Steering, alone: bool
+    ) -> None:
         """Tells the process what a batch is told; ends the process when the batch goes on after all was given up."""
         told: set[int] = set()
         held = False
@@ -246,7 +250,7 @@ class Worker:
             for part in (steering.given_up & set(numbers)) - told:
                 told.add(part)
                 self._send(orders.GiveUp(part=numbers.index(part)), number)
-            if steering.held != held:
+            if steering.held != held and not alone:  # nobody else can go on until it has its end
                 held = steering.held
                 self._send(orders.Hold(held=held), number)
             if told != set(numbers):

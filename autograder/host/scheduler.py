@@ -250,11 +250,11 @@ class Scheduler:
             self._learn(batch, max(map(len, outcome), default=0) - part.length)
             part.future.set_result(outcome)
             return
-        postponed = batch.postponed and outcome.name == "Cancelled" and not part.stop.is_set()
+        postponed = batch.postponed and outcome.name == "Cancelled"
         crowded = (
             outcome.name in OUT_OF_MEMORY and not part.exclusive and (len(self._batches) > 1 or len(batch.parts) > 1)
         )
-        if postponed or crowded:
+        if (postponed or crowded) and not part.stop.is_set():
             part.exclusive = crowded
             self._queues.setdefault(part.account, deque()).appendleft(part)
             batch.begun_anew.add(number)

@@ -38,6 +38,9 @@ class Networks(FakeModels):
             begun()
             (marks / f"ended-{{len(list(marks.iterdir()))}}").touch()
             os._exit(1)
+        if text.startswith("once") and not (marks / "once").exists():
+            (marks / "once").touch()
+            os._exit(1)
         if text.startswith("hang"):
             begun()
             (marks / "hangs").touch()
@@ -150,6 +153,24 @@ def test_a_notebook_whose_request_ended_the_process_twice_ends_no_third(working:
     ask(anna, request("end"))
     assert isinstance(ask(anna, request("end again")), wire.Refused)
     assert (anna.transcript().faults, len(list(working.marks.iterdir()))) == ((), 2)
+
+
+def test_a_part_that_is_tried_alone_is_not_held_for_others(tmp_path: Path) -> None:
+    (tmp_path / "marks").mkdir()
+    worker = Working(make_home(tmp_path / "home"), tmp_path / "marks").worker
+    row = [ord(letter) for letter in "once"]
+    asked = orders.Make(model=ONE, parts=[orders.Part(rows=[row], mask=[[1] * 4], settings={"max_new_tokens": 3})])
+
+    async def make() -> list[Outcome]:
+        outcomes: list[Outcome] = []
+        steering = Steering()
+        steering.hold(True)
+        await asyncio.wait_for(worker.make(asked, steering, lambda _, outcome: outcomes.append(outcome)), 60)
+        await worker.end()
+        return outcomes
+
+    (outcome,) = asyncio.run(make())
+    assert not isinstance(outcome, Failed)
 
 
 def test_a_machine_on_which_no_request_is_answered_any_more_is_the_machines_fault(working: Working) -> None:
