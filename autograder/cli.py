@@ -133,6 +133,33 @@ def override(course: Path, student: str, check_id: str, criterion: str, points: 
 
 @main.command()
 @COURSE
+@click.argument("student", required=False)
+@click.argument("date", required=False)
+@click.option("--reason", default="", help="Why; the staff reads it, the student does not.")
+@click.option("--take-back", is_flag=True, help="The student has the others' deadline again.")
+@click.option("--list", "listing", is_flag=True, help="Show who has been given more time.")
+def extend(course: Path, student: str | None, date: str | None, reason: str, take_back: bool, listing: bool) -> None:
+    """Gives STUDENT more time, until DATE: `autograder extend anna 2026-12-08 --reason "ill"`."""
+    from autograder.plugins.extend import Extending, Wish
+
+    extending = Extending(course.resolve())
+    if listing:
+        table = Table("student", "until", "more", "reason", "by", "given")
+        for row in extending.rows():
+            table.add_row(*map(escape, row))
+        console.print(table)
+        return
+    if student is None or (date is None) != take_back:
+        raise click.UsageError(
+            "Say who, and until when: STUDENT DATE --reason TEXT; or STUDENT --take-back; or --list."
+        )
+    wish = Wish(student, date, reason, getpass.getuser()) if date is not None else None
+    for line in extending.give(wish) if wish else extending.take_back(student):
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
+@main.command()
+@COURSE
 @click.option("--names", is_flag=True, help="With students' names; else each has a number.")
 @click.option("--to", type=click.Path(dir_okay=False, path_type=Path), default=None, help="[default: report.html]")
 def report(course: Path, names: bool, to: Path | None) -> None:

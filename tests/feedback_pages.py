@@ -15,10 +15,15 @@ from nbgrader.api import Gradebook
 from autograder.course.profile import Language
 from autograder.judging import contract
 from autograder.judging.contract import ASSIGNMENT
+from autograder.plugins.extend import Extending, Wish
 from autograder.plugins.scores import Decision, overrule
 from trials.classes import Student, write_submission
 from trials.demo import raising, typical_mistakes
 
+DUE = "2026-11-25 12:00+01:00"
+HANDED_IN = {"anna": "2026-11-25 10:00:00 UTC", "david": "2026-11-26 12:30:00 UTC", "kari": "2026-11-26 12:30:00 UTC"}
+UNTIL = "2026-11-28 12:00+01:00"
+"""kari's extension."""
 COMMENT = "Fint forklart. **Bruk** gjerne et `eksempel` til."
 REASON = "Avtalt i timen: <b>malen</b> ligger i en egen fil."
 ANSWER = (
@@ -60,23 +65,25 @@ def feedback_course(folder: Path, model_home: Path, language: Language, only: tu
     """A course whose students have their feedback pages of the first notebook.
 
     anna's answer has points and a comment, there is a penalty for being late, and one of her checks has a hidden test;
-    one of david's criteria is overruled.
+    one of david's criteria is overruled. david handed in late, and so did kari, who has an extension.
 
     Args:
         only: whom it has, else all.
     """
     path = folder.parent / f"{folder.name}.toml"
     path.parent.mkdir(parents=True, exist_ok=True)
-    text = (ROOT / "course.toml").read_text(encoding="utf-8").replace('language = "nb"', f'language = "{language}"')
-    path.write_text(text, encoding="utf-8")
+    text = (ROOT / "course.toml").read_text(encoding="utf-8")
+    path.write_text(text.replace('language = "nb"', f'language = "{language}"\ndue = "{DUE}"'), encoding="utf-8")
     course = ScratchCourse(folder, ROOT, model_home, path)
     assert contract.load(course.root / "course.toml").course.language == language
     course.instructor("generate_assignment", ASSIGNMENT)
     chosen = [student for student in students(course) if not only or student.id in only]
     for student in chosen:
         hand_in(course, student)
-    course.instructor("autograde", ASSIGNMENT, env={"AUTOGRADER_ECHO": "1"})
     ids = {student.id for student in chosen}
+    if "kari" in ids:
+        Extending(course.root).give(Wish("kari", UNTIL, "syk", "ta"))
+    course.instructor("autograde", ASSIGNMENT, env={"AUTOGRADER_ECHO": "1"})
     if "anna" in ids:
         mark(course, "anna", "memory", 2.5, COMMENT)
         hide_a_test(course, "anna")
@@ -94,6 +101,8 @@ def hand_in(course: ScratchCourse, student: Student) -> None:
     write_submission(course.release, folder, student)
     for name in ("larger-model", "temperature"):
         (folder / f"{name}.ipynb").unlink()
+    if student.id in HANDED_IN:
+        (folder / "timestamp.txt").write_text(HANDED_IN[student.id], encoding="utf-8")
     if student.id == "david":
         add_own_cells(folder / "chatbot.ipynb")
 

@@ -13,11 +13,13 @@ import functools
 import hashlib
 import json
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from autograder.errors import ProfileError
 
@@ -37,7 +39,7 @@ Text = Annotated[str, Field(min_length=1, max_length=2000)]
 Points = Annotated[float, Field(gt=0, le=100, multiple_of=0.25)]
 FROM_LIST = BeforeValidator(lambda value: tuple(value) if isinstance(value, list) else value)
 """TOML and JSON have lists, which a strict model takes for no tuples."""
-DUE = r"^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?(Z|[+-]\d\d:\d\d)$"
+DUE = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?(Z|[+-]\d\d:\d\d)")
 
 
 class Part(BaseModel):
@@ -81,12 +83,26 @@ class Needs:
     own_question: bool = False
 
 
+def _is_moment(value: str) -> str:
+    try:
+        if DUE.fullmatch(value) and datetime.fromisoformat(value):
+            return value
+    except ValueError:  # the 30th of February
+        pass
+    raise ValueError(f'{value!r} is no deadline; write date, time and offset from UTC, as "2026-12-01 23:59+01:00"')
+
+
 class Course(Part):
-    """The course. `due` is the deadline with its offset from UTC ("2026-12-01 23:59+01:00"): shown, never enforced."""
+    """The course. `due` is the deadline with its offset from UTC ("2026-12-01 23:59+01:00"): told, never enforced."""
 
     id: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,40}$")]
     language: Language
-    due: Annotated[str, Field(pattern=DUE)] | None = None
+    due: Annotated[str, AfterValidator(_is_moment)] | None = None
+
+    @property
+    def deadline(self) -> datetime | None:
+        """`due` as a moment, with its offset."""
+        return datetime.fromisoformat(self.due) if self.due else None
 
 
 class Model(Part):

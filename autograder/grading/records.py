@@ -83,7 +83,7 @@ class Records:
     def read(self, assignment: str, student: str, notebook: str) -> Record | None:
         """The record of a notebook that has been graded, else None. Raises Damaged for a file that is damaged."""
         path = self._record(assignment, student, notebook)
-        return _parse(Record, path) if path.exists() else None
+        return parsed(Record, path) if path.exists() else None
 
     def write(self, assignment: str, student: str, notebook: str, record: Record) -> bool:
         """Writes a record; one beyond `MAX_RECORD` without what its verdicts were judged from. Answers whether it is whole."""
@@ -96,7 +96,7 @@ class Records:
 
     def overrides(self, assignment: str, student: str) -> Overrides:
         path = self._overrides(assignment, student)
-        return _parse(_OverridesFile, path).criteria if path.exists() else {}
+        return parsed(_OverridesFile, path).criteria if path.exists() else {}
 
     def overrule(self, assignment: str, student: str, check_id: str, criterion: str, override: Override) -> None:
         """Adds a decision, or replaces the earlier one about the same criterion."""
@@ -121,7 +121,8 @@ def with_overrides(verdict: Verdict, overrides: Overrides) -> Verdict:
     return verdict.model_copy(update={"criteria": criteria})
 
 
-def _parse(kind: type[T], path: Path) -> T:
+def parsed(kind: type[T], path: Path) -> T:
+    """What a file of ours holds. Raises Damaged, with the file's name, where it holds something else."""
     try:
         if path.stat().st_size > MAX_RECORD:
             raise OSError(f"it has more than {MAX_RECORD} bytes")

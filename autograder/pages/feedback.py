@@ -17,6 +17,7 @@ from typing import Literal
 from markupsafe import Markup, escape
 from nbformat import NotebookNode
 
+from autograder.course.deadline import HandInTime
 from autograder.course.profile import Language
 from autograder.facts.verdict import Verdict
 from autograder.grading.grades import Grade
@@ -24,6 +25,7 @@ from autograder.pages import marking
 from autograder.pages.sanitize import IMAGE, clean_part, from_markdown
 from autograder.pages.templates import as_code
 from autograder.submissions.cells import marks_of
+from autograder.submissions.hand_in import in_words
 from autograder.words import render
 from autograder.words.checks import REASONS
 from autograder.words.masking import ANSI, masked
@@ -84,6 +86,7 @@ class Page:
     language: Language
     title: str
     about: str
+    time: str
     total: str
     notes: tuple[str, ...]
     parts: tuple[Part, ...]
@@ -94,7 +97,10 @@ class Page:
 
 @dataclass(frozen=True, kw_only=True)
 class NotebookScore:
-    """Whose notebook it is, and its sum; points lost for being late are taken off `score` already."""
+    """Whose notebook it is, and its sum; points lost for being late are taken off `score` already.
+
+    `time` is None where there is no deadline.
+    """
 
     student: str
     assignment: str
@@ -102,6 +108,7 @@ class NotebookScore:
     score: float
     points: float
     late_penalty: float
+    time: HandInTime | None = None
 
 
 def page_of(
@@ -139,6 +146,7 @@ def page_of(
         language=language,
         title=_title(source) or whole.notebook,
         about=writer.say("about", notebook=whole.notebook, assignment=whole.assignment),
+        time=say(in_words(whole.time), language) if whole.time else "",
         total=writer.total(whole, grades),
         notes=writer.notes(whole, grades),
         parts=tuple(parts),

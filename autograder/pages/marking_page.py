@@ -14,11 +14,13 @@ from nbconvert.exporters import HTMLExporter
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
+from autograder.course.deadline import HandInTime
 from autograder.course.profile import Language
 from autograder.facts.verdict import Phrase, Verdict
 from autograder.pages.marking import Rubric, label, shortened
 from autograder.pages.sanitize import FILTERS, clean_html
 from autograder.pages.templates import environment
+from autograder.submissions.hand_in import in_words
 from autograder.words import render
 from autograder.words.marking import MARKING
 from autograder.words.tables import say
@@ -68,15 +70,17 @@ class Pieces:
     def as_html(self, verdict: Verdict) -> Markup:
         return Markup(render.as_html(verdict, self.language, all_hints=True))  # it escapes what it shows
 
-    def head(self, verdicts: Sequence[Verdict], problem: str, url: str) -> str:
+    def head(self, verdicts: Sequence[Verdict], time: HandInTime | None, problem: str, url: str) -> str:
         """What a person should look at, with links to the cells.
 
         Args:
+            time: None where there is no deadline; told where it is after it.
             problem: why there are no verdicts; empty where there are.
             url: where a decision is sent.
         """
         odd = [verdict for verdict in verdicts if verdict.state != "judged"]
-        return str(self._macros.head(odd, problem, url))
+        late = self.words_of(in_words(time)) if time and time.after_due else ""
+        return str(self._macros.head(odd, late, problem, url))
 
     def check(self, verdict: Verdict) -> str:
         """A verdict, with a form beside it for each criterion."""

@@ -21,18 +21,20 @@ from typing import Any
 
 import nbformat
 from nbformat import NotebookNode
-from nbgrader.api import Gradebook, MissingEntry
+from nbgrader.api import Gradebook
 from nbgrader.exchange.default import Exchange, ExchangeCollect, ExchangeSubmit
 from nbgrader.utils import check_mode, get_username, parse_utc
 from traitlets import Enum
 
+from autograder.course.deadline import Deadline, HandInTime
 from autograder.course.profile import FROZEN_NAME, Language
-from autograder.errors import ProfileError
+from autograder.errors import Damaged, ProfileError
 from autograder.facts.verdict import Sentence
 from autograder.grading.released import is_ours
 from autograder.grading.view import OF_NBGRADER
 from autograder.judging.contract import load
 from autograder.plugins.course import tolerant
+from autograder.plugins.deadlines import Deadlines
 from autograder.submissions import hand_in
 from autograder.submissions.safe_copy import Copy, copy_folder
 from autograder.system.files import write_whole
@@ -117,13 +119,12 @@ def _notebooks_in(folder: Path) -> Iterator[tuple[str, NotebookNode]]:
         yield path.stem, nbformat.read(path, as_version=4)
 
 
-def _due(release: Path) -> datetime | None:
+def _deadline(release: Path) -> datetime | None:
     """The deadline that an assignment was released with, if it has one and is ours."""
     try:
-        due = load(release / FROZEN_NAME).course.due if is_ours(release) else None
+        return load(release / FROZEN_NAME).course.deadline if is_ours(release) else None
     except ProfileError:
         return None
-    return datetime.fromisoformat(due) if due else None
 
 
 class SafeSubmit(_Careful, ExchangeSubmit):  # type: ignore[misc]
@@ -150,7 +151,11 @@ class SafeSubmit(_Careful, ExchangeSubmit):  # type: ignore[misc]
         student = self.assignment_filename.split("+")[0]
         times = sum(1 for _ in cache.glob(f"{student}+{self.coursedir.assignment_id}+*"))
         copied = cache / self.assignment_filename.rsplit("+", 1)[0] if self.add_random_string else None
-        said = hand_in.of_time(now, _due(release), times)
+        written = _deadline(release)
+        deadline = Deadline(written) if written else None
+        said = hand_in.of_times(times)
+        if deadline is not None and now > deadline.due:
+            said += [hand_in.in_words(HandInTime(now, deadline)), HAND_IN["late-kind"]]
         said += self._notices(copied or cache / self.assignment_filename, release, self._copies[-1])
         for words in said:
             self.log.warning("%s", self._say(words))
@@ -161,7 +166,7 @@ class SafeSubmit(_Careful, ExchangeSubmit):  # type: ignore[misc]
             hand_in.listed([path.name]): datetime.fromtimestamp(status.st_mtime, UTC)
             for path, status in found if stat.S_ISREG(status.st_mode)
         }  # fmt: skip
-        text = hand_in.receipt(self.coursedir.assignment_id, now, saved, said, self.language)
+        text = hand_in.receipt(self.coursedir.assignment_id, now, deadline, saved, said, self.language)
         with suppress(OSError):  # a full disk at home: what was handed in has been
             write_whole(source / RECEIPT[self.language], text, private=True)
 
@@ -172,6 +177,8 @@ class SafeCollect(_Careful, ExchangeCollect):  # type: ignore[misc]
     def __init__(self, *given: Any, **settings: Any) -> None:
         super().__init__(*given, **settings)
         self._handed: dict[str, list[Handed]] = {}
+        self._deadlines: dict[str, Deadline] = {}
+        """Of each student who has handed in; of nobody where there is none."""
 
     @property
     def _release(self) -> Path:
@@ -186,24 +193,19 @@ class SafeCollect(_Careful, ExchangeCollect):  # type: ignore[misc]
             self.fail(f"Course not found: {self.inbound_path}")
         if not check_mode(self.inbound_path, read=True, execute=True):
             self.fail(f"You don't have read permissions for the directory: {self.inbound_path}")
-        self.duedate = self._deadline()
         if "get_existing_timestamp" not in vars(self.coursedir):
             self.coursedir.get_existing_timestamp = tolerant(self.coursedir.get_existing_timestamp)
         for path in sorted(Path(self.inbound_path).iterdir()):
             one = self._accepted(path)
             if one is not None:
                 self._handed.setdefault(one.student, []).append(one)
-        self.src_records = [self._chosen(found).record for found in self._handed.values()]
-
-    def _deadline(self) -> datetime | None:
-        """The gradebook's, else the release's; in UTC, without saying so, as nbgrader has it."""
+        deadlines = Deadlines(Path(self.coursedir.root), self.coursedir.assignment_id, _deadline(self._release))
         with Gradebook(self.coursedir.db_url, self.coursedir.course_id) as gradebook:
             try:
-                found: datetime | None = gradebook.find_assignment(self.coursedir.assignment_id).duedate
-            except MissingEntry:
-                found = None
-        due = _due(self._release)
-        return found or (due.astimezone(UTC).replace(tzinfo=None) if due else None)
+                self._deadlines = deadlines.of_each(self._handed, gradebook)
+            except Damaged as error:
+                self.fail(str(error))
+        self.src_records = [self._chosen(found).record for found in self._handed.values()]
 
     def _accepted(self, path: Path) -> Handed | None:
         """A submission of this assignment, where it is its student's own; else None, and it is told."""
@@ -232,9 +234,9 @@ class SafeCollect(_Careful, ExchangeCollect):  # type: ignore[misc]
         self.log.error("%s", self._say(words))
 
     def _chosen(self, found: list[Handed]) -> Handed:
-        """The newest; of those before the deadline, where that is asked for and there are any."""
-        due = self.duedate.replace(tzinfo=UTC) if self.duedate is not None and self.before_duedate else None
-        timely = [one for one in found if due is None or one.moment <= due]
+        """The newest; of those before the student's deadline, where that is asked for and there are any."""
+        deadline = self._deadlines.get(found[0].student) if self.before_duedate else None
+        timely = [one for one in found if deadline is None or one.moment <= deadline.last]
         return max(timely or found, key=lambda one: one.moment)
 
     def do_copy(self, src: str, dest: str, log: Any = None) -> None:
@@ -254,8 +256,9 @@ class SafeCollect(_Careful, ExchangeCollect):  # type: ignore[misc]
             self.log.warning("%s: %s", one.student, self._say(words))
 
     def _said(self, one: Handed, to: Path, copy: Copy) -> list[Sentence]:
-        due = self.duedate.replace(tzinfo=UTC) if self.duedate is not None else None
-        said = hand_in.of_time(one.moment, due, len(self._handed[one.student]))
+        deadline, said = self._deadlines.get(one.student), hand_in.of_times(len(self._handed[one.student]))
+        if deadline is not None and one.moment > deadline.due:
+            said.append(hand_in.in_words(HandInTime(one.moment, deadline)))
         changed = datetime.fromtimestamp(copy.changed, UTC)
         if (changed - one.moment).total_seconds() > GRACE:
             words = HAND_IN["changed"].fill(when=hand_in.when(one.moment), changed=hand_in.when(changed))

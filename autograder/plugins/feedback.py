@@ -24,6 +24,7 @@ from autograder.plugins.course import (
     frozen_profile,
     released_profile,
 )
+from autograder.plugins.deadlines import time_of
 from autograder.plugins.scores import grades_of
 
 TEMPLATE = Path(__file__).parents[1] / "templates" / "feedback_page.html.j2"
@@ -47,9 +48,11 @@ class FeedbackPage(NbGraderPreprocessor):  # type: ignore[misc]
         path = frozen_path(coursedir_of(self), assignment).with_name(f"{notebook}.ipynb")
         released = nbformat.read(path, as_version=4) if path.exists() else None
         grades = grades_of(names)
+        time = time_of(coursedir_of(self), assignment, student, profile)
         whole = NotebookScore(
             student=student, assignment=assignment, notebook=notebook,
             score=names["score"], points=names["max_score"], late_penalty=names["late_penalty"],
+            time=time,
         )  # fmt: skip
         resources["feedback"] = page_of(nb, released, grades, verdicts, whole, profile.course.language)
         return nb, resources

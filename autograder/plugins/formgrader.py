@@ -14,6 +14,7 @@ import getpass
 import json
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from html import escape
 from pathlib import Path
@@ -30,6 +31,7 @@ from sqlalchemy.exc import OperationalError
 from tornado import web
 from traitlets import Bool
 
+from autograder.course.deadline import HandInTime
 from autograder.course.profile import Profile
 from autograder.errors import AutograderError, Damaged, NotReady
 from autograder.facts.verdict import Sentence, Verdict
@@ -54,6 +56,7 @@ from autograder.plugins.course import (
     released_notebooks,
     released_profile,
 )
+from autograder.plugins.deadlines import time_of
 from autograder.plugins.formgrader_files import INSTEAD, folder_of
 from autograder.plugins.scores import Decision, overrule
 from autograder.release import authoring
@@ -145,12 +148,19 @@ class _Page:
                 rubrics.get(answer),
                 more=len(cells) > MAX_CELLS,
             )
-        head = pieces.head([verdicts[name] for name in checks if name in verdicts], problem, self._url)
+        judged = [verdicts[name] for name in checks if name in verdicts]
+        head = pieces.head(judged, self._time(), problem, self._url)
         return {"head": head, "before": before, "after": after}
 
     @property
     def _released(self) -> Path:
         return frozen_path(self._coursedir, self._assignment).parent / f"{self._notebook}.ipynb"
+
+    def _time(self) -> HandInTime | None:
+        """When it was handed in; None where that, or a deadline, is not known."""
+        with suppress(Damaged):  # collecting and grading tell
+            return time_of(self._coursedir, self._assignment, self._student, self._profile)
+        return None
 
     def _verdicts(self) -> tuple[dict[str, Verdict], str]:
         """By check id, as they stand now; and why there are none, where there should be."""

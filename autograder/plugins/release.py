@@ -1,7 +1,7 @@
 """What `nbgrader generate_assignment` does with the source notebooks: thin preprocessors around `release/`.
 
-FillProfile, SelectLanguage and CheckContract come first in the list, FreezeProfile last. See `plugins/steps.py`. Each
-leaves a source that is not ours (`is_ours`) as it is.
+FillProfile, SelectLanguage and CheckContract come first in the list, SaveDeadline and FreezeProfile last. See
+`plugins/steps.py`. Each leaves a source that is not ours (`is_ours`) as it is.
 """
 
 from __future__ import annotations
@@ -10,13 +10,15 @@ import json
 
 import nbformat
 from nbformat import NotebookNode
+from nbgrader.api import Gradebook
 from nbgrader.preprocessors import ClearSolutions, NbGraderPreprocessor
 from traitlets import Unicode
 
 from autograder.course.profile import FROZEN_NAME, Profile
 from autograder.grading.released import MARK
 from autograder.judging.contract import load
-from autograder.plugins.course import Resources, course_root, source_folder, source_is_ours
+from autograder.plugins.course import Resources, course_root, coursedir_of, source_folder, source_is_ours
+from autograder.plugins.deadlines import put_due
 from autograder.release import authoring
 from autograder.release.contract_check import check_contract
 
@@ -79,6 +81,20 @@ class Stubs(ClearSolutions):  # type: ignore[misc]
         if source_is_ours(self, resources):
             self.code_stub, self.text_stub = {"python": CODE_STUB[self.language]}, TEXT_STUB[self.language]
         return super().preprocess(nb, resources)  # type: ignore[no-any-return]
+
+
+class SaveDeadline(_WithProfile):
+    """Puts the profile's deadline into the gradebook, where nbgrader, Formgrader and collecting look for it."""
+
+    def made(self, nb: NotebookNode, resources: Resources) -> NotebookNode:
+        due, names = self.loaded().course.deadline, resources["nbgrader"]
+        if due is None or self.parent.parent.no_database:
+            return nb
+        with Gradebook(names["db_url"], coursedir_of(self).course_id) as gradebook:
+            before = put_due(gradebook, names["assignment"], due)
+        if before is not None:
+            self.log.warning("The deadline is now %s, as in the profile; the gradebook had %s", due, before)
+        return nb
 
 
 class FreezeProfile(_WithProfile):

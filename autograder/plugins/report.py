@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from nbgrader.api import Gradebook, MissingEntry
 from pydantic import TypeAdapter, ValidationError
 
+from autograder.course.deadline import HandInTime
+from autograder.course.profile import Profile
 from autograder.errors import Damaged
 from autograder.grading.grades import Grade
 from autograder.grading.records import Overrides, Record, Records
@@ -21,6 +24,7 @@ from autograder.judging.contract import ASSIGNMENT
 from autograder.pages.report.numbers import numbers_of
 from autograder.pages.report.page import page_of
 from autograder.pages.report.works import Work, hiding
+from autograder.plugins.deadlines import Deadlines
 from autograder.system.files import write_whole
 
 NUMBERS = TypeAdapter(dict[str, int])
@@ -36,14 +40,19 @@ def write_report(course: Path, to: Path, named: bool, assignment: str = ASSIGNME
     """
     profile = released_profile(course, assignment)
     accounts = class_of(course, assignment)
-    grades, names = from_gradebook(course, assignment)
+    grades, names, times = from_gradebook(course, profile, assignment)
     if named:
         shown = {account: f"{account} ({names[account]})" if names.get(account) else account for account in accounts}
     else:
         shown = {
             account: f"student\u00a0{number}" for account, number in numbers_for(course, assignment, accounts).items()
         }
-    works = [work_of(course, assignment, account, shown[account], grades.get(account, {})) for account in accounts]
+    works = [
+        work_of(
+            course, assignment, account, Work(shown[account], grades=grades.get(account, {}), time=times.get(account))
+        )
+        for account in accounts
+    ]
     works.sort(key=lambda work: (len(work.name), work.name) if not named else (0, work.name))
     hide = hiding([*accounts, *names, *names.values()], kept=[profile.models.home])
     write_whole(to, page_of(numbers_of(works, profile, hide), assignment, profile.course.language, named))
@@ -57,7 +66,8 @@ def class_of(course: Path, assignment: str) -> list[str]:
     return sorted(submitted | recorded)
 
 
-def work_of(course: Path, assignment: str, account: str, name: str, grades: dict[str, Grade]) -> Work:
+def work_of(course: Path, assignment: str, account: str, known: Work) -> Work:
+    """What the gradebook has of a student's work, and the records with it."""
     records, damaged = Records(course), []
     found: dict[str, Record] = {}
     for path in sorted((course / "verdicts" / assignment / account).glob("*.json")):
@@ -72,26 +82,37 @@ def work_of(course: Path, assignment: str, account: str, name: str, grades: dict
         overrides = records.overrides(assignment, account)
     except Damaged:
         damaged.append("overrides")
-    return Work(name, found, overrides, tuple(damaged), grades)
+    return replace(known, records=found, overrides=overrides, damaged=tuple(damaged))
 
 
-def from_gradebook(course: Path, assignment: str) -> tuple[dict[str, dict[str, Grade]], dict[str, str]]:
-    """Grades by account and grade id, and names by account; nothing where there is no gradebook."""
+def from_gradebook(
+    course: Path, profile: Profile, assignment: str
+) -> tuple[dict[str, dict[str, Grade]], dict[str, str], dict[str, HandInTime]]:
+    """Grades by account and grade id, names by account, and times of handing in; nothing where there is no gradebook.
+
+    Raises Damaged where an extension cannot be read.
+    """
     path = course / "gradebook.db"
     if not path.exists():
-        return {}, {}
+        return {}, {}, {}
     with Gradebook(f"sqlite:///{path}") as gradebook:
         names = {s.id: " ".join(filter(None, (s.first_name, s.last_name))) for s in gradebook.students}
         try:
             submissions = gradebook.find_assignment(assignment).submissions
         except MissingEntry:
-            return {}, names
-        return {
-            submission.student.id: {
-                row.name: Grade.of(row) for notebook in submission.notebooks for row in notebook.grades
-            }
-            for submission in submissions
-        }, names
+            return {}, names, {}
+        students = [submission.student.id for submission in submissions]
+        times = Deadlines(course, assignment, profile.course.deadline).hand_ins(students, gradebook)
+        return (
+            {
+                submission.student.id: {
+                    row.name: Grade.of(row) for notebook in submission.notebooks for row in notebook.grades
+                }
+                for submission in submissions
+            },
+            names,
+            times,
+        )
 
 
 def numbers_for(course: Path, assignment: str, accounts: Iterable[str]) -> dict[str, int]:

@@ -18,6 +18,7 @@ from nbgrader.api import Comment, Gradebook, InvalidEntry, MissingEntry, Noteboo
 from nbgrader.api import Grade as GradeRow
 
 from autograder.plugins.course import Resources
+from autograder.plugins.deadlines import put_extension
 
 
 @dataclass(frozen=True)
@@ -145,7 +146,12 @@ class RunGradebook:
         return self._sources[notebook]
 
     def enter(
-        self, student: str, timestamp: datetime | None, handed_in: Collection[str], may_be_new: bool
+        self,
+        student: str,
+        timestamp: datetime | None,
+        handed_in: Collection[str],
+        may_be_new: bool,
+        until: datetime | None = None,
     ) -> SubmissionRow:
         """Puts a submission into the gradebook; notebooks that were not handed in get a score of zero.
 
@@ -153,6 +159,7 @@ class RunGradebook:
             timestamp: when it was handed in, in UTC; where None, what the gradebook has stays.
             handed_in: names of the notebooks that have a file.
             may_be_new: whether a student who is not in the gradebook is put into it.
+            until: an extension of ours; where None, what the gradebook has stays.
 
         Raises MissingEntry where there is no such assignment, or no such student.
         """
@@ -162,6 +169,8 @@ class RunGradebook:
             find(student)
             given = {"timestamp": timestamp} if timestamp else {}
             submission = gradebook.update_or_create_submission(self._assignment, student, **given)
+            if until is not None:
+                put_extension(submission, until)
             if timestamp:
                 late = submission.total_seconds_late
             for row in submission.notebooks if missing else ():

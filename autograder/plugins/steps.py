@@ -35,7 +35,7 @@ from autograder.plugins.exchange import configure_exchange
 from autograder.plugins.execute import GradeExecute
 from autograder.plugins.feedback import FeedbackExporter, FeedbackPage
 from autograder.plugins.judge import Judge, LatePenalties, SaveVerdicts
-from autograder.plugins.release import CheckContract, FillProfile, FreezeProfile, SelectLanguage, Stubs
+from autograder.plugins.release import CheckContract, FillProfile, FreezeProfile, SaveDeadline, SelectLanguage, Stubs
 from autograder.plugins.restore import CheckMarks, DropDuplicates, RestoreCells, RestoreKernelspec
 from autograder.plugins.settled import OnlySettled, SettledExport
 from autograder.words.terminal import Formatter
@@ -56,7 +56,7 @@ def configure_course(c: Any, root: Path, path: Path, profile: Profile) -> None:
     }
     c.CourseDirectory.root = str(root)
     c.CourseDirectory.course_id = profile.course.id
-    for step in (FillProfile, SelectLanguage, FreezeProfile, CheckContract):
+    for step in (FillProfile, SelectLanguage, SaveDeadline, FreezeProfile, CheckContract):
         c[step.__name__].profile = str(path)
     c.Stubs.language = language
     configure_steps(c)
@@ -75,7 +75,7 @@ def configure_steps(c: Any) -> None:
     c.GenerateAssignment.preprocessors = [
         FillProfile, SelectLanguage, CheckContract, IncludeHeaderFooter, InstantiateTests, LockCells, Stubs, ClearOutput,
         CheckCellMetadata, ComputeChecksums, SaveCells, ClearHiddenTests, ClearMarkScheme, ComputeChecksums,
-        CheckCellMetadata, FreezeProfile,
+        CheckCellMetadata, SaveDeadline, FreezeProfile,
     ]  # fmt: skip
     c.Autograde.sanitize_preprocessors = [
         ClearOutput, DropDuplicates, RestoreKernelspec, RestoreCells, CheckMarks,

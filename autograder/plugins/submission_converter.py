@@ -9,6 +9,7 @@ import glob
 import re
 import shutil
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
 
@@ -22,10 +23,13 @@ from nbgrader.converters import Autograde
 from nbgrader.converters.base import NbGraderException
 
 from autograder.errors import NotReady
+from autograder.grading.extensions import Extensions
 from autograder.grading.notebook_grading import NotebookGrading
 from autograder.plugins.course import Resources
 from autograder.plugins.run_gradebook import RunGradebook
 from autograder.submissions.submission import Submission
+from autograder.words.tables import say
+from autograder.words.times import span
 
 
 @dataclass(frozen=True)
@@ -89,12 +93,14 @@ class SubmissionConverter(Autograde):  # type: ignore[misc]
     def _enter(self, folder: Path, student: str, gradebook: RunGradebook) -> None:
         timestamp = self.coursedir.get_existing_timestamp(str(folder))
         handed_in = [path.stem for path in folder.glob("*.ipynb")]
+        extension = Extensions(Path(self.coursedir.root), self.coursedir.assignment_id).of(student)
+        until = extension.until if extension else None
         try:
-            row = gradebook.enter(student, timestamp, handed_in, self.create_student)
+            row = gradebook.enter(student, timestamp, handed_in, self.create_student, until)
         except MissingEntry as error:
             raise self.told(f"{error} in the gradebook") from error
         if row.seconds_late > 0:
-            self.log.warning("%s is %s seconds late", student, row.seconds_late)
+            self.log.warning("%s is late, by %s", student, say(span(timedelta(seconds=row.seconds_late)), "en"))
         for name in row.missing:
             self.log.warning("No submitted file: %s", folder / f"{name}.ipynb")
 

@@ -10,6 +10,7 @@ Templates. Every cell's source is a Jinja2 template with « » around values, «
 for the texts.) Its whole vocabulary:
 
     course.id  course.language                    texts of the profile
+    course.due                                    the deadline in words, in the course's language; empty without one
     models.home  models.package                   where models lie; the package of HuggingFacePipeline
     models.base  models.instruct  models.large    names of the models that the profile has
     system_prompt  max_new_tokens  temperatures   the text, the token limit, the list of numbers (and every other
@@ -60,12 +61,14 @@ from autograder.errors import ContractError
 from autograder.course.profile import Language, Profile, Role
 from autograder.submissions.cells import marks_of
 from autograder.words.render import number
+from autograder.words.tables import say
+from autograder.words.times import moment
 
 REPEATED = tuple(name for name, definition in DEFINITIONS.items() if definition.needs.values)
 """The tasks that are several: one for each value that the profile lists."""
 
 _VOCABULARY = (
-    "course.id, course.language, models.home, models.package, models.base, models.instruct, models.large, "
+    "course.id, course.language, course.due, models.home, models.package, models.base, models.instruct, models.large, "
     "system_prompt, max_new_tokens, temperatures, arguments, task.id, task.check_id, task.kind, task.points, "
     "task.number, task.role, task.model, task.question, task.temperature, "
     "uses(…), task_of(…), points(…), py(…)"
@@ -215,7 +218,7 @@ def _values(cell: NotebookNode, profile: Profile, task: Task | None) -> dict[str
     given = {role: getattr(profile.models, role) for role in get_args(Role)}
     roles = {role: model.name for role, model in given.items() if model}
     values: dict[str, Any] = {
-        "course": {"id": profile.course.id, "language": profile.course.language},
+        "course": {"id": profile.course.id, "language": profile.course.language, "due": _due(profile)},
         "models": {"home": profile.models.home, "package": profile.models.package, **roles},
         "system_prompt": profile.chat.system_prompt,
         "max_new_tokens": profile.generation.max_new_tokens,
@@ -228,6 +231,11 @@ def _values(cell: NotebookNode, profile: Profile, task: Task | None) -> dict[str
     lists = {used.needs.values.key for used in DEFINITIONS.values() if used.needs.values}
     values |= {key: list(listed) for key in lists if (listed := profile.generation.values(key))}
     return values | ({"task": _public(task)} if task else {})
+
+
+def _due(profile: Profile) -> str:
+    deadline = profile.course.deadline
+    return say(moment(deadline), profile.course.language) if deadline else ""
 
 
 def _named(task_id: str, profile: Profile) -> Task | None:

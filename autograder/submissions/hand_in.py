@@ -10,10 +10,12 @@ from datetime import datetime
 
 from nbformat import NotebookNode
 
+from autograder.course.deadline import Deadline, HandInTime
 from autograder.course.profile import Language
 from autograder.facts.verdict import Sentence
 from autograder.submissions.cells import grade_id_of, marks_of
 from autograder.submissions.repair import Unreadable, read_notebook
+from autograder.words import times
 from autograder.words.grading import UNREADABLE
 from autograder.words.hand_in import HAND_IN
 from autograder.words.tables import say
@@ -86,29 +88,48 @@ def listed(names: Sequence[str]) -> str:
     return ", ".join(shown) + (" …" if len(names) > MAX_NAMES else "")
 
 
-def when(moment: datetime) -> str:
-    """A moment in this machine's time, to the minute."""
-    return moment.astimezone().strftime("%Y-%m-%d %H:%M")
+def when(moment: datetime, deadline: Deadline | None = None) -> str:
+    """A moment to the minute, in the course's time; in this machine's where there is no deadline."""
+    return (deadline.told(moment) if deadline else moment.astimezone()).strftime("%Y-%m-%d %H:%M")
 
 
-def of_time(handed_in: datetime, due: datetime | None, times: int) -> list[Sentence]:
-    """Whether it is late, and whether there are others."""
-    late = due is not None and handed_in > due
-    found = [HAND_IN["late"].fill(when=when(handed_in), due=when(due))] if late and due else []
-    return found + ([HAND_IN["again"].fill(n=times)] if times > 1 else [])
+def in_words(time: HandInTime) -> Sentence:
+    """When it was handed in, held against the student's deadline."""
+    deadline = time.deadline
+    moments = {"when": times.moment(deadline.told(time.at)), "due": times.moment(deadline.due)}
+    if deadline.extended is not None:
+        moments["until"] = times.moment(deadline.told(deadline.extended))
+    if time.late:
+        key = "late" if deadline.last == deadline.due else "late-extended"
+        return HAND_IN[key].fill(by=times.span(time.late), **moments)
+    return HAND_IN["covered" if time.after_due else "in-time"].fill(**moments)
+
+
+def of_times(count: int) -> list[Sentence]:
+    """Whether there are others."""
+    return [HAND_IN["again"].fill(n=count)] if count > 1 else []
 
 
 def receipt(
-    assignment: str, handed_in: datetime, saved: Mapping[str, datetime], notes: Sequence[Sentence], language: Language
+    assignment: str,
+    handed_in: datetime,
+    deadline: Deadline | None,
+    saved: Mapping[str, datetime],
+    notes: Sequence[Sentence],
+    language: Language,
 ) -> str:
     """The note that a student finds beside the notebooks.
 
     Args:
+        deadline: everybody's: a student's account cannot read who has been given more time.
         saved: when each notebook was saved, by file name.
         notes: what the student should know.
     """
-    lines = [say(HAND_IN["received"].fill(when=when(handed_in), assignment=assignment), language)]
-    lines += [f"- {say(HAND_IN['saved'].fill(name=name, when=when(at)), language)}" for name, at in saved.items()]
+    lines = [say(HAND_IN["received"].fill(when=when(handed_in, deadline), assignment=assignment), language)]
+    if deadline is not None and handed_in <= deadline.due:
+        lines.append(say(HAND_IN["due"].fill(due=times.moment(deadline.due)), language))
+    saved_at = [HAND_IN["saved"].fill(name=name, when=when(at, deadline)) for name, at in saved.items()]
+    lines += [f"- {say(sentence, language)}" for sentence in saved_at]
     lines += ["", say(HAND_IN["look" if notes else "complete"], language)]
     lines += [f"- {say(note, language)}" for note in notes]
     return "\n".join([*lines, "", say(HAND_IN["afterwards"], language)]) + "\n"

@@ -40,9 +40,23 @@ HAND_IN = Table("hand-in", {
         "«{name}»: cellene er ikke kjørt i rekkefølge. Start kjernen på nytt, kjør alle celler, og se at det går bra.",
         "«{name}»: the cells were not run in order. Restart the kernel, run all cells, and see that it goes well.",
     ),
-    "late": w(
-        "Levert {when}, etter fristen {due}. Snakk med kurset om du hadde en grunn.",
-        "Handed in {when}, after the deadline {due}. Talk to the course if you had a reason.",
+    # When it was handed in: a student reads these, and so do the graders
+    "due": w("Fristen er {due}.", "The deadline is {due}."),
+    "in-time": w("Levert {when}. Fristen var {due}.", "Handed in {when}. The deadline was {due}."),
+    "covered": w(
+        "Levert {when}, innen utsatt frist {until}. Fristen for alle var {due}.",
+        "Handed in {when}, within the extended deadline {until}. Everybody's deadline was {due}.",
+    ),
+    "late": w("Levert {when}, {by} etter fristen {due}.", "Handed in {when}, {by} after the deadline {due}."),
+    "late-extended": w(
+        "Levert {when}, {by} etter utsatt frist {until}. Fristen for alle var {due}.",
+        "Handed in {when}, {by} after the extended deadline {until}. Everybody's deadline was {due}.",
+    ),
+    "late-kind": w(
+        "Alt er tatt imot, og blir rettet som ellers. Har kurset gitt deg lengre frist, er det den som gjelder. "
+        "Hadde du en grunn, si fra til kurset.",
+        "All of it has been received, and is graded as usual. If the course gave you more time, that is what counts. "
+        "If you had a reason, tell the course.",
     ),
     "again": w(
         "Det er levert {n} ganger. Den nyeste leveringen teller.",

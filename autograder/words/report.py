@@ -122,6 +122,17 @@ REPORT = Table("report", {
         "Rettemaskinen sviktet. Kjør `nbgrader autograde {assignment}` igjen; det tar bare disse.",
         "The grader's own side failed. Run `nbgrader autograde {assignment}` again; it takes only these.",
     ),
+    # Who was late
+    "late": w("Levert etter fristen", "Handed in after the deadline"),
+    "late-intro": w(
+        "Alt er rettet som ellers, og ingen poeng er trukket fra av denne grunn, med mindre kurset har bestemt det i nbgrader.",
+        "All of it is graded as usual, and no points are taken off for it unless the course has decided so in nbgrader.",
+    ),
+    "late-by": w("hvor lenge etter", "how long after"),
+    "extension": w("utsatt frist", "extension"),
+    "no-extension": w("nei", "no"),
+    "extension-covers": w("ja, og levert innen den", "yes, and handed in within it"),
+    "extension-too-short": w("ja, og levert etter den", "yes, and handed in after it"),
     # What happened
     "happened": w("Hendelser mens notebookene kjørte", "What happened while the notebooks ran"),
     "what": w("hva", "what"),

@@ -163,6 +163,29 @@ def test_a_penalty_for_being_late_is_told_and_taken_off(pages: dict[str, str]) -
     assert "trukket fra" not in pages["david"]
 
 
+HANDED_IN = {
+    "anna": "Levert onsdag 25. november 2026 kl. 11.00. Fristen var onsdag 25. november 2026 kl. 12.00.",
+    "david": "Levert torsdag 26. november 2026 kl. 13.30, 1 dag og 1 time etter fristen onsdag 25. november 2026 kl. 12.00.",
+    "kari": "Levert torsdag 26. november 2026 kl. 13.30, innen utsatt frist lørdag 28. november 2026 kl. 12.00. "
+    "Fristen for alle var onsdag 25. november 2026 kl. 12.00.",
+}
+
+
+@each_student
+def test_a_page_tells_when_it_was_handed_in_and_what_the_students_deadline_was(
+    student: str, pages: dict[str, str]
+) -> None:
+    (said,) = (text for text in Page(pages[student]).text("p", class_="soft") if "Tilbakemelding" in text)
+    assert said.partition("i chatbot")[2].strip() == HANDED_IN.get(student, "")
+    assert "syk" not in pages[student]
+
+
+def test_nbgrader_counts_how_late_somebody_is_from_the_students_own_deadline(course: ScratchCourse) -> None:
+    with Gradebook(f"sqlite:///{course.root / 'gradebook.db'}") as gradebook:
+        late = {row.student.id: row.total_seconds_late for row in gradebook.assignment_submissions(ASSIGNMENT)}
+    assert late == dict.fromkeys(EVERYBODY, 0) | {"david": 25.5 * 3600}
+
+
 def test_an_answer_that_nobody_has_read_yet_is_told_and_is_not_a_zero(pages: dict[str, str]) -> None:
     assert "Poengene kommer når det er gjort." in pages["david"]
     assert "inntil 3." in pages["david"]

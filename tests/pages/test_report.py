@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from html_page import Page, headings_in_order
 from hypothesis import given
 from hypothesis import strategies as st
 
+from autograder.course.deadline import Deadline, HandInTime
 from autograder.course.profile import FROZEN_NAME, Profile
 from autograder.errors import Damaged, NotReady
 from autograder.facts.evidence import Evidence
@@ -390,6 +392,37 @@ def test_a_class_with_damaged_records_alone_lists_them(llama: Profile) -> None:
 
 def test_a_share_is_written_in_per_cent_as_the_language_has_it() -> None:
     assert (percent(0.5, "nb"), percent(0.5, "en"), percent(None, "en")) == ("50 %", "50%", "–")
+
+
+def handed_in(hours: float, until: float | None = None) -> HandInTime:
+    """So many hours after the deadline, with an extension of so many."""
+    due = datetime(2026, 12, 1, 12, tzinfo=UTC)
+    extended = due + timedelta(hours=until) if until is not None else None
+    return HandInTime(due + timedelta(hours=hours), Deadline(due, extended))
+
+
+LATE = {
+    "in time": (handed_in(-1), None),
+    "in time, with an extension that was not needed": (handed_in(0, 3), None),
+    "late": (handed_in(25), "1 day and 1 hour no"),
+    "covered": (handed_in(2, 3), "2 hours yes, and handed in within it"),
+    "late all the same": (handed_in(4, 3), "4 hours yes, and handed in after it"),
+}
+
+
+def test_who_was_late_is_listed_with_by_how_long_and_whether_an_extension_covers_it(llama: Profile) -> None:
+    works = [Work(name, records(llama), time=time) for name, (time, _) in LATE.items()]
+    text = page_of(numbers(llama, *works, Work("unknown", records(llama))), "chatbot", "en", named=True)
+    section = text[text.index('<table>\n<caption class="unseen">Handed in after the deadline') :]
+    table = section[: section.index("</table>") + len("</table>")]
+    assert Page(table).text("th", scope="row") == [name for name, (_, said) in LATE.items() if said]
+    assert " ".join(Page(table).text("td")) == " ".join(said for _, said in LATE.values() if said)
+    assert "2026" not in table
+
+
+def test_where_nobody_was_late_the_page_has_no_such_section(llama: Profile) -> None:
+    text = page_of(numbers(llama, Work("a", records(llama), time=handed_in(-1))), "chatbot", "en", named=True)
+    assert "Handed in after the deadline" not in text
 
 
 # From a course on disk

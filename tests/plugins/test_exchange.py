@@ -7,18 +7,22 @@ import logging
 import os
 import pwd
 import shutil
+import warnings
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import nbformat
 import pytest
 from conftest import ROOT
 from forked import ScratchCourse
+from nbgrader.api import Gradebook
 from nbgrader.auth import Authenticator
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.exchange import ExchangeError, ExchangeFactory
 from traitlets.config import Config
 
+from autograder.grading.extensions import Extension, Extensions
 from autograder.plugins.exchange import RECEIPT, SafeCollect, configure_exchange
 from autograder.submissions import safe_copy
 from trials.classes import Student, write_submission
@@ -450,7 +454,7 @@ def test_what_comes_after_the_deadline_is_told_to_the_graders(exchange: Exchange
     due(exchange, "2026-11-24 10:00+00:00")
     exchange.put(ME)
     exchange.collect()
-    assert "after the deadline 2026-11-24" in told()
+    assert "2 hours after the deadline Tuesday 24 November 2026 at 10:00" in told()
 
 
 def test_the_last_one_in_time_is_collected_where_that_is_asked_for(exchange: Exchange) -> None:
@@ -461,6 +465,43 @@ def test_the_last_one_in_time_is_collected_where_that_is_asked_for(exchange: Exc
     assert (exchange.collected(ME) / "note.txt").read_text(encoding="utf-8") == "in time"
 
 
+def test_who_has_been_given_more_time_is_in_time_until_then(exchange: Exchange, told: Told) -> None:
+    due(exchange, "2026-11-24 10:00+00:00")
+    given = datetime(2026, 11, 24, tzinfo=UTC)
+    until = datetime(2026, 11, 24, 14, tzinfo=UTC)
+    Extensions(exchange.made.root, "chatbot").give(ME, Extension(until=until, reason="ill", by="ta", given=given))
+    exchange.put(ME, time="2026-11-24 13:00:00 UTC", say="in time")
+    exchange.put(ME, time="2026-11-24 15:00:00 UTC", say="late")
+    exchange.collect(before_duedate=True)
+    assert (exchange.collected(ME) / "note.txt").read_text(encoding="utf-8") == "in time"
+    assert "within the extended deadline Tuesday 24 November 2026 at 14:00" in told()
+    assert "ill" not in told().split()
+
+
+def test_an_extension_by_nbgraders_own_means_counts_too(exchange: Exchange) -> None:
+    with Gradebook(f"sqlite:///{exchange.made.root / 'gradebook.db'}") as gradebook, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # SQLAlchemy is not content with how nbgrader adds a submission
+        gradebook.update_or_create_assignment("chatbot", duedate="2026-11-24 10:00:00 UTC")
+        gradebook.update_or_create_student(ME)
+        gradebook.add_submission("chatbot", ME)
+        gradebook.grant_extension("chatbot", ME, hours=3)
+    exchange.put(ME, time="2026-11-24 13:00:00 UTC", say="in time")
+    exchange.put(ME, time="2026-11-24 13:00:01 UTC", say="late")
+    exchange.collect(before_duedate=True)
+    assert (exchange.collected(ME) / "note.txt").read_text(encoding="utf-8") == "in time"
+
+
+def test_a_damaged_extension_ends_collecting_with_the_name_of_its_file(exchange: Exchange, told: Told) -> None:
+    due(exchange, "2026-11-24 10:00+00:00")
+    path = exchange.made.root / "extensions" / "chatbot" / f"{ME}.json"
+    path.parent.mkdir(parents=True)
+    path.write_text("{", encoding="utf-8")
+    exchange.put(ME)
+    with pytest.raises(ExchangeError):
+        exchange.collect()
+    assert f"{path}: cannot be read" in told()
+
+
 def test_a_time_that_cannot_be_true_is_told(exchange: Exchange, told: Told) -> None:
     exchange.put(ME, time="2020-01-01 12:00:00 UTC")
     exchange.collect()
@@ -468,6 +509,25 @@ def test_a_time_that_cannot_be_true_is_told(exchange: Exchange, told: Told) -> N
 
 
 # --- What a student is told ---
+
+
+def test_a_receipt_says_kindly_that_it_is_late_and_that_more_time_may_have_been_given(exchange: Exchange) -> None:
+    due(exchange, "2026-11-24 10:00+00:00")
+    folder = exchange.fetched()
+    exchange.submit()
+    receipt = (folder / RECEIPT["en"]).read_text(encoding="utf-8")
+    assert "after the deadline Tuesday 24 November 2026 at 10:00." in receipt
+    assert "All of it has been received, and is graded as usual. If the course gave you more time" in receipt
+    assert len(list(exchange.inbound.glob(f"{ME}+chatbot+*/chatbot.ipynb"))) == 1
+
+
+def test_a_receipt_tells_a_deadline_that_has_not_passed(exchange: Exchange) -> None:
+    due(exchange, "2099-11-24 10:00+00:00")
+    folder = exchange.fetched()
+    exchange.submit()
+    receipt = (folder / RECEIPT["en"]).read_text(encoding="utf-8")
+    assert "\nThe deadline is Tuesday 24 November 2099 at 10:00.\n" in receipt
+    assert "after the deadline" not in receipt
 
 
 def test_a_receipt_lies_beside_the_notebooks_and_is_not_handed_in(exchange: Exchange) -> None:

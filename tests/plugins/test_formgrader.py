@@ -39,6 +39,7 @@ from autograder.judging.contract import ASSIGNMENT
 from autograder.pages import marking
 from autograder.pages.marking import number_in, part_of, rubric_of, shortened
 from autograder.pages.marking_page import Pieces
+from autograder.plugins.extend import Extending, Wish
 from autograder.plugins.formgrader import HANDLERS, install
 from autograder.words.marking import MARKING
 from autograder.words.tables import say
@@ -51,6 +52,7 @@ HANDED_IN = "as the student saw it"
 AGAIN = "as it came out again"
 ANSWER = "It remembers nothing."
 TITLE = "An ordinary one"
+TIMES = {"anna": "2026-11-25 11:00:00 UTC", "bjorn": "2026-11-25 14:00:00 UTC", "celine": "2026-11-25 14:00:00 UTC"}
 
 
 def hand_in(course: ScratchCourse, student: Student) -> Path:
@@ -95,7 +97,10 @@ def plain(course: ScratchCourse) -> None:
 
 @pytest.fixture(scope="module")
 def course(tiny_home: Path, tmp_path_factory: pytest.TempPathFactory) -> ScratchCourse:
-    """anna is right; bjorn's kernel ends in his chain; celine's file is broken; daniel's verdict was not judged."""
+    """anna is right; bjorn's kernel ends in his chain; celine's file is broken; daniel's verdict was not judged.
+
+    anna hands in in time, bjorn is late, and celine, who has an extension, is as late; of daniel no time is known.
+    """
     made = ScratchCourse(tmp_path_factory.mktemp("formgrader"), ROOT, tiny_home)
     made.instructor("generate_assignment", ASSIGNMENT)
     cells = made.reference()
@@ -104,6 +109,11 @@ def course(tiny_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Scratch
     hand_in(made, Student("bjorn", "", {**cells, "chain": "import os\nos._exit(1)", "memory": ANSWER}))
     hand_in(made, Student("celine", "", {})).write_text("no notebook")
     hand_in(made, Student("daniel", "", {**cells, "memory": ANSWER}))
+    for student, timestamp in TIMES.items():
+        (made.root / "submitted" / student / ASSIGNMENT / "timestamp.txt").write_text(timestamp, encoding="utf-8")
+    with Gradebook(f"sqlite:///{made.root / 'gradebook.db'}") as gradebook:  # as Formgrader sets a deadline
+        gradebook.update_or_create_assignment(ASSIGNMENT, duedate="2026-11-25 12:00:00 UTC")
+    Extending(made.root).give(Wish("celine", "2026-11-26 12:00Z", "ill", "ta"))
     made.instructor("autograde", ASSIGNMENT, env={"AUTOGRADER_ECHO": "1"})
     records = Records(made.root)
     record = records.read(ASSIGNMENT, "daniel", "chatbot")
@@ -389,6 +399,30 @@ def test_a_verdict_that_was_not_judged_is_told_at_the_top_and_at_its_cell(page: 
 
 def test_nothing_is_told_at_the_top_where_there_is_nothing_to_look_at(page: Page) -> None:
     assert text_of(page("anna"), "marking-head") == ""
+
+
+TOLD = {
+    "bjorn": ", 2 timer etter fristen onsdag ",
+    "celine": ", innen utsatt frist torsdag 26. november 2026",
+}
+
+
+@pytest.mark.parametrize("student", TOLD)
+def test_who_handed_in_late_is_told_at_the_top_with_an_extension_if_there_is_one(student: str, page: Page) -> None:
+    assert TOLD[student] in text_of(page(student), "marking-head")
+
+
+def test_a_damaged_extension_is_not_told_as_another_deadline_and_the_page_stands(
+    course: ScratchCourse, page: Page
+) -> None:
+    path = course.root / "extensions" / ASSIGNMENT / "celine.json"
+    kept = path.read_bytes()
+    path.write_text("half an ext")
+    try:
+        shown = text_of(page("celine"), "marking-head")
+    finally:
+        path.write_bytes(kept)
+    assert "frist" not in shown
 
 
 def test_a_damaged_record_is_told_and_the_page_stands(course: ScratchCourse, page: Page) -> None:

@@ -8,7 +8,7 @@ import sqlite3
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -144,6 +144,42 @@ def test_a_notebook_that_was_not_handed_in_has_zero_and_waits_for_nobody(
 def test_a_student_who_is_not_known_is_let_in_only_where_that_is_wanted(gradebook: RunGradebook) -> None:
     with pytest.raises(MissingEntry, match="No such student: bjorn"):
         gradebook.enter("bjorn", None, [], may_be_new=False)
+
+
+EXTENDED = [
+    # the deadline is 25 November, 0:00 in UTC: handed in, an extension, seconds late, seconds that nbgrader then keeps
+    ("2026-11-24 23:59", None, 0, None),
+    ("2026-11-25 00:01", None, 60, None),
+    ("2026-11-25 00:01", "2026-11-25 01:00+01:00", 60, None),
+    ("2026-11-25 00:01", "2026-11-25 02:00+01:00", 0, 3600),
+    ("2026-11-25 01:01", "2026-11-25 02:00+01:00", 60, 3600),
+]
+
+
+@pytest.mark.parametrize(("timestamp", "until", "late", "kept"), EXTENDED)
+def test_an_extension_is_put_where_nbgrader_counts_how_late_somebody_is(
+    gradebook: RunGradebook, timestamp: str, until: str | None, late: int, kept: int | None
+) -> None:
+    given = datetime.fromisoformat(until) if until else None
+    found = gradebook.enter("anna", datetime.fromisoformat(timestamp), ["first", "second"], False, given)
+    with gradebook.transaction() as opened:
+        extension = opened.find_submission("chatbot", "anna").extension
+    assert found.seconds_late == late
+    assert extension == (timedelta(seconds=kept) if kept else None)
+
+
+def test_an_extension_of_nbgraders_own_stays(gradebook: RunGradebook) -> None:
+    with gradebook.transaction() as opened:
+        opened.grant_extension("chatbot", "anna", hours=2)
+    assert gradebook.enter("anna", datetime(2026, 11, 25, 1), ["first", "second"], False).seconds_late == 0
+
+
+def test_where_the_deadline_is_gone_nobody_is_late_and_no_extension_is_left(gradebook: RunGradebook) -> None:
+    until = datetime(2026, 11, 26, tzinfo=UTC)
+    gradebook.enter("anna", datetime(2026, 11, 25, 1), ["first", "second"], False, until)
+    with gradebook.transaction() as opened:
+        opened.find_assignment("chatbot").duedate = None
+    assert gradebook.enter("anna", datetime(2026, 11, 25, 1), ["first", "second"], False, until).seconds_late == 0
 
 
 def test_a_run_asks_for_the_cells_of_a_released_notebook_once(gradebook: RunGradebook) -> None:

@@ -116,6 +116,24 @@ def test_a_template_gives_the_profiles_values_and_leaves_the_rest_alone(template
     assert filled(template) == result
 
 
+DUE = [
+    (None, "nb", ""),
+    ("2026-12-01 23:59+01:00", "nb", "**Frist:** tirsdag 1. desember 2026 kl. 23.59"),
+    ("2026-12-01T23:59:00Z", "en", "**Deadline:** Tuesday 1 December 2026 at 23:59"),
+]
+
+
+@pytest.mark.parametrize(("due", "language", "line"), DUE)
+def test_the_first_cell_of_each_notebook_ends_with_the_deadline_if_there_is_one(
+    due: str | None, language: str, line: str
+) -> None:
+    books = released(changed(COURSE, course={"language": language} | ({"due": due} if due else {})))
+    for nb in books.values():
+        said = nb.cells[0].source
+        assert said.endswith(f"\n\n{line}") if line else "Frist" not in said
+        assert not re.search(r"\n\n\n\*", said)
+
+
 def test_a_cell_knows_its_own_task() -> None:
     cell = "«task.model» «task.role» «points(task.points)» «py(task.question)»"
     assert filled(cell, task="instruct-large") == 'meta-llama/Llama-3.2-3B-Instruct large 2 "Who are you?"'

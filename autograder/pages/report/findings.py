@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from autograder.course.deadline import HandInTime
 from autograder.facts.verdict import Criterion, IncidentKind, Phrase, Sentence
 from autograder.judging.task import Task
 from autograder.pages.report.scores import NOT_RUN
@@ -44,6 +45,14 @@ class Review:
     points: float
     reasons: tuple[Phrase, ...]
     settled: bool
+
+
+@dataclass(frozen=True)
+class Late:
+    """Who handed in after everybody's deadline, and when."""
+
+    name: str
+    time: HandInTime
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,6 +152,10 @@ def reviews_of(works: Iterable[Work], judged: Sequence[Task], hide: Hide) -> Ite
                 reasons=tuple(reason.changed(hide) for reason in verdict.reasons),
                 settled=grade is not None and grade.by_hand and not grade.waits,
             )
+
+
+def late_of(works: Iterable[Work]) -> tuple[Late, ...]:
+    return tuple(Late(work.name, work.time) for work in works if work.time and work.time.after_due)
 
 
 def incidents_of(works: Iterable[Work], hide: Hide) -> tuple[Happened, ...]:

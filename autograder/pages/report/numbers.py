@@ -12,11 +12,13 @@ from autograder.course.profile import Profile
 from autograder.judging.contract import tasks
 from autograder.pages.report.findings import (
     Happened,
+    Late,
     Mended,
     Mistake,
     Observed,
     Review,
     incidents_of,
+    late_of,
     mended_in,
     mistakes_of,
     observed_of,
@@ -50,6 +52,7 @@ class Numbers:
     tasks: tuple[TaskNumbers, ...]
     mistakes: tuple[Mistake, ...]
     kinds_of_mistakes: int
+    late: tuple[Late, ...]
     reviews: tuple[Review, ...]
     settled: int
     not_judged: tuple[Review, ...]
@@ -83,6 +86,7 @@ def numbers_of(works: Sequence[Work], profile: Profile, hide: Hide) -> Numbers:
         tasks=tuple(task_numbers(task, graded, hide) for task in all_tasks),
         mistakes=mistakes[:MAX_MISTAKES],
         kinds_of_mistakes=len(mistakes),
+        late=late_of(works),
         reviews=tuple(review for review in waiting if review.score is not None),
         settled=len(reviews) - len(waiting),
         not_judged=tuple(review for review in waiting if review.score is None),

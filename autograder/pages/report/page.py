@@ -13,6 +13,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from autograder.course.deadline import HandInTime
 from autograder.course.profile import Language
 from autograder.facts.verdict import Phrase
 from autograder.pages.report import pictures
@@ -26,6 +27,7 @@ from autograder.words.grading import HAPPENED
 from autograder.words.render import number
 from autograder.words.report import REPORT
 from autograder.words.tables import say
+from autograder.words.times import span
 
 Rows = Sequence[Sequence[object]]
 MAX_CRITERIA = 15
@@ -128,6 +130,7 @@ class _Page:
             "tasks": self.tasks(),
             "mistakes": self.mistakes(),
             "reviews": self.people(),
+            "late": self.late(),
             "happened": self.happened(),
             "temperature": self.temperature(),
             "cost": self.cost(),
@@ -230,6 +233,16 @@ class _Page:
             parts.append(Part(table.name, [self.say("damaged")], table=table))
         return parts
 
+    def late(self) -> list[Part]:
+        """Without the moments of handing in: these tell who is who."""
+        rows = [
+            [one.name, self.words_of(span(one.time.after_due)), self.say(_covered(one.time))]
+            for one in self.numbers.late
+        ]
+        if not rows:
+            return []
+        return [Part(paragraphs=[self.say("late-intro")], table=self.table("late", "student late-by extension", rows))]
+
     def listed(self, key: str, reviews: Iterable[Review]) -> Table:
         """One row for a student's checks that have the same reasons."""
         alike: dict[tuple[str, str], list[Review]] = {}
@@ -324,6 +337,13 @@ _COUNTED = ("repeats", "at_limit", "empty")
 
 def _counted(tasks: Mapping[str, int]) -> str:
     return ", ".join(f"{task} {count}" for task, count in tasks.items())
+
+
+def _covered(time: HandInTime) -> str:
+    """The key of what an extension does for a hand-in after everybody's deadline."""
+    if time.deadline.extended is None:
+        return "no-extension"
+    return "extension-too-short" if time.late else "extension-covers"
 
 
 def _rate(row: TaskNumbers) -> float:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from autograder.course.deadline import HandInTime
 from autograder.facts.verdict import Verdict
 from autograder.grading.grades import Grade
 from autograder.grading.records import Overrides, Record, with_overrides
@@ -32,6 +33,7 @@ class Work:
         records: by notebook.
         damaged: files on record that cannot be read: notebooks, or "overrides".
         grades: by grade id; none where there is no gradebook.
+        time: when it was handed in; None where that, or a deadline, is not known.
     """
 
     name: str
@@ -39,6 +41,7 @@ class Work:
     overrides: Overrides = field(default_factory=dict)
     damaged: tuple[str, ...] = ()
     grades: Mapping[str, Grade] = field(default_factory=dict)
+    time: HandInTime | None = None
 
     def verdict(self, task: Task) -> Verdict | None:
         """As judged, with a person's decisions about criteria."""
