@@ -10,6 +10,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import Any
 
+import nbformat
 from nbformat import NotebookNode
 from nbgrader import utils
 from nbgrader.api import SubmittedNotebook
@@ -92,6 +93,8 @@ class SaveVerdicts(SaveAutoGrades):  # type: ignore[misc]
 
     A person's manual score stays, and is asked for again only where the verdict's score or the answer has changed.
 
+    Raises nbformat's ValidationError before anything is written, where the steps before have made a notebook invalid: the
+    exporter looks only when all steps have been taken, and the scores would be in the gradebook then.
     Raises NotJudged after everything is written, when a verdict is `not judged`: nbgrader then lists the submission among
     the failed ones, ends non-zero, and grades it again in the next run.
     """
@@ -100,6 +103,7 @@ class SaveVerdicts(SaveAutoGrades):  # type: ignore[misc]
         grading, gradebook, names = grading_of(resources), gradebook_of(resources), resources["nbgrader"]
         if grading is None or gradebook is None:
             return super().preprocess(nb, resources)  # type: ignore[no-any-return]
+        nbformat.validate(nb, relax_add_props=True)
         where = (names["assignment"], names["student"], names["notebook"])
         records = Records(course_root(self))
         record = grading.record(_answers(nb))

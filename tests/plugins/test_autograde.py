@@ -21,6 +21,7 @@ import pytest
 from conftest import ROOT
 from forked import ScratchCourse
 from nbformat import NotebookNode
+from nbgrader.api import Gradebook
 from nbgrader.apps import api, autogradeapp
 from nbgrader.converters import Autograde
 from sqlalchemy.exc import OperationalError
@@ -378,6 +379,36 @@ def test_where_our_own_side_fails_one_submission_is_not_judged_and_the_others_ar
     (course.root / "autograded" / "celine" / ASSIGNMENT).unlink(missing_ok=True)
     course.instructor("autograde", ASSIGNMENT, env=ECHO)
     assert chain_points(course) == {"anna": 2, "bjorn": 2, "celine": 2}
+
+
+BREAK = """
+from nbgrader.preprocessors import NbGraderPreprocessor
+from autograder.plugins.judge import SaveVerdicts
+
+class Break(NbGraderPreprocessor):
+    def preprocess(self, nb, resources):
+        nb.cells[0].source = 7
+        return nb, resources
+
+steps = list(c.Autograde.autograde_preprocessors)
+steps.insert(steps.index(SaveVerdicts), Break)
+c.Autograde.autograde_preprocessors = steps
+"""
+
+
+def test_no_score_of_a_notebook_that_has_become_invalid_is_saved(course: ScratchCourse) -> None:
+    """Not of its free text either, of which an answer as released would have a zero."""
+    with (course.root / "nbgrader_config.py").open("a", encoding="utf-8") as settings:
+        settings.write(BREAK)
+    with pytest.raises(NotReady, match="Not judged: bjorn"):
+        course.instructor("autograde", ASSIGNMENT, "--student", "bjorn", env=ECHO)
+    assert "ValidationError" in said(course)
+    with Gradebook(f"sqlite:///{course.root / 'gradebook.db'}") as opened:
+        grades = opened.find_submission_notebook("chatbot", ASSIGNMENT, "bjorn").grades
+        assert {grade.auto_score for grade in grades} == {None}
+    record = Records(course.root).read(ASSIGNMENT, "bjorn", "chatbot")
+    assert record is not None
+    assert {verdict.state for verdict in record.verdicts} == {"not judged"}
 
 
 # --- The order of work ---
