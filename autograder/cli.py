@@ -122,9 +122,12 @@ def host(course: Path, idle: float, threads: int, stop: bool) -> None:
 @click.option("--reason", required=True, help="Why; the student sees it.")
 def override(course: Path, student: str, check_id: str, criterion: str, points: float, reason: str) -> None:
     """Overrules one criterion: CHECK_ID's CRITERION earns STUDENT this many POINTS, whatever the check found."""
-    from autograder.plugins.scores import Decision, overrule
+    from autograder.grading.records import Decision
+    from autograder.plugins.scores import overrule
 
-    decision = Decision(student, check_id, criterion, points, reason, by=getpass.getuser())
+    decision = Decision(
+        student=student, check_id=check_id, criterion=criterion, points=points, reason=reason, by=getpass.getuser()
+    )
     verdict = overrule(course.resolve(), decision)
     console.print(
         f"{student}, {check_id}: {verdict.score:g} of {verdict.points:g} points. Feedback shows it next time."

@@ -13,10 +13,11 @@ from forked import ScratchCourse
 from nbgrader.api import Gradebook
 
 from autograder.course.profile import Language
+from autograder.grading.records import Decision
 from autograder.judging import contract
 from autograder.judging.contract import ASSIGNMENT
 from autograder.plugins.extend import Extending, Wish
-from autograder.plugins.scores import Decision, overrule
+from autograder.plugins.scores import overrule
 from trials.classes import Student, write_submission
 from trials.demo import raising, typical_mistakes
 
@@ -91,7 +92,10 @@ def feedback_course(folder: Path, model_home: Path, language: Language, only: tu
             gradebook.find_submission_notebook("chatbot", ASSIGNMENT, "anna").late_submission_penalty = PENALTY
             gradebook.db.commit()
     if "david" in ids:
-        overrule(course.root, Decision("david", "check-prompt", "placeholder", 1, REASON, "ta"))
+        decision = Decision(
+            student="david", check_id="check-prompt", criterion="placeholder", points=1, reason=REASON, by="ta"
+        )
+        overrule(course.root, decision)
     course.instructor("generate_feedback", ASSIGNMENT)
     return course
 

@@ -6,6 +6,7 @@ each overruled student a file in `overrides/ASSIGNMENT/`.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -70,46 +71,62 @@ class _OverridesFile(BaseModel):
     criteria: Overrides = {}
 
 
+@dataclass(frozen=True, kw_only=True)
+class Decision:
+    """What a person has decided about one criterion of a student's verdict."""
+
+    student: str
+    check_id: str
+    criterion: str
+    points: float
+    reason: str
+    by: str = ""
+
+
 class Records:
-    """The records of one course.
+    """The records of one assignment of a course.
 
     Args:
         root: the course directory.
+
+    Attributes:
+        folder: of the verdicts; a folder for each student.
     """
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
+    def __init__(self, root: Path, assignment: str) -> None:
+        self.folder, self._overrides = root / "verdicts" / assignment, root / "overrides" / assignment
 
-    def read(self, assignment: str, student: str, notebook: str) -> Record | None:
+    def read(self, student: str, notebook: str) -> Record | None:
         """The record of a notebook that has been graded, else None. Raises Damaged for a file that is damaged."""
-        path = self._record(assignment, student, notebook)
+        path = self._record(student, notebook)
         return parsed(Record, path) if path.exists() else None
 
-    def write(self, assignment: str, student: str, notebook: str, record: Record) -> bool:
+    def write(self, student: str, notebook: str, record: Record) -> bool:
         """Writes a record; one beyond `MAX_RECORD` without what its verdicts were judged from. Answers whether it is whole."""
         text = record.model_dump_json(indent=1)
         whole = len(text.encode()) <= MAX_RECORD
         if not whole:
             text = record.model_copy(update={"evidence": (), "transcript": Transcript()}).model_dump_json(indent=1)
-        write_whole(self._record(assignment, student, notebook), text)
+        write_whole(self._record(student, notebook), text)
         return whole
 
-    def overrides(self, assignment: str, student: str) -> Overrides:
-        path = self._overrides(assignment, student)
+    def overrides(self, student: str) -> Overrides:
+        path = self._decisions(student)
         return parsed(_OverridesFile, path).criteria if path.exists() else {}
 
-    def overrule(self, assignment: str, student: str, check_id: str, criterion: str, override: Override) -> None:
+    def overrule(self, decision: Decision) -> None:
         """Adds a decision, or replaces the earlier one about the same criterion."""
-        criteria = self.overrides(assignment, student)
-        criteria[check_id] = {**criteria.get(check_id, {}), criterion: override}
+        criteria, check_id = self.overrides(decision.student), decision.check_id
+        override = Override(earned=decision.points, reason=decision.reason, by=decision.by)
+        criteria[check_id] = {**criteria.get(check_id, {}), decision.criterion: override}
         text = _OverridesFile(criteria=criteria).model_dump_json(indent=1)
-        write_whole(self._overrides(assignment, student), text)
+        write_whole(self._decisions(decision.student), text)
 
-    def _record(self, assignment: str, student: str, notebook: str) -> Path:
-        return self.root / "verdicts" / assignment / student / f"{notebook}.json"
+    def _record(self, student: str, notebook: str) -> Path:
+        return self.folder / student / f"{notebook}.json"
 
-    def _overrides(self, assignment: str, student: str) -> Path:
-        return self.root / "overrides" / assignment / f"{student}.json"
+    def _decisions(self, student: str) -> Path:
+        return self._overrides / f"{student}.json"
 
 
 def with_overrides(verdict: Verdict, overrides: Overrides) -> Verdict:

@@ -34,11 +34,11 @@ class Graded:
 
 def recorded(course: Path, assignment: str, students: list[str]) -> Iterator[Graded]:
     """Everything that is on record for these students."""
-    records = Records(course)
+    records = Records(course, assignment)
     for student in dict.fromkeys(students):
-        for path in sorted((course / "verdicts" / assignment / student).glob("*.json")):
+        for path in sorted((records.folder / student).glob("*.json")):
             with contextlib.suppress(Damaged):  # its student is among those not judged
-                record = records.read(assignment, student, path.stem)
+                record = records.read(student, path.stem)
                 if record is not None:
                     yield Graded(student, path.stem, record)
 

@@ -40,10 +40,10 @@ class FeedbackPage(NbGraderPreprocessor):  # type: ignore[misc]
         profile = frozen_profile(self, resources)
         if profile is None:
             return nb, resources
-        names, records = resources["nbgrader"], Records(course_root(self))
+        names = resources["nbgrader"]
         assignment, student, notebook = names["assignment"], names["student"], names["notebook"]
-        record = records.read(assignment, student, notebook)
-        overrides = records.overrides(assignment, student)
+        records = Records(course_root(self), assignment)
+        record, overrides = records.read(student, notebook), records.overrides(student)
         verdicts = {v.check_id: with_overrides(v, overrides) for v in record.verdicts} if record else {}
         path = frozen_path(coursedir_of(self), assignment).with_name(f"{notebook}.ipynb")
         released = nbformat.read(path, as_version=4) if path.exists() else None

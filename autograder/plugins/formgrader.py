@@ -35,7 +35,7 @@ from autograder.course.deadline import HandInTime
 from autograder.course.profile import Profile
 from autograder.errors import AutograderError, Damaged, NotReady
 from autograder.facts.verdict import Sentence, Verdict
-from autograder.grading.records import Records, with_overrides
+from autograder.grading.records import Decision, Records, with_overrides
 from autograder.judging.contract import ASSIGNMENT
 from autograder.pages.marking import (
     MAX_CELLS,
@@ -58,7 +58,7 @@ from autograder.plugins.course import (
 )
 from autograder.plugins.deadlines import time_of
 from autograder.plugins.formgrader_files import INSTEAD, folder_of
-from autograder.plugins.scores import Decision, overrule
+from autograder.plugins.scores import overrule
 from autograder.release import authoring
 from autograder.submissions.cells import check_cells, is_answer, marks_of
 from autograder.submissions.submission import Submission
@@ -164,10 +164,10 @@ class _Page:
 
     def _verdicts(self) -> tuple[dict[str, Verdict], str]:
         """By check id, as they stand now; and why there are none, where there should be."""
-        records = Records(Path(self._coursedir.root))
+        records = Records(Path(self._coursedir.root), self._assignment)
         try:
-            record = records.read(self._assignment, self._student, self._notebook)
-            overrides = records.overrides(self._assignment, self._student)
+            record = records.read(self._student, self._notebook)
+            overrides = records.overrides(self._student)
         except Damaged as error:
             return {}, self._mask(str(error))
         found = record.verdicts if record else ()
@@ -222,14 +222,17 @@ class Decide(BaseApiHandler):  # type: ignore[misc]
         check_id, criterion, reason = body.get("check"), body.get("criterion"), body.get("reason")
         points, root = number_in(body.get("points")), Path(self.coursedir.root)
         try:
-            record = Records(root).read(assignment, student.id, submission.notebook.name)
+            record = Records(root, assignment).read(student.id, submission.notebook.name)
             verdict = record.verdict(str(check_id)) if record else None
             wrong = refused(verdict, criterion, points, reason, profile.course.language)
             if wrong is not None:
                 self._say(400, wrong, profile)
                 return
-            asked = (student.id, str(check_id), str(criterion), points or 0.0, str(reason).strip(), self._person())
-            decided = overrule(root, Decision(*asked), self.gradebook)
+            decision = Decision(
+                student=student.id, check_id=str(check_id), criterion=str(criterion), points=points or 0.0,
+                reason=str(reason).strip(), by=self._person(),
+            )  # fmt: skip
+            decided = overrule(root, decision, self.gradebook)
             grade = self.gradebook.find_grade(check_id, submission.notebook.name, assignment, student.id)
         except (NotReady, MissingEntry) as error:
             self.log.error("%s", error)

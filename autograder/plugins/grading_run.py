@@ -88,7 +88,7 @@ class GradingRun:
         self._coursedir = converter.coursedir
         self._assignment: str = self._coursedir.assignment_id
         self._course = Path(self._coursedir.root).resolve()
-        self._records = Records(self._course)
+        self._records = Records(self._course, self._assignment)
         self._released = released_notebooks(self._coursedir, self._assignment)
         self._wanted = [name for name in self._released if fnmatch(name, self._coursedir.notebook_id)]
         self._executor = Executor(self._course, self._assignment, profile, settings, self._log)
@@ -186,7 +186,7 @@ class GradingRun:
             for task in self._judged(name)
         )
         record = Record(verdicts=verdicts, repairs=(*aside, Repair(kind="missing")))
-        self._records.write(self._assignment, student, name, record)
+        self._records.write(student, name, record)
 
     def _judged(self, notebook: str) -> list[Task]:
         """The tasks of a notebook that are judged here."""
@@ -240,9 +240,9 @@ class GradingRun:
             for t in self._judged(notebook)
         )
         with contextlib.suppress(Damaged):  # it stays as it is: nothing is lost
-            before = self._records.read(self._assignment, student, notebook)
+            before = self._records.read(student, notebook)
             record = Record(verdicts=verdicts, answers=before.answers if before else {})
-            self._records.write(self._assignment, student, notebook, record)
+            self._records.write(student, notebook, record)
         with self._gradebook.transaction() as gradebook:
             checks = {verdict.check_id for verdict in verdicts}
             take_back(gradebook, (self._assignment, student), notebook, checks)

@@ -34,13 +34,13 @@ class Judge(NbGraderPreprocessor):  # type: ignore[misc]
         grading = grading_of(resources)
         if grading is None:
             return nb, resources
-        names, records = resources["nbgrader"], Records(course_root(self))
-        assignment, student, profile = names["assignment"], names["student"], grading.profile
+        names, profile = resources["nbgrader"], grading.profile
+        student, records = names["student"], Records(course_root(self), names["assignment"])
         charged, of_prompt = None, prompt_task(profile)
         if of_prompt is not None and names["notebook"] != of_prompt.notebook:
-            charged = charged_before(records.read(assignment, student, of_prompt.notebook), profile)
+            charged = charged_before(records.read(student, of_prompt.notebook), profile)
         checks = check_cells(nb, profile)
-        here, overrides = [task for _, task in checks], records.overrides(assignment, student)
+        here, overrides = [task for _, task in checks], records.overrides(student)
         resources["autograder"] = judged = grading.judged(here, charged, overrides, self.log)
         for (cell, _), verdict in zip(checks, judged.verdicts, strict=True):
             show_verdict(cell, with_overrides(verdict, overrides), profile.course.language)
@@ -104,17 +104,16 @@ class SaveVerdicts(SaveAutoGrades):  # type: ignore[misc]
         if grading is None or gradebook is None:
             return super().preprocess(nb, resources)  # type: ignore[no-any-return]
         nbformat.validate(nb, relax_add_props=True)
-        where = (names["assignment"], names["student"], names["notebook"])
-        records = Records(course_root(self))
+        where, records = (names["student"], names["notebook"]), Records(course_root(self), names["assignment"])
         record = grading.record(_answers(nb))
         saving = Saving(grading, record, records.read(*where))
-        with gradebook.notebook(*where[1:]) as rows:
+        with gradebook.notebook(*where) as rows:
             for cell in nb.cells:
                 self._save_cell(cell, rows, saving)
             if not record.open_verdicts:
                 LatePenalties(parent=self.parent).assign(rows.notebook, names["student"])
         if not records.write(*where, record):
-            self.log.warning("%s, %s: too much was seen to be kept; the record has the verdicts alone", *where[1:])
+            self.log.warning("%s, %s: too much was seen to be kept; the record has the verdicts alone", *where)
         refuse_open(record, names)
         return nb, resources
 

@@ -68,18 +68,18 @@ def class_of(course: Path, assignment: str) -> list[str]:
 
 def work_of(course: Path, assignment: str, account: str, known: Work) -> Work:
     """What the gradebook has of a student's work, and the records with it."""
-    records, damaged = Records(course), []
+    records, damaged = Records(course, assignment), []
     found: dict[str, Record] = {}
-    for path in sorted((course / "verdicts" / assignment / account).glob("*.json")):
+    for path in sorted((records.folder / account).glob("*.json")):
         try:
-            record = records.read(assignment, account, path.stem)
+            record = records.read(account, path.stem)
         except Damaged:
             damaged.append(path.stem)
         else:
             found |= {path.stem: record} if record is not None else {}
     overrides: Overrides = {}
     try:
-        overrides = records.overrides(assignment, account)
+        overrides = records.overrides(account)
     except Damaged:
         damaged.append("overrides")
     return replace(known, records=found, overrides=overrides, damaged=tuple(damaged))

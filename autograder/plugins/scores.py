@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from contextlib import nullcontext
-from dataclasses import dataclass
 from pathlib import Path
 
 from nbgrader.api import Gradebook, MissingEntry
 
 from autograder.errors import NotReady
-from autograder.facts.verdict import Override, Verdict
+from autograder.facts.verdict import Verdict
 from autograder.grading.grades import Grade
-from autograder.grading.records import Records, with_overrides
+from autograder.grading.records import Decision, Records, with_overrides
 from autograder.grading.released import released_profile
 from autograder.judging.contract import ASSIGNMENT, task_of, tasks
 from autograder.plugins.course import Resources
@@ -63,18 +62,6 @@ def take_back(gradebook: Gradebook, submission: tuple[str, str], notebook: str, 
     gradebook.db.commit()
 
 
-@dataclass(frozen=True)
-class Decision:
-    """What a person has decided about one criterion of a student's verdict."""
-
-    student: str
-    check_id: str
-    criterion: str
-    points: float
-    reason: str
-    by: str
-
-
 def overrule(root: Path, decision: Decision, gradebook: Gradebook | None = None) -> Verdict:
     """Keeps a decision for every later regrade, and puts the score into the gradebook at once.
 
@@ -86,8 +73,8 @@ def overrule(root: Path, decision: Decision, gradebook: Gradebook | None = None)
     student, check_id, points = decision.student, decision.check_id, decision.points
     profile = released_profile(root, ASSIGNMENT)
     task = task_of(check_id, profile)
-    records = Records(root)
-    record = records.read(ASSIGNMENT, student, task.notebook) if task else None
+    records = Records(root, ASSIGNMENT)
+    record = records.read(student, task.notebook) if task else None
     verdict = record.verdict(check_id) if record else None
     if task is None or verdict is None:
         valid = ", ".join(t.check_id for t in tasks(profile) if t.judged_by == "autograder")
@@ -96,9 +83,8 @@ def overrule(root: Path, decision: Decision, gradebook: Gradebook | None = None)
     if found is None or not 0 <= points <= found.points:
         valid = ", ".join(f"{c.name} (0 to {c.points:g})" for c in verdict.criteria)
         raise NotReady(f"{check_id}: {decision.criterion!r} with {points:g} points is not possible. Valid: {valid}.")
-    override = Override(earned=points, reason=decision.reason, by=decision.by)
-    records.overrule(ASSIGNMENT, student, check_id, decision.criterion, override)
-    decided = with_overrides(verdict, records.overrides(ASSIGNMENT, student))
+    records.overrule(decision)
+    decided = with_overrides(verdict, records.overrides(student))
     with nullcontext(gradebook) if gradebook else Gradebook(f"sqlite:///{root / 'gradebook.db'}") as opened:
         row = opened.find_grade(check_id, task.notebook, ASSIGNMENT, student)
         row.auto_score = decided.score

@@ -6,8 +6,8 @@ lets the others find the module, and follows its execution (PEP 451).
 
 It does not follow `importlib.reload`, and it cannot hook a module that is already half imported: then the
 function runs before the next import of anything that comes after. A function that fails never breaks the
-import it follows: its exception goes to `on_error`, or into the log where none was given. That is why this is
-not wrapt's `when_imported`: there the exception of a hook comes out of the student's own import.
+import it follows: its exception goes into the log. That is why this is not wrapt's `when_imported`: there the
+exception of a hook comes out of the student's own import.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ import logging
 import sys
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
@@ -25,23 +24,6 @@ from typing import Any
 __all__ = ["when_imported"]
 
 Then = Callable[[ModuleType], None]
-OnError = Callable[[Exception], None]
-
-
-@dataclass(frozen=True)
-class _Hook:
-    then: Then
-    on_error: OnError | None
-
-    def run(self, name: str, module: ModuleType) -> None:
-        try:
-            self.then(module)
-        except Exception as error:
-            if self.on_error is None:
-                log = logging.getLogger(__name__)
-                log.exception("A hook on the import of %s failed: %r", name, self.then)
-            else:
-                self.on_error(error)
 
 
 class _Finder(MetaPathFinder):
@@ -49,16 +31,16 @@ class _Finder(MetaPathFinder):
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
-        self._waiting: dict[str, list[_Hook]] = {}
+        self._waiting: dict[str, list[Then]] = {}
         self._known: set[tuple[str, Then]] = set()
         self._asking = threading.local()  # names that this thread is asking the other finders for
 
-    def add(self, name: str, hook: _Hook) -> None:
+    def add(self, name: str, then: Then) -> None:
         with self._lock:
-            if (name, hook.then) in self._known:
+            if (name, then) in self._known:
                 return
-            self._known.add((name, hook.then))
-            self._waiting.setdefault(name, []).append(hook)
+            self._known.add((name, then))
+            self._waiting.setdefault(name, []).append(then)
             if self not in sys.meta_path:
                 sys.meta_path.insert(0, self)
         self._run_finished()
@@ -67,8 +49,11 @@ class _Finder(MetaPathFinder):
         """Run and forget what waits for `name`."""
         with self._lock:  # taken out under the lock, so that no two threads run the same
             hooks = self._waiting.pop(name, [])
-        for hook in hooks:
-            hook.run(name, module)
+        for then in hooks:
+            try:
+                then(module)
+            except Exception:
+                logging.getLogger(__name__).exception("A hook on the import of %s failed: %r", name, then)
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
@@ -144,10 +129,10 @@ def _is_imported(name: str) -> bool:
 _FINDER = _Finder()  # one per process, as `sys.meta_path` is
 
 
-def when_imported(module: str, then: Then, on_error: OnError | None = None) -> None:
+def when_imported(module: str, then: Then) -> None:
     """Call `then(module)` once, right after `module` has been executed, or now where it has been already.
 
-    The same `then` for the same module counts once. Safe to call from any thread. What `then` raises goes to
-    `on_error`, else into the log (`autograder.system.import_hooks`); the import itself always goes on.
+    The same `then` for the same module counts once. Safe to call from any thread. What `then` raises goes into the log
+    (`autograder.system.import_hooks`); the import itself always goes on.
     """
-    _FINDER.add(module, _Hook(then, on_error))
+    _FINDER.add(module, then)

@@ -461,7 +461,7 @@ def test_a_decision_of_the_staff_is_kept_with_who_made_it(marked: str, hub: Hub)
     from autograder.grading.records import Records
 
     assert marked == "Lagret: 0,5 av 1 poeng."
-    kept = Records(hub.course).overrides("chatbot", FIRST)["check-model-home"]
+    kept = Records(hub.course, "chatbot").overrides(FIRST)["check-model-home"]
     assert [(one.earned, one.reason, one.by) for one in kept.values()] == [(0.5, REASON, STAFF)]
 
 
@@ -475,7 +475,7 @@ def points(hub: Hub, student: str) -> float:
     """What the autograder gives, from the verdicts on disk."""
     from autograder.grading.records import Records
 
-    records = [Records(hub.course).read("chatbot", student, path.stem) for path in notebooks(hub)]
+    records = [Records(hub.course, "chatbot").read(student, path.stem) for path in notebooks(hub)]
     return sum(verdict.score or 0 for record in records if record for verdict in record.verdicts)
 
 

@@ -151,10 +151,10 @@ def killed(course: ScratchCourse) -> tuple[ScratchCourse, list[Run], list[set[st
 
 
 def verdicts(course: ScratchCourse) -> dict[str, list[tuple[str, str, float | None]]]:
-    records = Records(course.root)
+    records = Records(course.root, ASSIGNMENT)
     found = {}
     for path in sorted((course.root / "verdicts" / ASSIGNMENT).glob("*/chatbot.json")):
-        record = records.read(ASSIGNMENT, path.parent.name, "chatbot")
+        record = records.read(path.parent.name, "chatbot")
         assert record is not None
         found[path.parent.name] = [(v.check_id, v.state, v.score) for v in record.verdicts]
     return found

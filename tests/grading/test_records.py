@@ -14,7 +14,7 @@ from autograder.facts.evidence import Facts
 from autograder.facts.transcript import Rendering, Request, Transcript
 from autograder.facts.verdict import Criterion, Override, Sentence, Verdict, Words
 from autograder.grading import run_summary
-from autograder.grading.records import Record, Records, with_overrides
+from autograder.grading.records import Decision, Record, Records, with_overrides
 from autograder.judging.contract import ASSIGNMENT, load, task_of
 from autograder.judging.judge import judge
 from autograder.system.files import write_whole
@@ -62,12 +62,20 @@ RECORD = Record(
         faults=("OutOfMemoryError",),
     ),
 )
-PLACE = ("chatbot", "ada", "larger-model")
+PLACE = ("ada", "larger-model")
+FAIR = Override(earned=0.5, reason="a fair reading", by="ta")
+LATER = Override(earned=0.25, reason="half of it", by="prof")
 
 
 @pytest.fixture
 def records(tmp_path: Path) -> Records:
-    return Records(tmp_path)
+    return Records(tmp_path, ASSIGNMENT)
+
+
+def decision(check_id: str, criterion: str, override: Override, student: str = "ada") -> Decision:
+    """What becomes this override."""
+    given = {"points": override.earned, "reason": override.reason, "by": override.by}
+    return Decision(student=student, check_id=check_id, criterion=criterion, **given)
 
 
 def files(folder: Path) -> dict[str, str]:
@@ -84,10 +92,11 @@ def test_a_notebook_that_was_not_graded_has_no_record(records: Records) -> None:
     assert records.read(*PLACE) is None
 
 
-@pytest.mark.parametrize("other", [("x", "ada", "larger-model"), ("chatbot", "bo", "larger-model"), (*PLACE[:2], "x")])
-def test_records_of_others_are_apart(records: Records, other: tuple[str, str, str]) -> None:
+@pytest.mark.parametrize("other", [("x", *PLACE), ("chatbot", "bo", "larger-model"), ("chatbot", "ada", "x")])
+def test_records_of_others_are_apart(records: Records, tmp_path: Path, other: tuple[str, str, str]) -> None:
     records.write(*PLACE, RECORD)
-    assert records.read(*other) is None
+    assignment, student, notebook = other
+    assert Records(tmp_path, assignment).read(student, notebook) is None
 
 
 def test_a_later_record_replaces_the_earlier(records: Records) -> None:
@@ -99,7 +108,7 @@ def test_a_later_record_replaces_the_earlier(records: Records) -> None:
 def test_writing_leaves_one_file_and_nothing_beside_it(records: Records) -> None:
     records.write(*PLACE, RECORD)
     records.write(*PLACE, RECORD)
-    assert list(files(records.root)) == ["verdicts/chatbot/ada/larger-model.json"]
+    assert list(files(records.folder.parents[1])) == ["verdicts/chatbot/ada/larger-model.json"]
 
 
 @pytest.mark.parametrize(("check_id", "found"), [("check-chain", VERDICT), ("check-prompt", None)])
@@ -117,10 +126,8 @@ OLD = {path.stem: path for path in sorted((Path(__file__).parent / "version_1").
 def old(records: Records) -> Record:
     """The old record of the first notebook, read from its place."""
     for notebook, path in OLD.items():
-        write_whole(
-            records.root / "verdicts" / ASSIGNMENT / "kari" / f"{notebook}.json", path.read_text(encoding="utf-8")
-        )
-    record = records.read(ASSIGNMENT, "kari", "chatbot")
+        write_whole(records.folder / "kari" / f"{notebook}.json", path.read_text(encoding="utf-8"))
+    record = records.read("kari", "chatbot")
     assert record is not None
     return record
 
@@ -170,7 +177,7 @@ def test_what_an_old_record_tells_of_the_run_is_told_in_the_same_words_today(old
 
 
 def test_what_was_not_judged_or_not_seen_is_told_alike(records: Records, old: Record) -> None:
-    lost = records.read(ASSIGNMENT, "kari", "temperature")
+    lost = records.read("kari", "temperature")
     assert lost is not None
     faults = [Transcript(faults=("OutOfMemoryError",)), Transcript()]
     for verdict, transcript in zip(lost.verdicts, faults, strict=True):
@@ -180,12 +187,10 @@ def test_what_was_not_judged_or_not_seen_is_told_alike(records: Records, old: Re
 
 
 def test_an_old_record_is_overruled_and_listed_like_any_other(records: Records, old: Record) -> None:
-    records.overrule(
-        ASSIGNMENT, "kari", "check-model-home", "model-home", Override(earned=0.5, reason="a fair reading")
-    )
+    records.overrule(decision("check-model-home", "model-home", FAIR, "kari"))
     verdict = old.verdict("check-model-home")
     assert verdict is not None
-    decided = with_overrides(verdict, records.overrides(ASSIGNMENT, "kari"))
+    decided = with_overrides(verdict, records.overrides("kari"))
     assert (verdict.score, decided.score) == (0, 0.5)
     assert "a fair reading" in render.as_text(decided, "en")
     listed = "\n".join(run_summary.lines([run_summary.Graded("kari", "chatbot", old)]))
@@ -210,7 +215,7 @@ DAMAGED = [b"", b"{", b"\xff\x00garbage", b"[]", b"null", b'{"verdicts": 3}', b'
 @pytest.mark.parametrize("content", DAMAGED, ids=repr)
 def test_a_damaged_record_is_named(records: Records, content: bytes) -> None:
     records.write(*PLACE, RECORD)
-    path = records.root / "verdicts/chatbot/ada/larger-model.json"
+    path = records.folder / "ada/larger-model.json"
     path.write_bytes(content)
     with pytest.raises(NotReady) as caught:
         records.read(*PLACE)
@@ -224,75 +229,71 @@ def test_a_record_beyond_the_limit_keeps_its_verdicts_and_is_not_read_when_it_gr
     monkeypatch.setattr("autograder.grading.records.MAX_RECORD", 20_000)
     text = "x" * 30_000
     transcript = Transcript(requests=(Request(number=0, model="a/b", text=text),))
-    records.write("chatbot", "anna", "chatbot", RECORD.model_copy(update={"transcript": transcript}))
-    kept = records.read("chatbot", "anna", "chatbot")
+    records.write("anna", "chatbot", RECORD.model_copy(update={"transcript": transcript}))
+    kept = records.read("anna", "chatbot")
     assert kept is not None
     assert (kept.verdicts, kept.answers, kept.transcript) == (RECORD.verdicts, RECORD.answers, Transcript())
     monkeypatch.setattr("autograder.grading.records.MAX_RECORD", 100)
     with pytest.raises(Damaged, match="more than 100 bytes"):
-        records.read("chatbot", "anna", "chatbot")
+        records.read("anna", "chatbot")
 
 
 @pytest.mark.parametrize("content", DAMAGED, ids=repr)
 def test_damaged_overrides_are_named(records: Records, content: bytes) -> None:
-    path = records.root / "overrides/chatbot/ada.json"
+    path = records.folder.parents[1] / "overrides/chatbot/ada.json"
     write_whole(path, "")
     path.write_bytes(content)
     with pytest.raises(NotReady) as caught:
-        records.overrides("chatbot", "ada")
+        records.overrides("ada")
     assert str(path) in str(caught.value)
 
 
 def test_a_folder_in_place_of_a_record_is_named(records: Records) -> None:
-    path = records.root / "verdicts/chatbot/ada/larger-model.json"
+    path = records.folder / "ada/larger-model.json"
     path.mkdir(parents=True)
     with pytest.raises(NotReady, match=r"larger-model\.json: cannot be read"):
         records.read(*PLACE)
 
 
 def test_a_decision_never_overwrites_damaged_overrides(records: Records) -> None:
-    path = records.root / "overrides/chatbot/ada.json"
+    path = records.folder.parents[1] / "overrides/chatbot/ada.json"
     write_whole(path, "{half")
     with pytest.raises(NotReady):
-        records.overrule("chatbot", "ada", "check-chain", "model", Override(earned=1, reason="r"))
+        records.overrule(decision("check-chain", "model", FAIR))
     assert path.read_text(encoding="utf-8") == "{half"
 
 
 # A person's decisions
 
 
-FAIR = Override(earned=0.5, reason="a fair reading", by="ta")
-LATER = Override(earned=0.25, reason="half of it", by="prof")
-
-
 def test_a_student_without_decisions_has_none(records: Records) -> None:
-    assert records.overrides("chatbot", "ada") == {}
+    assert records.overrides("ada") == {}
 
 
 def test_a_decision_is_kept_with_reason_and_name(records: Records) -> None:
-    records.overrule("chatbot", "ada", "check-chain", "model", FAIR)
-    assert records.overrides("chatbot", "ada") == {"check-chain": {"model": FAIR}}
+    records.overrule(decision("check-chain", "model", FAIR))
+    assert records.overrides("ada") == {"check-chain": {"model": FAIR}}
 
 
 def test_decisions_about_other_criteria_and_tasks_stay(records: Records) -> None:
-    records.overrule("chatbot", "ada", "check-chain", "model", FAIR)
-    records.overrule("chatbot", "ada", "check-chain", "text", LATER)
-    records.overrule("chatbot", "ada", "check-prompt", "system", FAIR)
-    assert records.overrides("chatbot", "ada") == {
+    records.overrule(decision("check-chain", "model", FAIR))
+    records.overrule(decision("check-chain", "text", LATER))
+    records.overrule(decision("check-prompt", "system", FAIR))
+    assert records.overrides("ada") == {
         "check-chain": {"model": FAIR, "text": LATER},
         "check-prompt": {"system": FAIR},
     }
 
 
 def test_a_later_decision_replaces_the_earlier_one(records: Records) -> None:
-    records.overrule("chatbot", "ada", "check-chain", "model", FAIR)
-    records.overrule("chatbot", "ada", "check-chain", "model", LATER)
-    assert records.overrides("chatbot", "ada") == {"check-chain": {"model": LATER}}
+    records.overrule(decision("check-chain", "model", FAIR))
+    records.overrule(decision("check-chain", "model", LATER))
+    assert records.overrides("ada") == {"check-chain": {"model": LATER}}
 
 
 def test_a_decision_about_one_student_is_no_others(records: Records) -> None:
-    records.overrule("chatbot", "ada", "check-chain", "model", FAIR)
-    assert records.overrides("chatbot", "bo") == {}
+    records.overrule(decision("check-chain", "model", FAIR))
+    assert records.overrides("bo") == {}
 
 
 DUE = [

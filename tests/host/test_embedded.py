@@ -45,7 +45,7 @@ def test_the_reference_solution_gets_22_of_22(course: ScratchCourse) -> None:
 
 @pytest.mark.slow
 def test_a_real_model_answers_in_words(course: ScratchCourse) -> None:
-    record = Records(course.root).read(ASSIGNMENT, "reference", "larger-model")
+    record = Records(course.root, ASSIGNMENT).read("reference", "larger-model")
     assert record is not None
     assert any(len(output.split()) > 5 for request in record.transcript.own() for output in request.outputs)
 

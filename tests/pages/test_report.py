@@ -436,7 +436,7 @@ def course(tmp_path: Path, llama: Profile) -> Path:
     for student in ("kari", "ola"):
         (tmp_path / "submitted" / student / ASSIGNMENT).mkdir(parents=True)
         for notebook, record in records(llama, 0, found=f"{student} in /home/{student}/x").items():
-            Records(tmp_path).write(ASSIGNMENT, student, notebook, record)
+            Records(tmp_path, ASSIGNMENT).write(student, notebook, record)
     (tmp_path / "verdicts" / ASSIGNMENT / "ola" / "chatbot.json").write_text("{", encoding="utf-8")
     return tmp_path
 

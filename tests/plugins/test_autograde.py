@@ -266,7 +266,7 @@ def mended(released: ScratchCourse) -> ScratchCourse:
 @pytest.mark.parametrize("what", MENDED)
 def test_what_can_be_mended_costs_nothing_and_is_noted(what: str, mended: ScratchCourse) -> None:
     student = f"m{list(MENDED).index(what):02}"
-    record = Records(mended.root).read(ASSIGNMENT, student, "chatbot")
+    record = Records(mended.root, ASSIGNMENT).read(student, "chatbot")
     assert record is not None
     assert {(v.state, v.passed) for v in record.verdicts} == {("judged", True)}
     assert {repair.kind for repair in record.repairs} == MENDED[what][1]
@@ -325,10 +325,10 @@ def test_a_disk_that_fills_up_ends_the_run_with_nothing_half_written(released: S
         with pytest.raises(NotReady, match="The disk is full"):
             course.instructor("autograde", ASSIGNMENT, env=ECHO, each_line=fill)
         (disk / "filler").unlink()
-        records = Records(course.root)
-        assert records.read(ASSIGNMENT, "anna", "chatbot") is not None
+        records = Records(course.root, ASSIGNMENT)
+        assert records.read("anna", "chatbot") is not None
         for path in (course.root / "verdicts").rglob("*.json"):
-            records.read(ASSIGNMENT, path.parent.name, path.stem)
+            records.read(path.parent.name, path.stem)
         course.instructor("autograde", ASSIGNMENT, env=ECHO)
         assert chain_points(course) == {"anna": 2, "bjorn": 2, "celine": 2}
     finally:
@@ -372,7 +372,7 @@ def test_where_our_own_side_fails_one_submission_is_not_judged_and_the_others_ar
         course.instructor("autograde", ASSIGNMENT, env=ECHO)
     assert chain_points(course) == {"anna": 2, "bjorn": None, "celine": None}
     assert path.read_text() == "half a rec"
-    record = Records(course.root).read(ASSIGNMENT, "celine", "chatbot")
+    record = Records(course.root, ASSIGNMENT).read("celine", "chatbot")
     assert record is not None
     assert {verdict.state for verdict in record.verdicts} == {"not judged"}
     path.unlink()
@@ -406,7 +406,7 @@ def test_no_score_of_a_notebook_that_has_become_invalid_is_saved(course: Scratch
     with Gradebook(f"sqlite:///{course.root / 'gradebook.db'}") as opened:
         grades = opened.find_submission_notebook("chatbot", ASSIGNMENT, "bjorn").grades
         assert {grade.auto_score for grade in grades} == {None}
-    record = Records(course.root).read(ASSIGNMENT, "bjorn", "chatbot")
+    record = Records(course.root, ASSIGNMENT).read("bjorn", "chatbot")
     assert record is not None
     assert {verdict.state for verdict in record.verdicts} == {"not judged"}
 

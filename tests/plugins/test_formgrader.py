@@ -115,15 +115,15 @@ def course(tiny_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Scratch
         gradebook.update_or_create_assignment(ASSIGNMENT, duedate="2026-11-25 12:00:00 UTC")
     Extending(made.root).give(Wish("celine", "2026-11-26 12:00Z", "ill", "ta"))
     made.instructor("autograde", ASSIGNMENT, env={"AUTOGRADER_ECHO": "1"})
-    records = Records(made.root)
-    record = records.read(ASSIGNMENT, "daniel", "chatbot")
+    records = Records(made.root, ASSIGNMENT)
+    record = records.read("daniel", "chatbot")
     assert record is not None
     lost = Words(nb="Verten svarte ikke.", en="The host did not answer.")
     verdicts = tuple(
         v.model_copy(update={"state": "not judged", "reasons": (lost,)}) if v.check_id == "check-chain" else v
         for v in record.verdicts
     )
-    records.write(ASSIGNMENT, "daniel", "chatbot", record.model_copy(update={"verdicts": verdicts}))
+    records.write("daniel", "chatbot", record.model_copy(update={"verdicts": verdicts}))
     plain(made)
     with (made.root / "nbgrader_config.py").open("a", encoding="utf-8") as settings:
         settings.write("c.ShowForMarking.hide_names = True\n")
@@ -552,7 +552,7 @@ def score(course: ScratchCourse, student: str, check_id: str) -> float | None:
 
 
 def criterion(course: ScratchCourse, student: str, check_id: str) -> str:
-    record: Record | None = Records(course.root).read(ASSIGNMENT, student, "chatbot")
+    record: Record | None = Records(course.root, ASSIGNMENT).read(student, "chatbot")
     verdict = record.verdict(check_id) if record else None
     assert verdict is not None
     return verdict.criteria[0].name
@@ -566,7 +566,7 @@ def test_a_decision_is_in_the_gradebook_on_disk_and_on_the_page(
     status, said = decide(course, grader, "bjorn", **told)
     assert (status, said["score"], said["message"]) == (200, 0.5, "Lagret: 0,5 av 1 poeng.")
     assert score(course, "bjorn", "check-who-are-you") == 0.5
-    kept = Records(course.root).overrides(ASSIGNMENT, "bjorn")["check-who-are-you"][name]
+    kept = Records(course.root, ASSIGNMENT).overrides("bjorn")["check-who-are-you"][name]
     assert (kept.earned, kept.reason) == (0.5, "Right <b>anyway</b>.")
     assert "Right &lt;b&gt;anyway&lt;/b&gt;." in said["html"]
     assert "Overstyrt av en person: Right <b>anyway</b>." in text_of(page("bjorn"), "marking-check")
@@ -603,7 +603,7 @@ def test_a_decision_that_cannot_be_is_refused_and_told(what: str, course: Scratc
     answered, said = decide(course, grader, "anna", **{**right, "reason": "No.", **wrong})
     assert (answered, said["message"]) == (status, say(MARKING[key].fill(points="1"), "nb"))
     assert score(course, "anna", "check-model-home") == 1
-    assert Records(course.root).overrides(ASSIGNMENT, "anna") == {}
+    assert Records(course.root, ASSIGNMENT).overrides("anna") == {}
 
 
 def test_what_was_not_judged_cannot_be_decided_piece_by_piece(course: ScratchCourse, grader: Visitor) -> None:

@@ -186,7 +186,7 @@ def test_what_the_graders_own_shell_has_set_earns_a_student_nothing(course: Scra
 def test_a_kernel_that_dies_sends_the_rest_to_a_person_and_the_batch_goes_on(graded_later: ScratchCourse) -> None:
     scores = judged(graded_later, "kari")
     assert (scores["check-prompt"], scores["check-chain"]) == (2, 0)
-    record = Records(graded_later.root).read(ASSIGNMENT, "kari", "chatbot")
+    record = Records(graded_later.root, ASSIGNMENT).read("kari", "chatbot")
     assert record is not None
     assert {v.state for v in record.verdicts if v.check_id == "check-chain"} == {"review"}
 

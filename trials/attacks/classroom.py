@@ -121,7 +121,7 @@ class Class:
         return memory
 
     def record(self, hand_in: HandIn) -> Record | None:
-        return Records(self.course.root).read(ASSIGNMENT, hand_in.id, hand_in.notebook)
+        return Records(self.course.root, ASSIGNMENT).read(hand_in.id, hand_in.notebook)
 
     def outputs(self, hand_in: HandIn, attack: Attack | None = None) -> str:
         """All that a submission's cells printed and showed; of an attack that shares it, its own cell."""

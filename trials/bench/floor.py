@@ -57,10 +57,10 @@ class Floor:
 
 def requests_of(course: Path) -> list[Request]:
     """The requests of the whole class that a model had to answer, each different one (with its answer) once."""
-    records = Records(course)
+    records = Records(course, ASSIGNMENT)
     found: dict[str, Request] = {}
     for path in sorted((course / "verdicts" / ASSIGNMENT).glob("*/*.json")):
-        record = records.read(ASSIGNMENT, path.parent.name, path.stem)
+        record = records.read(path.parent.name, path.stem)
         for request in record.transcript.own() if record else ():
             if request.error is None and any(request.output_ids):
                 what = [request.model, request.token_ids, request.settings, request.output_ids]

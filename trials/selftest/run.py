@@ -109,8 +109,8 @@ def grade(
     env = {"OMP_NUM_THREADS": "1", "AUTOGRADER_ECHO": "1" if echo else ""}
     env |= {} if seed is None else {"AUTOGRADER_SEED": str(seed)}
     course.instructor("autograde", ASSIGNMENT, each_notebook=one, env=env)
-    records = Records(course.root)
-    return {s.id: records.read(ASSIGNMENT, s.id, s.notebook) or Record() for s in submissions}
+    records = Records(course.root, ASSIGNMENT)
+    return {s.id: records.read(s.id, s.notebook) or Record() for s in submissions}
 
 
 def run(
