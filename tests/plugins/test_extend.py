@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 from conftest import ROOT
+from forked import ScratchCourse
 from nbgrader.api import Gradebook
 
 from autograder import cli
@@ -167,6 +168,26 @@ def test_a_deadline_that_was_moved_in_formgrader_is_the_one_that_counts(course: 
         put_due(gradebook, ASSIGNMENT, datetime.fromisoformat("2026-12-15 12:00+01:00"))
     with pytest.raises(NotReady, match="not after the deadline, Tuesday 15 December 2026 at 12:00"):
         give(course)
+
+
+@pytest.mark.slow
+def test_a_release_puts_its_deadline_into_the_gradebook_and_tells_which_other_it_replaces(tmp_path: Path) -> None:
+    made = ScratchCourse(tmp_path / "course", ROOT, tmp_path)
+    made.instructor("generate_assignment", ASSIGNMENT)
+    path = made.root / "course.toml"
+    for due, before in ((None, None), (DUE, None), (DUE + timedelta(days=1), DUE)):
+        if due is not None:
+            text = (ROOT / "course.toml").read_text(encoding="utf-8")
+            path.write_text(text.replace("[course]", f'[course]\ndue = "{due}"'), encoding="utf-8")
+        made.log.write_text("", encoding="utf-8")
+        made.instructor("generate_assignment", ASSIGNMENT, "--force")
+        with Gradebook(f"sqlite:///{made.root / 'gradebook.db'}") as gradebook:
+            kept = gradebook.find_assignment(ASSIGNMENT).duedate
+        assert kept == (due.astimezone(UTC).replace(tzinfo=None) if due else None)
+        told = made.log.read_text(encoding="utf-8")
+        assert told.count("The deadline is now") == (before is not None)
+        if before is not None:
+            assert f"now {due}, as in the profile; the gradebook had {before.astimezone(UTC)}" in told
 
 
 def test_without_a_deadline_there_is_nothing_to_extend(course: Path) -> None:
