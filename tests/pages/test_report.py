@@ -280,6 +280,13 @@ def test_each_temperature_has_the_different_answers_of_the_class(llama: Profile)
 # The page
 
 
+def handed_in(hours: float, until: float | None = None) -> HandInTime:
+    """So many hours after the deadline, with an extension of so many."""
+    due = datetime(2026, 12, 1, 12, tzinfo=UTC)
+    extended = due + timedelta(hours=until) if until is not None else None
+    return HandInTime(due + timedelta(hours=hours), Deadline(due, extended))
+
+
 def nasty_class(profile: Profile) -> list[Work]:
     """Everything that a page can hold, every text of it with markup in it."""
     words = same(f"{NASTY} `{NASTY}`")
@@ -295,7 +302,7 @@ def nasty_class(profile: Profile) -> list[Work]:
     lost = records(profile, state="not judged", reasons=(words,))
     grades = {task.id: by_hand(1) for task in tasks(profile) if task.judged_by == "person"}
     return [
-        Work(NASTY, bad, damaged=(NASTY,), grades=grades),
+        Work(NASTY, bad, damaged=(NASTY,), grades=grades, time=handed_in(30, 40)),
         Work("b", lost),
         Work("c", records(profile), grades=grades),
     ]
@@ -392,13 +399,6 @@ def test_a_class_with_damaged_records_alone_lists_them(llama: Profile) -> None:
 
 def test_a_share_is_written_in_per_cent_as_the_language_has_it() -> None:
     assert (percent(0.5, "nb"), percent(0.5, "en"), percent(None, "en")) == ("50 %", "50%", "–")
-
-
-def handed_in(hours: float, until: float | None = None) -> HandInTime:
-    """So many hours after the deadline, with an extension of so many."""
-    due = datetime(2026, 12, 1, 12, tzinfo=UTC)
-    extended = due + timedelta(hours=until) if until is not None else None
-    return HandInTime(due + timedelta(hours=hours), Deadline(due, extended))
 
 
 LATE = {
