@@ -156,7 +156,7 @@ def extend(course: Path, student: str | None, date: str | None, reason: str, tak
         raise click.UsageError(
             "Say who, and until when: STUDENT DATE --reason TEXT; or STUDENT --take-back; or --list."
         )
-    wish = Wish(student, date, reason, getpass.getuser()) if date is not None else None
+    wish = Wish(student=student, date=date, reason=reason, by=getpass.getuser()) if date is not None else None
     for line in extending.give(wish) if wish else extending.take_back(student):
         console.print(line, highlight=False, markup=False, soft_wrap=True)
 

@@ -83,7 +83,7 @@ def feedback_course(folder: Path, model_home: Path, language: Language, only: tu
         hand_in(course, student)
     ids = {student.id for student in chosen}
     if "kari" in ids:
-        Extending(course.root).give(Wish("kari", UNTIL, "syk", "ta"))
+        Extending(course.root).give(Wish(student="kari", date=UNTIL, reason="syk", by="ta"))
     course.instructor("autograde", ASSIGNMENT, env={"AUTOGRADER_ECHO": "1"})
     if "anna" in ids:
         mark(course, "anna", "memory", 2.5, COMMENT)

@@ -28,7 +28,7 @@ LAST_MINUTE = time(23, 59)
 VALID = "Valid: a date, until whose end the extension goes (2026-12-08), or with a time (2026-12-08 12:00)."
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Wish:
     """An extension that somebody wants to give. `date` is as it was typed."""
 
@@ -93,9 +93,10 @@ class Extending:
         if student not in self._extensions.all():
             listed = ", ".join(self._extensions.all()) or "nobody"
             raise NotReady(f"{student} has no extension. There is one for: {listed}.")
-        self._extensions.take_back(student)
         with self._gradebook() as gradebook:
-            return [f"{student} has the same deadline as the others again.", *self._put(student, None, gradebook)]
+            said = [f"{student} has the same deadline as the others again.", *self._put(student, None, gradebook)]
+        self._extensions.take_back(student)
+        return said
 
     def rows(self) -> list[list[str]]:
         """Student, until when, how long after the deadline, reason, by whom and when; by student."""
@@ -118,7 +119,8 @@ class Extending:
             return []
         put_extension(submission, until)
         gradebook.db.commit()
-        if submission.timestamp is None or submission.timestamp <= submission.assignment.duedate:
+        at, due = submission.timestamp, submission.assignment.duedate
+        if at is None or due is None or at <= due:
             return []
         again = f"`autograder grade --student {student} --regrade`"
         return [f"It has been graded already: where the course has a late penalty, {again} sets it anew."]
@@ -131,7 +133,7 @@ class Extending:
         close = difflib.get_close_matches(student, sorted(known), 3)
         advice = f"Did you mean {' or '.join(close)}? " if close else ""
         raise NotReady(
-            f"There is no student {student!r}: neither in the gradebook, nor among who has handed in, nor in course.toml "
+            f"There is no student {student!r}: neither in the gradebook, nor in what has been collected, nor in course.toml "
             f"([hub] students). {advice}A student who is to be there: `nbgrader db student add {student}`."
         )
 

@@ -76,7 +76,7 @@ def gradebook_of(course: Path) -> Gradebook:
 
 
 def give(course: Path, student: str = "anna", date: str = "2026-12-08 12:00+01:00", reason: str = "ill") -> list[str]:
-    return Extending(course).give(Wish(student, date, reason, "ta"))
+    return Extending(course).give(Wish(student=student, date=date, reason=reason, by="ta"))
 
 
 @pytest.mark.parametrize("student", ["anna", "bjorn", "student1"])
@@ -161,6 +161,28 @@ def test_the_gradebook_has_the_deadline_and_the_extension_of_who_has_handed_in(c
     Extending(course).take_back("anna")
     with gradebook_of(course) as gradebook:
         assert gradebook.find_submission(ASSIGNMENT, "anna").total_seconds_late == 13 * 3600 + 60
+
+
+def test_an_extension_can_be_taken_back_when_the_deadline_is_gone(course: Path) -> None:
+    with gradebook_of(course) as gradebook:
+        gradebook.add_submission(ASSIGNMENT, "anna", timestamp="2026-12-02 12:00:00 UTC")
+    give(course)
+    with gradebook_of(course) as gradebook:
+        gradebook.find_assignment(ASSIGNMENT).duedate = None
+        gradebook.db.commit()
+    assert Extending(course).take_back("anna") == ["anna has the same deadline as the others again."]
+    with gradebook_of(course) as gradebook:
+        assert gradebook.find_submission(ASSIGNMENT, "anna").extension is None
+
+
+def test_a_gradebook_that_cannot_be_used_is_told_and_the_extension_stays_until_it_is_taken_back(course: Path) -> None:
+    with gradebook_of(course) as gradebook:
+        gradebook.add_submission(ASSIGNMENT, "anna", timestamp="2026-12-02 12:00:00 UTC")
+    give(course)
+    (course / "gradebook.db").write_bytes(b"no database")
+    with pytest.raises(NotReady, match="cannot be used"):
+        Extending(course).take_back("anna")
+    assert [*Extensions(course, ASSIGNMENT).all()] == ["anna"]
 
 
 def test_a_deadline_that_was_moved_in_formgrader_is_the_one_that_counts(course: Path) -> None:

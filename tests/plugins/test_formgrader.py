@@ -113,7 +113,7 @@ def course(tiny_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Scratch
         (made.root / "submitted" / student / ASSIGNMENT / "timestamp.txt").write_text(timestamp, encoding="utf-8")
     with Gradebook(f"sqlite:///{made.root / 'gradebook.db'}") as gradebook:  # as Formgrader sets a deadline
         gradebook.update_or_create_assignment(ASSIGNMENT, duedate="2026-11-25 12:00:00 UTC")
-    Extending(made.root).give(Wish("celine", "2026-11-26 12:00Z", "ill", "ta"))
+    Extending(made.root).give(Wish(student="celine", date="2026-11-26 12:00Z", reason="ill", by="ta"))
     made.instructor("autograde", ASSIGNMENT, env={"AUTOGRADER_ECHO": "1"})
     records = Records(made.root, ASSIGNMENT)
     record = records.read("daniel", "chatbot")
