@@ -7,6 +7,7 @@ can look. So `install` puts `GradeSubmissions` where nbgrader's commands (and Fo
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 from nbgrader.apps import api, autogradeapp
 from traitlets import Bool, Enum, Integer
@@ -14,7 +15,7 @@ from traitlets import Bool, Enum, Integer
 from autograder.course.profile import Profile
 from autograder.errors import ProfileError
 from autograder.grading.execution_pool import notebooks_at_a_time
-from autograder.grading.executor import RunSettings
+from autograder.grading.notebook_runs import LocalRuns, RunSettings
 from autograder.plugins.course import released_profile, tolerant
 from autograder.plugins.grading_run import GradingRun
 from autograder.plugins.submission_converter import SubmissionConverter
@@ -57,7 +58,9 @@ class GradeSubmissions(SubmissionConverter):
         if "get_existing_timestamp" not in vars(self.coursedir):
             self.coursedir.get_existing_timestamp = tolerant(self.coursedir.get_existing_timestamp)
         at_a_time = self.side_by_side or notebooks_at_a_time(int(profile.limits.memory_gb * 10**9))
-        GradingRun(self, profile, self._run_settings(), at_a_time).grade(list(self.assignments))
+        course, settings = Path(self.coursedir.root).resolve(), self._run_settings()
+        runs = LocalRuns(course, self.coursedir.assignment_id, profile, settings, self.log)
+        GradingRun(self, profile, settings, runs, at_a_time).grade(list(self.assignments))
 
 
 def install() -> None:

@@ -21,10 +21,10 @@ from autograder.facts.verdict import Sentence, Verdict
 from autograder.grading import run_summary
 from autograder.grading.claims import Claim
 from autograder.grading.execution_pool import ExecutionPool, Pending, work_through
-from autograder.grading.executor import Executor, RunSettings
+from autograder.grading.executor import Executor
 from autograder.grading.gradebook import in_words, is_the_courses, refuse_closed
-from autograder.grading.host_and_kernels import end_kernels
 from autograder.grading.notebook_grading import NotebookGrading
+from autograder.grading.notebook_runs import NotebookRuns, RunSettings
 from autograder.grading.progress import Teller
 from autograder.grading.records import Record, Records
 from autograder.grading.view import View
@@ -78,11 +78,17 @@ class GradingRun:
     Args:
         converter: nbgrader's, which does the work on one submission.
         profile: the one that the assignment was released with.
+        runs: runs the notebooks.
         side_by_side: how many notebooks are executed at the same time.
     """
 
     def __init__(
-        self, converter: SubmissionConverter, profile: Profile, settings: RunSettings, side_by_side: int
+        self,
+        converter: SubmissionConverter,
+        profile: Profile,
+        settings: RunSettings,
+        runs: NotebookRuns,
+        side_by_side: int,
     ) -> None:
         self._converter, self._profile, self._log = converter, profile, converter.log
         self._coursedir = converter.coursedir
@@ -91,7 +97,8 @@ class GradingRun:
         self._records = Records(self._course)
         self._released = released_notebooks(self._coursedir, self._assignment)
         self._wanted = [name for name in self._released if fnmatch(name, self._coursedir.notebook_id)]
-        self._executor = Executor(self._course, self._assignment, profile, settings, self._log)
+        self._runs = runs
+        self._executor = Executor(self._course, profile, settings, runs, self._log)
         self._pool = ExecutionPool(side_by_side)
         self._progress = Teller()
         self._claims: list[Claim] = []
@@ -108,7 +115,7 @@ class GradingRun:
             with utils.setenv(NBGRADER_EXECUTION="autograde"), ends_on_sigterm():
                 work_through(folders, self._begin, self._finish, self._pool)
         except BaseException as error:
-            end_kernels()  # and with them what is being executed
+            self._runs.end()  # and with it what is being executed
             for claim in self._claims:
                 claim.leave()
             if isinstance(error, AutograderError):
