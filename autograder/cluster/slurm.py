@@ -1,7 +1,7 @@
 """Jobs of Slurm, each a worker, with a scheduler of their own in this process, for one run (`dask_jobqueue`).
 
-Certificates are made for the run and are the only way in: for this process in its memory, for the jobs in a folder that nobody
-else can read, removed at the end. The jobs end with the run, and each some time before Slurm would end it.
+Certificates are made for the run and are the only way in: they are in a folder that nobody else can read, removed at the end.
+The jobs end with the run, and each some time before Slurm would end it.
 """
 
 from __future__ import annotations
@@ -74,8 +74,7 @@ class Slurm:
             self._cluster.close(timeout=CALL_SECONDS)
 
     def _started(self) -> SLURMCluster:
-        wanted, keys = self._wanted, self._folder / "keys"
-        keys.mkdir(mode=0o700)
+        wanted = self._wanted
         cluster = SLURMCluster(
             queue=wanted.partition or None,
             account=wanted.account or None,
@@ -97,8 +96,7 @@ class Slurm:
             log_directory=str(self._folder / "logs"),
             interface=wanted.interface,
             protocol="tls://",
-            security=Security.temporary(),
-            shared_temp_directory=str(keys),
+            security=certificates(self._folder / "keys"),
             scheduler_options={
                 "allowed_failures": DEATHS,
                 "dashboard": find_spec("bokeh") is not None,
@@ -132,6 +130,20 @@ class Slurm:
             return "They have said nothing."
         lines = logs[-1].read_text(encoding="utf-8", errors="replace").strip().splitlines()
         return f"{logs[-1]} ends with: {' / '.join(lines[-3:])}"
+
+
+def certificates(folder: Path) -> Security:
+    """New ones for a run, in a folder that is made for them: who has them is let in, as whatever he says he is."""
+    folder.mkdir(mode=0o700)
+    made = Security.temporary().get_tls_config_for_role("worker")
+    paths = {key: folder / key for key in ("ca_file", "cert", "key")}
+    for key, path in paths.items():
+        with open(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w", encoding="ascii") as file:
+            file.write(made[key])
+    roles = [
+        (f"tls_{role}_{key}", str(paths[key])) for role in ("scheduler", "worker", "client") for key in ("cert", "key")
+    ]
+    return Security(require_encryption=True, tls_ca_file=str(paths["ca_file"]), **dict(roles))
 
 
 def skipped(wanted: Cluster) -> list[str]:
