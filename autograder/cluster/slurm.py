@@ -12,14 +12,17 @@ import shutil
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
+from dask import config
 from dask_jobqueue import SLURMCluster
 from distributed import Client, Security
 
+from autograder.cluster.cluster_runs import PREFIX
 from autograder.course.cluster import Cluster
 from autograder.errors import NotReady
 
@@ -27,7 +30,11 @@ DEATHS = 2
 """Workers that may die while they run a notebook before it is given up, beside the first."""
 EARLY_SECONDS = 60
 """How long before its time limit a worker ends, so that what it runs is given to another one."""
+NOTEBOOK_SECONDS = 30
+"""What a notebook takes, until that has been measured: so that as many jobs are asked for as there is work for."""
 CALL_SECONDS = 60.0
+NOBODY_SECONDS = 60.0
+"""How long there may be no worker and no job: one that has ended at its time limit is followed by another one."""
 PASSED_ON = ("AUTOGRADER_MODEL_HOME",)
 """Variables that jobs need, also where Slurm hands on none."""
 
@@ -50,7 +57,7 @@ class Slurm:
             raise NotReady(f"There is no command {missing[0]} here: run this where jobs can be handed to Slurm.")
         self._wanted, self._folder, self._say = wanted, folder, say
         self._cluster: SLURMCluster | None = None
-        self._turn = threading.Lock()
+        self._turn, self._last_seen = threading.Lock(), time.monotonic()
 
     def client(self) -> Client:
         if self._cluster is None:
@@ -58,7 +65,10 @@ class Slurm:
         return Client(self._cluster, set_as_default=False, name="autograder")
 
     def trouble(self, workers: int) -> str | None:
-        if workers or self._cluster is None or not self._turn.acquire(blocking=False):
+        if workers:
+            self._last_seen = time.monotonic()
+        nobody = time.monotonic() - self._last_seen > NOBODY_SECONDS
+        if self._cluster is None or not nobody or not self._turn.acquire(blocking=False):
             return None
         try:
             ids = [job.job_id for job in list(self._cluster.workers.values()) if getattr(job, "job_id", None)]
@@ -75,6 +85,7 @@ class Slurm:
 
     def _started(self) -> SLURMCluster:
         wanted = self._wanted
+        config.set({"distributed.scheduler.default-task-durations": {PREFIX: f"{NOTEBOOK_SECONDS}s"}})
         cluster = SLURMCluster(
             queue=wanted.partition or None,
             account=wanted.account or None,

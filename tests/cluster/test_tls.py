@@ -9,7 +9,6 @@ import stat
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -23,7 +22,6 @@ from waiting import until
 from autograder.cluster.run_folder import run_folder
 from autograder.cluster.slurm import Slurm
 from autograder.course.cluster import Cluster
-from autograder.errors import NotReady
 
 WANTED = Cluster(gpus="", notebooks=1, workers_max=1)
 
@@ -44,21 +42,10 @@ class Joined:
         return list(self.line.scheduler_info()["workers"])
 
 
-@contextmanager
-def slurm(folder: Path) -> Iterator[None]:
-    """A Slurm of the tests' own, for as long as the block lasts."""
-    kept = os.environ["PATH"]
-    os.environ |= fake_slurm.install(folder)
-    try:
-        yield
-    finally:
-        os.environ["PATH"] = kept
-
-
 @pytest.fixture(scope="module")
 def joined(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Joined]:
     base = tmp_path_factory.mktemp("tls")
-    with slurm(base / "slurm"), run_folder(base / "runs") as folder:
+    with fake_slurm.installed(base / "slurm"), run_folder(base / "runs") as folder:
         made = Slurm(WANTED, folder, print)
         try:
             with made.client() as line:
@@ -141,22 +128,3 @@ def test_only_this_user_can_read_the_certificates(joined: Joined) -> None:
     assert keys
     assert {stat.S_IMODE(path.stat().st_mode) for path in keys} == {0o600}
     assert stat.S_IMODE((joined.folder / "keys").stat().st_mode) == 0o700
-
-
-def test_jobs_that_slurm_does_not_take_are_told_in_its_words(tmp_path: Path) -> None:
-    with slurm(tmp_path / "slurm"), run_folder(tmp_path / "runs") as folder:
-        made = Slurm(WANTED.model_copy(update={"partition": "nowhere"}), folder, print)
-        with pytest.raises(NotReady, match=r"Slurm does not take the jobs .* invalid partition specified: nowhere"):
-            made.client()
-        made.close()
-
-
-def test_jobs_that_end_before_a_worker_comes_are_told_with_what_they_said(tmp_path: Path) -> None:
-    with slurm(tmp_path / "slurm"), run_folder(tmp_path / "runs") as folder:
-        made = Slurm(WANTED.model_copy(update={"prologue": ("echo no such module >&2", "exit 1")}), folder, print)
-        with made.client():
-            told = until(lambda: made.trouble(0))
-            assert made.trouble(1) is None
-        made.close()
-    assert "The jobs ended before a worker came of them." in told
-    assert told.endswith("no such module")
