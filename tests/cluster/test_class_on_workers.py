@@ -43,8 +43,8 @@ workers_min = 2
 workers_max = 2
 directives = ["--comment=graded"]
 """
-HONEST, DIFFERENT = 6, 8
-"""Students whose work is right, all different; notebooks that differ: theirs, two others', one hostile one's less the twins."""
+HONEST, DIFFERENT = 6, 10
+"""Students whose work is right and differs, and all notebooks that differ: of the others only a twin's does not."""
 
 
 @dataclass
@@ -109,8 +109,8 @@ def executions(course: ScratchCourse) -> int:
 
 def ended(process: subprocess.Popen[str], known: int, slurm: Path | None = None) -> Run:
     said, _ = process.communicate(timeout=200)
-    if slurm is not None and process.returncode == -signal.SIGKILL:
-        until(lambda: not still_there(slurm))  # the jobs of a scheduler that is gone end by themselves
+    if slurm is not None:
+        until(lambda: not still_there(slurm))  # they are told to end; those of a run that was killed end by themselves
     return Run(process.returncode, said, known, len(still_there(slurm)) if slurm else 0)
 
 
@@ -267,7 +267,7 @@ def test_no_job_outlives_its_run(disturbed: Disturbed) -> None:
 def test_a_run_does_only_what_is_left(disturbed: Disturbed) -> None:
     (last,) = RunTimes.of(disturbed.course.root).runs
     assert 0 < disturbed.runs[0].known + disturbed.runs[1].known < disturbed.runs[2].known
-    assert last.ran <= DIFFERENT + 2 - disturbed.runs[2].known  # what is hostile or broken is not remembered
+    assert last.ran <= DIFFERENT - disturbed.runs[2].known
 
 
 def test_jobs_are_asked_for_as_the_course_says(disturbed: Disturbed) -> None:
