@@ -19,6 +19,7 @@ from autograder.facts.evidence import Facts
 from autograder.facts.transcript import Transcript
 from autograder.grading.executions import Execution
 from autograder.grading.notebook_run import lost
+from autograder.grading.progress import Teller
 from autograder.grading.view import View
 
 VIEW = View("chatbot", {})
@@ -65,7 +66,7 @@ def three() -> Iterator[Three]:
 def runs(three: Three, monkeypatch: pytest.MonkeyPatch) -> Iterator[ClusterRuns]:
     monkeypatch.setattr(cluster_runs, "LOOK_SECONDS", 0.1)
     three.said = ""
-    made = ClusterRuns(three, Sender(), logging.getLogger("test"))  # type: ignore[arg-type]
+    made = ClusterRuns(three, Sender(), Teller(), logging.getLogger("test"))  # type: ignore[arg-type]
     yield made
     made.end()
 

@@ -34,6 +34,7 @@ from autograder.grading.view import View
 from autograder.plugins.dry_run import Forecast, lasting
 from autograder.plugins.run import Wanted
 
+DATA = "sub %20 folder \udcff"
 HALF = "\ud800"
 """Half of a letter, which JSON's own escapes let through."""
 
@@ -124,8 +125,9 @@ def test_a_job_finds_the_models_and_no_folder_of_the_login_nodes(monkeypatch: py
 
 @pytest.fixture
 def view(tmp_path: Path) -> View:
-    (tmp_path / "data.txt").write_bytes(b"\x00data")
-    return View("chatbot", {"chatbot.ipynb": b"{}", "data.txt": tmp_path / "data.txt"})
+    """Of a notebook with a file beside it whose name is no text."""
+    (tmp_path / DATA).write_bytes(b"\x00data")
+    return View("chatbot", {"chatbot.ipynb": b"{}", DATA: tmp_path / DATA})
 
 
 def sent(llama: Profile, view: View, shared: Path | None, monkeypatch: pytest.MonkeyPatch) -> tuple[Parcel, View]:
@@ -141,7 +143,7 @@ def sent(llama: Profile, view: View, shared: Path | None, monkeypatch: pytest.Mo
 def test_a_notebook_arrives_as_it_was_sent(llama: Profile, view: View, monkeypatch: pytest.MonkeyPatch) -> None:
     arrived, seen = sent(llama, view, None, monkeypatch)
     assert (arrived.settings, seen.notebook) == (RunSettings("landlock", echo=True), "chatbot")
-    assert seen.files == {"chatbot.ipynb": b"{}", "data.txt": b"\x00data"}
+    assert seen.files == {"chatbot.ipynb": b"{}", DATA: b"\x00data"}
 
 
 def test_files_go_through_a_shared_folder_once(
