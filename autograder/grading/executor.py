@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -64,11 +64,15 @@ class Executor:
         return key_of(view, self._cache_context)
 
     @cached_property
+    def _snapshots(self) -> dict[str, Path]:
+        return snapshots(self._profile)
+
+    @cached_property
     def _cache_context(self) -> dict[str, str]:
         """What an execution depends on beside the submission."""
         return {
             "profile": self._profile.to_json(),
-            "models": snapshots_digest(snapshots(self._profile)),
+            "models": snapshots_digest(self._snapshots),
             "kit": kit_digest(),
             "run": f"{self._settings.isolation} {self._settings.echo} {self._settings.seed}",
         }
@@ -101,6 +105,7 @@ class Executor:
                 folder = Path(made, self._assignment)
                 view.write(folder)
                 plan = helpers.kernels.plan(self._settings.isolation, limits, session.socket)
+                plan = replace(plan, models=tuple(map(str, self._snapshots.values())))
                 return NotebookRun(nb, self._profile, session, plan, self._log).execution(folder)
         except HostLost as error:
             self._log.error("%s", error)
