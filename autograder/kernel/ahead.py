@@ -7,6 +7,7 @@ file, and loads beyond those read ahead are read by transformers as ever.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import json
@@ -55,13 +56,13 @@ class Stock:
     def want(self, folders: Iterable[str]) -> None:
         """Has the tokenizers in these models' folders read: one with each call of `read_one`."""
         for folder in folders:
-            path = Path(folder, FILE)
-            if folder in self._folders or not path.is_file():
+            if folder in self._folders:
                 continue
             self._folders.add(folder)
-            at = seen(str(path))
-            content = self._contents.setdefault(hashlib.sha256(path.read_bytes()).hexdigest(), Content(at))
-            self._of[at] = content
+            with contextlib.suppress(OSError):  # no such file, or none of ours
+                path = Path(folder, FILE)
+                at, digest = seen(str(path)), hashlib.sha256(path.read_bytes()).hexdigest()
+                self._of[at] = self._contents.setdefault(digest, Content(at))
 
     @property
     def complete(self) -> bool:
@@ -79,14 +80,16 @@ class Stock:
             if content.added is None:
                 content.added = json.loads(Path(path).read_bytes())["added_tokens"]
             content.read.append(read_tokenizer(path))
-            content.to_read -= 1 if seen(path) == content.at else content.to_read
+            content.to_read -= 1
         except Exception:
             content.to_read = 0
 
     def take(self, path: str) -> Any | None:
         """A tokenizer that has been read from this file, and is the caller's alone; None where there is none (any more)."""
         content = self._content(path)
-        return content.read.pop() if content is not None and content.read else None
+        with contextlib.suppress(IndexError):  # which another thread may have taken
+            return content.read.pop() if content is not None else None
+        return None
 
     def added_tokens(self, path: str) -> list[dict[str, Any]] | None:
         """The `added_tokens` of this file, where it has been read."""

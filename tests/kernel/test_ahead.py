@@ -16,7 +16,7 @@ SETUP = """
 import json, os, sys
 from pathlib import Path
 from transformers import AutoTokenizer
-from autograder.kernel.ahead import stock
+from autograder.kernel.ahead import Stock
 from autograder.kernel.upstream_transformers import make_conversions, take_tokenizers
 folders = {folders!r}
 make_conversions()
@@ -29,19 +29,24 @@ def told(tokenizer):
     rest = [repr(tokenizer), tokenizer.backend_tokenizer.to_str(), ids, tokenizer.decode(ids), tokenizer.get_vocab()]
     return json.dumps([own, settings, repr(tokenizer.added_tokens_decoder), *rest], sort_keys=True)
 
+def filled():
+    stock = Stock()
+    stock.want(folders.values())
+    while not stock.complete:
+        stock.read_one()
+    return stock
+
 threads = len(os.listdir("/proc/self/task"))
-stock().want(folders.values())
-while not stock().complete:
-    stock().read_one()
+ready = [filled()]
 threads = len(os.listdir("/proc/self/task")) - threads
 before = {{name: told(AutoTokenizer.from_pretrained(folder)) for name, folder in folders.items()}}
 read = []
 
 def take(path):
-    read.append(stock().take(path))
+    read.append(ready[0].take(path))
     return read[-1]
 
-take_tokenizers(take, stock().added_tokens)
+take_tokenizers(take, lambda path: ready[0].added_tokens(path))
 one = next(iter(folders.values()))
 
 def taken(folder, **given):
@@ -77,7 +82,7 @@ def folders(tiny_home: Path) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def ran(folders: dict[str, str]) -> Ran:
-    return run_cases(SETUP.format(folders=folders), CASES)
+    return run_cases(SETUP.format(folders=folders), CASES, each="ready[:] = [filled()]")
 
 
 def test_reading_ahead_starts_no_thread(ran: Ran) -> None:
