@@ -70,6 +70,11 @@ NAMES = (
     Name("transformers.generation.utils:GenerationMixin.generate", "kernel/recorder.py",
          ("self", "inputs", "generation_config")),
     Name("transformers.tokenization_utils_base:PreTrainedTokenizerBase.from_pretrained", "kernel/recorder.py", ("cls",)),
+    Name("transformers.tokenization_utils_base:PreTrainedTokenizerBase._from_pretrained", TRANSFORMERS,
+         ("cls", "resolved_vocab_files")),
+    Name("transformers.tokenization_utils_tokenizers:TokenizersBackend.convert_to_native_format", TRANSFORMERS, ("cls",)),
+    Name("transformers.tokenization_utils_tokenizers:TokenizerFast.from_file", TRANSFORMERS),
+    Name("transformers.conversion_mapping:get_checkpoint_conversion_mapping", TRANSFORMERS, ("model_type",)),
     Name("transformers.utils.chat_template_utils:datetime.now", "protocol/chat_template.py"),
     # huggingface_hub
     Name("huggingface_hub.constants:HF_HUB_CACHE", TRANSFORMERS),
@@ -150,6 +155,19 @@ def test_generate_still_takes_a_function_that_decodes() -> None:
 
     assert "custom_generate" in inspect.signature(GenerationMixin.generate).parameters, "kernel/thin_models.py"
     assert GenerateDecoderOnlyOutput(sequences=None).past_key_values is None, "kernel/generate_call.py"
+
+
+def test_transformers_still_asks_a_tokenizers_file_for_its_added_tokens_alone_and_copies_what_it_is_given() -> None:
+    from transformers import PreTrainedTokenizerBase, TokenizersBackend
+
+    loads = inspect.getsource(PreTrainedTokenizerBase._from_pretrained)
+    assert loads.count("json.load(tokenizer_file_handle)") == 1, TRANSFORMERS
+    assert re.findall(r"tokenizer_file_handle\.\w+", loads) == ["tokenizer_file_handle.pop"], TRANSFORMERS
+    assert 'if "added_tokens_decoder" in init_kwargs' in loads, TRANSFORMERS
+    makes = inspect.getsource(TokenizersBackend.__init__)
+    assert "copy.deepcopy(tokenizer_object)" in makes, TRANSFORMERS
+    assert makes.count("tokenizer_object") == 5, TRANSFORMERS
+    assert makes.count("fast_tokenizer_file") == 5, TRANSFORMERS
 
 
 def test_ipykernel_still_does_without_a_debugger_that_cannot_be_imported() -> None:

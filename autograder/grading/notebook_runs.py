@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Protocol
@@ -16,7 +17,7 @@ from autograder.course.profile import Profile
 from autograder.errors import HostLost
 from autograder.grading.executions import Execution, executed
 from autograder.grading.host_and_kernels import end_kernels, host_and_kernels, jail_limits, refuse_without_jail
-from autograder.grading.model_home import model_home
+from autograder.grading.model_home import model_home, snapshots
 from autograder.grading.notebook_run import NotebookRun, lost
 from autograder.grading.view import View
 from autograder.jail.limits import Level
@@ -82,6 +83,7 @@ class LocalRuns:
                 folder = Path(made, self._assignment)
                 view.write(folder)
                 plan = helpers.kernels.plan(self._settings.isolation, limits, session.socket)
+                plan = replace(plan, models=self._models)
                 return NotebookRun(nb, self._profile, session, plan, self._log).execution(folder)
         except HostLost as error:
             self._log.error("%s", error)
@@ -89,6 +91,11 @@ class LocalRuns:
 
     def end(self) -> None:
         end_kernels()
+
+    @cached_property
+    def _models(self) -> tuple[str, ...]:
+        """Folders of the models that notebooks load."""
+        return tuple(map(str, snapshots(self._profile).values()))
 
     def _opening(self, label: str) -> Open:
         return Open(

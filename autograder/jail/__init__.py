@@ -8,6 +8,6 @@ points: it would jail any notebook. Linux only.
 Runs in: the parent of kernels and the monitor of each; `kernels`, `provisioner` and `messages` in the grader's process. Not in a
 kernel: the jail is entered before a line of the student's code runs.
 Imports: `system` alone of this package; jupyter_client, pyzmq, pyseccomp. The parent imports by name what kernels
-need.
+need, and has done ahead what each of them else would do.
 Read by students: yes. That it holds does not rest on being unknown.
 """

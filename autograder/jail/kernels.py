@@ -50,6 +50,7 @@ class Plan:
         read_only: what the kernel may read beside the system's libraries.
         host: the model host's socket for this notebook.
         groups: of the kernel's user, where the grader is root.
+        models: folders of those that it will load, if that is known.
     """
 
     parent: Kernels
@@ -58,6 +59,7 @@ class Plan:
     read_only: tuple[str, ...] = ()
     host: str | None = None
     groups: tuple[int, ...] = ()
+    models: tuple[str, ...] = ()
 
     def request(self, private: Path, folder: Path, argv: Sequence[str]) -> KernelRequest:
         """What the parent is asked for. `private` is the folder of the kernel's sockets, `folder` the submission's."""
@@ -66,7 +68,7 @@ class Plan:
             self.level, self.read_only, str(private), self.host, str(folder), self.limits, self.groups, (str(KIT),)
         )  # fmt: skip
         env = {**kept, **FIXED_VARIABLES, "HOME": str(private), "IPYTHONDIR": str(private / "ipython")}
-        return KernelRequest(tuple(argv), env, jail)
+        return KernelRequest(tuple(argv), env, jail, models=self.models)
 
 
 class Kernels:

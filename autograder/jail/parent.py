@@ -31,6 +31,8 @@ from autograder.jail.memory import children
 from autograder.jail.request import REQUEST, KernelRequest
 
 MAX_REQUEST = 1 << 17
+AHEAD = "autograder.kernel.ahead"
+"""Does, in the parent, what kernels else would each do for themselves."""
 IMPORTS = (
     "pyseccomp", "numpy", "torch", "transformers", "langchain_core.prompts", "langchain_core.messages",
     "langchain_core.output_parsers", "langchain_core.runnables", "langchain_core.chat_history",
@@ -39,8 +41,12 @@ IMPORTS = (
     "transformers.models.auto.tokenization_auto", "accelerate", "transformers.models.llama.modeling_llama",
     "transformers.models.gemma3.modeling_gemma3", "ipykernel.ipkernel", "ipykernel.kernelapp", "ipykernel.zmqshell",
     "ipykernel.debugger", "IPython.core.completer", "IPython.core.magics", "matplotlib.pyplot",
-    "matplotlib_inline.backend_inline",
-    "autograder.kernel.notebook", "autograder.kernel.notebook_tools", "autograder.kernel.temperature_picture",
+    "matplotlib_inline.backend_inline", "IPython.core.completerlib", "IPython.core.debugger", "IPython.core.logger",
+    "IPython.core.oinspect", "IPython.extensions.storemagic", "sqlite3", "stack_data", "pygments.formatters.terminal256",
+    "pygments.lexers.python", "tornado.platform.asyncio", "langchain_core.env", "langchain_core.prompts.chat",
+    "langchain_core.output_parsers.string", "langchain_core.tracers.context", "langchain_core.tracers.langchain",
+    "langchain_core.tracers.run_collector", "langchain_core.tracers.stdout", "langsmith.run_helpers",
+    "autograder.kernel.notebook", "autograder.kernel.notebook_tools", "autograder.kernel.temperature_picture", AHEAD,
 )  # fmt: skip
 """What a notebook of the course imports. A kernel imports anything else by itself."""
 
@@ -71,6 +77,7 @@ def prepare() -> None:
         importlib.import_module(name)
     importlib.import_module("transformers").AutoModelForCausalLM  # noqa: B018  (looked up late)
     importlib.import_module("transformers").pipeline  # noqa: B018
+    importlib.import_module(AHEAD).fill_caches()
     del sys.modules["debugpy"]
     warnings.showwarning = shown
     threads = len(os.listdir("/proc/self/task"))
@@ -100,6 +107,7 @@ class Parent:
         self._listening.listen(64)
         self._above = above
         self._groups = Groups()
+        self._stock: Any = importlib.import_module(AHEAD).stock()
         self._wake, self._woken = os.pipe()
         for end in (self._wake, self._woken):
             os.set_blocking(end, False)
@@ -115,9 +123,12 @@ class Parent:
         on(self._above, selectors.EVENT_READ, self._end)
         print("ready", flush=True)
         while True:
-            for key, _ in self._selector.select():
+            ready = self._selector.select(None if self._stock.complete else 0)
+            for key, _ in ready:
                 with contextlib.suppress(OSError):
                     key.data(key.fileobj)
+            if not ready:
+                self._stock.read_one()
 
     def _accept(self, listening: socket.socket) -> None:
         connection, _ = listening.accept()
@@ -171,6 +182,8 @@ class Parent:
                 end_kernel(child.pid)
             return
         request = REQUEST.validate_json(message)
+        self._stock.want(request.models)
+        self._stock.read_one()  # at most one, so that nobody waits long
         group = self._groups.new() if request.jail.level != "none" else None
         pid = os.fork()
         if pid == 0:

@@ -17,6 +17,7 @@ class KernelRequest:
         argv: ipykernel's own arguments.
         must_read: with `trial`, files that the jail must let a kernel read.
         trial: whether the jail is only tried, without a kernel.
+        models: folders of those that kernels load, whose tokenizers the parent reads ahead.
     """
 
     argv: tuple[str, ...]
@@ -24,6 +25,7 @@ class KernelRequest:
     jail: Jail
     must_read: tuple[str, ...] = ()
     trial: bool = False
+    models: tuple[str, ...] = ()
 
 
 REQUEST = TypeAdapter(KernelRequest)

@@ -16,18 +16,19 @@ NOTEBOOKS = tuple(dict.fromkeys(definition.notebook for definition in DEFINITION
 
 
 @functools.cache
-def _known() -> type[Profile]:
+def known() -> type[Profile]:
+    """The profiles that these tasks make valid. It takes a while the first time."""
     return reading.schema({name: definition.needs for name, definition in DEFINITIONS.items()})
 
 
 def load(path: Path) -> Profile:
     """Reads `course.toml`, or a frozen `profile.json`. Raises ProfileError, which says what is wrong where."""
-    return reading.load(path, _known())
+    return reading.load(path, known())
 
 
 def parse(raw: Any, origin: str) -> Profile:
     """Validates what such a file held. `origin` stands in front of each error. Raises ProfileError."""
-    return reading.parse(raw, origin, _known())
+    return reading.parse(raw, origin, known())
 
 
 def tasks(profile: Profile) -> Tasks:

@@ -4,7 +4,8 @@
 `selfcheck` holds a kernel's session: `recorder` notes what reaches a model (`generate_call`), `probe` reads live objects
 (`live_objects`) and gives evidence. `thin_models` keeps weights out of the process, and `remote_generation` is the one
 seam through which another process generates. `virtual_gpu` (with `virtual_device`, `changes`) presents a GPU where there
-is none. `upstream_torch` and `upstream_transformers` alone know those projects' private names (`tests/test_upstream.py`).
+is none. `ahead` is what the parent of kernels does for all of them: it reads their tokenizers. `upstream_torch` and
+`upstream_transformers` alone know those projects' private names (`tests/test_upstream.py`).
 The only folder that knows LangChain. What it says is never trusted: see `facts/`.
 
 Runs in: the student's own kernel, and the jailed kernel while grading.

@@ -28,10 +28,11 @@ from autograder.judging.contract import load, parse, task_of, tasks
 from autograder.judging.judge import judge
 from autograder.judging.task import Task
 from autograder.kernel import virtual_gpu
+from autograder.kernel.ahead import stock
 from autograder.kernel.probe import Probe, failure_of
 from autograder.kernel.recorder import Recorder
 from autograder.kernel.remote_generation import EchoGeneration, HostGeneration
-from autograder.kernel.upstream_transformers import redirect_model_home
+from autograder.kernel.upstream_transformers import redirect_model_home, take_tokenizers
 from autograder.protocol.chat_template import freeze_today
 from autograder.system.import_hooks import when_imported
 from autograder.words import render
@@ -117,6 +118,7 @@ class Session:
         limit_memory(profile.limits.memory_gb)
         redirect_model_home(os.environ.get("AUTOGRADER_MODEL_HOME") or profile.models.home)
         freeze_today()
+        take_tokenizers(stock().take, stock().added_tokens)
         virtual_gpu.switch_on(hide_real=True)
         socket, models = host
         self.recorder.without_weights(HostGeneration(socket), models)

@@ -7,6 +7,7 @@ parameters, a new version has lost.
 from __future__ import annotations
 
 import functools
+import importlib
 import os
 import sys
 from collections.abc import Callable
@@ -22,6 +23,8 @@ TOKENIZERS = "transformers.tokenization_utils_base"
 CONFIGURATION = "transformers.generation.configuration_utils"
 REPORT = "transformers.utils.loading_report"
 HUB = "huggingface_hub.constants"
+BACKENDS = "transformers.tokenization_utils_tokenizers"
+CONVERSIONS = "transformers.conversion_mapping"
 
 
 def resolved_config(model: Any, generation_config: Any, given: dict[str, Any]) -> Any:
@@ -103,3 +106,80 @@ def redirect_model_home(home: str) -> None:
         constants.HF_HUB_OFFLINE = True  # type: ignore[attr-defined]
 
     when_imported(HUB, redirect)
+
+
+# --- Tokenizers that have been read already ---
+
+
+def make_conversions() -> None:
+    """Has transformers compile the names of weights of all its models, which it else does for the first that is loaded."""
+    importlib.import_module(CONVERSIONS).get_checkpoint_conversion_mapping("")
+
+
+def read_tokenizer(path: str) -> Any:
+    """The tokenizer below transformers' own, read from its file."""
+    return importlib.import_module(BACKENDS).TokenizerFast.from_file(path)
+
+
+class _HandedOver:
+    """A tokenizer where transformers copies what it is given: its copy is itself."""
+
+    def __init__(self, tokenizer: Any) -> None:
+        self._tokenizer = tokenizer
+
+    def __deepcopy__(self, memo: Any) -> Any:
+        return self._tokenizer
+
+
+def take_tokenizers(take: Callable[[str], Any | None], added: Callable[[str], list[dict[str, Any]] | None]) -> None:
+    """Has `from_pretrained` take what has been read of a tokenizer's file, where there is anything, and do all else that it does.
+
+    Args:
+        take: asked with the file; a tokenizer that is the caller's alone, or None.
+        added: asked with the file; its added tokens, or None.
+    """
+
+    def hook_tokens(module: ModuleType) -> None:
+        base: Any = module.PreTrainedTokenizerBase
+        load = base._from_pretrained.__func__
+
+        @functools.wraps(load)
+        def load_with_tokens(cls: Any, files: dict[str, str | None], *args: Any, **kwargs: Any) -> Any:
+            tokens = (
+                added(files.get("tokenizer_file") or "") if _only_the_tokenizer_says_tokens(files, kwargs) else None
+            )
+            if tokens is not None:
+                made = {token["id"]: {key: token[key] for key in token if key != "id"} for token in tokens}
+                kwargs["added_tokens_decoder"] = made
+            return load(cls, files, *args, **kwargs)
+
+        base._from_pretrained = classmethod(load_with_tokens)
+
+    def hook_backend(module: ModuleType) -> None:
+        base: Any = module.TokenizersBackend
+        convert = base.convert_to_native_format.__func__
+
+        @functools.wraps(convert)
+        def convert_or_take(cls: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
+            made: dict[str, Any] = convert(cls, *args, **kwargs)
+            if made.get("tokenizer_object") is None and made.get("tokenizer_file") and cls.__init__ is base.__init__:
+                taken = take(made["tokenizer_file"])
+                made.update({"tokenizer_object": _HandedOver(taken)} if taken is not None else {})
+            return made
+
+        base.convert_to_native_format = classmethod(convert_or_take)
+
+    when_imported(TOKENIZERS, hook_tokens)
+    when_imported(BACKENDS, hook_backend)
+
+
+def _only_the_tokenizer_says_tokens(files: dict[str, str | None], given: dict[str, Any]) -> bool:
+    """Whether transformers would read a tokenizer's whole file to find the added tokens in it."""
+    others = (files.get("special_tokens_map_file"), files.get("added_tokens_file"))
+    if any(others) or "added_tokens_decoder" in given:
+        return False
+    settings = files.get("tokenizer_config_file")
+    if settings is None:
+        return True
+    with open(settings, "rb") as file:
+        return b'"added_tokens_decoder"' not in file.read()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 from conftest import ROOT
 from forked import ScratchCourse
 
-from autograder.errors import NotReady
+from autograder.errors import HostLost, NotReady
 from autograder.facts.verdict import Incident, Verdict, Words
 from autograder.grading import run_summary
 from autograder.grading.records import Record
@@ -20,6 +21,7 @@ from autograder.judging.contract import ASSIGNMENT
 from autograder.plugins import run as grading
 from autograder.plugins.run import Outcome, Wanted, run, since
 from autograder.protocol.wire import Counts
+from autograder.system import daemons
 from trials.classes import Student, write_submission
 
 VERIFIED = Wanted("anna", regrade=True, execute=True, verify=True)
@@ -106,6 +108,45 @@ def test_a_remembered_answer_that_comes_out_otherwise_ends_the_run_non_zero(
     outcome = run(course.root, VERIFIED, Steps().begin)
     assert outcome.exit_code == grading.EXIT["differs"]
     assert "came out otherwise" in outcome.machine[0]
+
+
+FAILS = {
+    "at once": "raise SystemExit('no room')",
+    "once the run has begun": """\
+import sys, time
+from pathlib import Path
+while not any(Path(sys.argv[1]).rglob("*.ipynb")):
+    time.sleep(0.05)
+raise SystemExit('no room')
+""",
+}
+"""What runs in the place of a helper that cannot start."""
+
+
+@pytest.mark.parametrize("when", FAILS)
+@pytest.mark.parametrize("helper", ["the model host", "the parent of kernels"])
+def test_where_a_helper_cannot_start_the_run_says_so_and_the_next_one_grades_as_ever(
+    helper: str, when: str, first: tuple[Outcome, Steps], course: ScratchCourse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    student = f"{helper} {when}".replace(" ", "-")
+    cells = course.reference()
+    cells = {**cells, "chain": f"{cells['chain']}\n# {student}"}  # nobody's code, so that it will be executed
+    write_submission(course.release, course.root / "submitted" / student / ASSIGNMENT, Student(student, "", cells))
+    autograded = course.root / "autograded" / student
+    with monkeypatch.context() as patch:
+        real, fails = daemons.subprocess.Popen, [sys.executable, "-c", FAILS[when], str(autograded)]
+        broken = "autograder.host.server" if helper == "the model host" else "autograder.jail.parent"
+        patch.setattr(
+            daemons.subprocess, "Popen",
+            lambda command, **given: real(fails if broken in command else command, **given),
+        )  # fmt: skip
+        with pytest.raises(HostLost, match=f"{helper} could not be started.*no room"):
+            run(course.root, Wanted(student), Steps().begin)
+    assert not (course.root / "verdicts" / ASSIGNMENT / student).exists()
+    assert set(course.scores().get(student, {}).values()) <= {None, 0}
+    outcome = run(course.root, Wanted(student), Steps().begin)
+    assert (outcome.exit_code, outcome.graded) == (0, 3)
+    assert course.scores()[student]["check-chain"] == 2
 
 
 @pytest.mark.parametrize("student", ["nobody", None])
