@@ -17,8 +17,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
+from autograder.course.part import FROM_LIST, Part
+from autograder.course.watch import Watch
 from autograder.errors import ProfileError
 
 Language = Literal["nb", "en"]
@@ -35,15 +37,7 @@ DIGEST_ROUNDS = 20_000
 
 Text = Annotated[str, Field(min_length=1, max_length=2000)]
 Points = Annotated[float, Field(gt=0, le=100, multiple_of=0.25)]
-FROM_LIST = BeforeValidator(lambda value: tuple(value) if isinstance(value, list) else value)
-"""TOML and JSON have lists, which a strict model takes for no tuples."""
 DUE = r"^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?(Z|[+-]\d\d:\d\d)$"
-
-
-class Part(BaseModel):
-    """A part of the profile: unknown keys are refused, values never change, and no type is quietly converted."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 @dataclass(frozen=True)
@@ -204,6 +198,7 @@ class Profile(Part):
     questions: Annotated[dict[str, Text], Field(min_length=1)]
     generation: Generation
     limits: Limits = Limits()
+    watch: Watch | None = None
     hub: Hub | None = None
     arguments: dict[Annotated[str, Field(pattern=r"^[a-h]$")], str] = {}
     tasks: Annotated[tuple[TaskInUse, ...], Field(min_length=1), FROM_LIST]

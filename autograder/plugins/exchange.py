@@ -12,10 +12,10 @@ import pwd
 import re
 import shutil
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -27,13 +27,14 @@ from nbgrader.utils import check_mode, get_username, parse_utc
 from traitlets import Enum
 
 from autograder.course.profile import FROZEN_NAME, Language
+from autograder.course.watch import Watch, day_of
 from autograder.errors import ProfileError
 from autograder.facts.verdict import Sentence
 from autograder.grading.released import is_ours
 from autograder.grading.view import OF_NBGRADER
 from autograder.judging.contract import load
 from autograder.plugins.course import tolerant
-from autograder.submissions import hand_in
+from autograder.submissions import hand_in, on_hand_in
 from autograder.submissions.safe_copy import Copy, copy_folder
 from autograder.system.files import write_whole
 from autograder.words.hand_in import HAND_IN
@@ -61,11 +62,23 @@ def through_the_hub(c: Any, course: str, exchange: str, language: Language) -> N
 
 @dataclass(frozen=True)
 class Handed:
-    """A submission in the exchange, by what its name says."""
+    """A submission in the exchange, by what its name says.
+
+    Attributes:
+        changed: when the file system last saw its folder change, which nobody can set.
+        whole: whether handing it in has ended: nbgrader opens the folder for all as its last step.
+    """
 
     path: Path
     student: str
     moment: datetime
+    changed: datetime
+    whole: bool
+
+    @property
+    def counted(self) -> datetime:
+        """The moment that decides which day it is of: what the name says, where that can be."""
+        return self.moment if abs((self.changed - self.moment).total_seconds()) <= GRACE else self.changed
 
     @property
     def record(self) -> dict[str, Any]:
@@ -75,6 +88,33 @@ class Handed:
             "filename": self.path.name,
             "timestamp": self.moment.replace(tzinfo=None),
         }
+
+
+def handed(path: Path, assignment: str, check_owner: bool) -> Handed | Sentence | None:
+    """A submission of an assignment, or why it is refused; None for anything else.
+
+    Args:
+        path: in the inbound folder.
+        check_owner: whether it must be of the student's own account.
+    """
+    parts = re.fullmatch(rf"(?P<student>[^.].*)\+{re.escape(assignment)}\+(?P<moment>[^+]+)(\+[^+]*)?", path.name)
+    if parts is None:
+        return None
+    shown = hand_in.listed([path.name])
+    try:
+        moment = parse_utc(parts["moment"]).replace(tzinfo=UTC)
+        status = path.lstat()
+    except (ValueError, OverflowError, OSError):
+        return HAND_IN["no-name"].fill(name=shown)
+    if not stat.S_ISDIR(status.st_mode):
+        return HAND_IN["no-folder"].fill(name=shown)
+    owner = account(status.st_uid)
+    if check_owner and owner != parts["student"]:
+        student = hand_in.listed([parts["student"]])
+        return HAND_IN["stranger"].fill(name=shown, student=student, owner=owner)
+    changed = datetime.fromtimestamp(status.st_ctime, UTC)
+    whole = status.st_mode & 0o777 == 0o777 or (datetime.now(UTC) - moment).total_seconds() > GRACE
+    return Handed(path, parts["student"], moment, changed, whole)
 
 
 class _Careful(Exchange):  # type: ignore[misc]
@@ -126,6 +166,23 @@ def _due(release: Path) -> datetime | None:
     return datetime.fromisoformat(due) if due else None
 
 
+def _watch(release: Path) -> Watch | None:
+    """Whether, and when, hand-ins for a released assignment of ours are graded by themselves."""
+    try:
+        return load(release / FROZEN_NAME).watch
+    except ProfileError:
+        return None
+
+
+def _handed_in_on(day: date, kept: Iterable[Path]) -> int:
+    """How many of a student's own copies are of hand-ins of a day."""
+    count = 0
+    for path in kept:
+        with suppress(ValueError, OverflowError, IndexError):
+            count += day_of(parse_utc(path.name.split("+")[2]).replace(tzinfo=UTC)) == day
+    return count
+
+
 class SafeSubmit(_Careful, ExchangeSubmit):  # type: ignore[misc]
     """Hands in for oneself only, says what may have been forgotten, and leaves a receipt beside the notebooks."""
 
@@ -161,7 +218,9 @@ class SafeSubmit(_Careful, ExchangeSubmit):  # type: ignore[misc]
             hand_in.listed([path.name]): datetime.fromtimestamp(status.st_mtime, UTC)
             for path, status in found if stat.S_ISREG(status.st_mode)
         }  # fmt: skip
-        text = hand_in.receipt(self.coursedir.assignment_id, now, saved, said, self.language)
+        today = _handed_in_on(day_of(now), cache.glob(f"{student}+{self.coursedir.assignment_id}+*"))
+        promised = on_hand_in.promised(_watch(release), now, max(1, today))
+        text = hand_in.receipt(self.coursedir.assignment_id, now, saved, said, self.language, promised)
         with suppress(OSError):  # a full disk at home: what was handed in has been
             write_whole(source / RECEIPT[self.language], text, private=True)
 
@@ -207,26 +266,19 @@ class SafeCollect(_Careful, ExchangeCollect):  # type: ignore[misc]
 
     def _accepted(self, path: Path) -> Handed | None:
         """A submission of this assignment, where it is its student's own; else None, and it is told."""
-        assignment = re.escape(self.coursedir.assignment_id)
-        parts = re.fullmatch(rf"(?P<student>[^.].*)\+{assignment}\+(?P<moment>[^+]+)(\+[^+]*)?", path.name)
-        if parts is None or self.coursedir.student_id not in ("", "*", parts["student"]):
+        asked = self.coursedir.student_id
+        if asked not in ("", "*") and not path.name.startswith(f"{asked}+"):
             return None
-        shown = hand_in.listed([path.name])
-        try:
-            moment = parse_utc(parts["moment"]).replace(tzinfo=UTC)
-            status = path.lstat()
-        except (ValueError, OverflowError, OSError):
-            self._refuse(HAND_IN["no-name"].fill(name=shown))
+        found = handed(path, self.coursedir.assignment_id, self.check_owner)
+        if isinstance(found, Sentence):
+            self._refuse(found)
             return None
-        if path.is_symlink() or not path.is_dir():
-            self._refuse(HAND_IN["no-folder"].fill(name=shown))
+        if found is None or asked not in ("", "*", found.student):
             return None
-        owner = account(status.st_uid)
-        if self.check_owner and owner != parts["student"]:
-            student = hand_in.listed([parts["student"]])
-            self._refuse(HAND_IN["stranger"].fill(name=shown, student=student, owner=owner))
+        if not found.whole:
+            self.log.warning("%s: %s", found.student, self._say(HAND_IN["unfinished"]))
             return None
-        return Handed(path, parts["student"], moment)
+        return found
 
     def _refuse(self, words: Sentence) -> None:
         self.log.error("%s", self._say(words))

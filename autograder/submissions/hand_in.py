@@ -99,16 +99,23 @@ def of_time(handed_in: datetime, due: datetime | None, times: int) -> list[Sente
 
 
 def receipt(
-    assignment: str, handed_in: datetime, saved: Mapping[str, datetime], notes: Sequence[Sentence], language: Language
+    assignment: str,
+    handed_in: datetime,
+    saved: Mapping[str, datetime],
+    notes: Sequence[Sentence],
+    language: Language,
+    promised: Sequence[Sentence] = (),
 ) -> str:
     """The note that a student finds beside the notebooks.
 
     Args:
         saved: when each notebook was saved, by file name.
         notes: what the student should know.
+        promised: when it is graded.
     """
     lines = [say(HAND_IN["received"].fill(when=when(handed_in), assignment=assignment), language)]
     lines += [f"- {say(HAND_IN['saved'].fill(name=name, when=when(at)), language)}" for name, at in saved.items()]
     lines += ["", say(HAND_IN["look" if notes else "complete"], language)]
     lines += [f"- {say(note, language)}" for note in notes]
+    lines += ["", *(say(each, language) for each in promised)] if promised else []
     return "\n".join([*lines, "", say(HAND_IN["afterwards"], language)]) + "\n"
