@@ -200,7 +200,7 @@ class Profile(Part):
     limits: Limits = Limits()
     watch: Watch | None = None
     hub: Hub | None = None
-    arguments: dict[Annotated[str, Field(pattern=r"^[a-h]$")], str] = {}
+    arguments: dict[Annotated[str, Field(pattern=r"^[a-h]$")], str] = Field(default_factory=dict)
     tasks: Annotated[tuple[TaskInUse, ...], Field(min_length=1), FROM_LIST]
 
     @field_validator("arguments")

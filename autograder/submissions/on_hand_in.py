@@ -26,4 +26,4 @@ def promised(watch: Watch | None, handed_in: datetime, number: int) -> list[Sent
     else:
         said = [PROMISE["closed"].fill(hours=str(watch.hours).replace("-", "–"), when=when(due))]
     said += [PROMISE["some"].fill(names=listed(watch.notebooks))] if watch.notebooks else []
-    return said + [PROMISE["fetch" if watch.feedback else "no-feedback"]]
+    return [*said, PROMISE["fetch" if watch.feedback else "no-feedback"]]
