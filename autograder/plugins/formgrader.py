@@ -278,6 +278,7 @@ class Watching(BaseHandler):  # type: ignore[misc]
     @check_xsrf  # type: ignore[untyped-decorator]
     @check_notebook_dir  # type: ignore[untyped-decorator]
     def get(self) -> None:
+        self.set_header("Refresh", "5")  # seconds
         self.finish(watch_page(Path(self.coursedir.root), datetime.now(UTC)))
 
 

@@ -11,9 +11,11 @@ import os
 import shutil
 import signal
 import threading
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
@@ -147,7 +149,7 @@ class _Steps:
     def take(self) -> Came:
         """Takes them, up to the first that fails."""
         self._coursedir.student_id = self._wanted.student
-        error = _said(self._api.collect(self._wanted.assignment, update=True))
+        error = _said("collect", partial(self._api.collect, self._wanted.assignment, update=True))
         if self._wanted.grade and not error:
             error = self._grade()
         submitted, graded = (
@@ -162,7 +164,7 @@ class _Steps:
         """Grades what has not been graded; answers what failed."""
         for name in self._names:
             self._coursedir.notebook_id = name
-            error = _said(self._api.autograde(*self._where, force=False))
+            error = _said("autograde", partial(self._api.autograde, *self._where, force=False))
             if error:
                 return error
         return ""
@@ -173,18 +175,27 @@ class _Steps:
         shutil.rmtree(Path(self._coursedir.root, folder), ignore_errors=True)  # nothing of an earlier hand-in goes out
         for name in self._names:
             self._coursedir.notebook_id = name
-            error = _said(self._api.generate_feedback(*self._where))
+            error = _said("generate_feedback", partial(self._api.generate_feedback, *self._where))
             if error:
                 return error
-        return _said(self._api.release_feedback(*self._where))
+        return _said("release_feedback", partial(self._api.release_feedback, *self._where))
 
     @property
     def _names(self) -> Sequence[str]:
         return sorted(self._wanted.notebooks) if self._wanted.notebooks else ("*",)
 
 
-def _said(outcome: Mapping[str, Any]) -> str:
-    """Why a step failed, in one line; empty where it did not."""
+def _said(name: str, step: Callable[[], Mapping[str, Any]]) -> str:
+    """Takes a step, whose log is printed. Answers why it failed, in one line; empty where it did not."""
+    began = time.monotonic()
+    outcome = step()
+    print(
+        f"{name}: {time.monotonic() - began:.1f} s",
+        outcome.get("log", ""),
+        outcome.get("error", ""),
+        sep="\n",
+        flush=True,
+    )
     if outcome["success"]:
         return ""
     last = str(outcome.get("error", "")).strip().splitlines()[-1:] or ["it failed"]
