@@ -8,13 +8,10 @@ written over its name. Both tell what is missing, late or never run (`hand_in.py
 from __future__ import annotations
 
 import os
-import pwd
-import re
 import shutil
 import stat
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -34,6 +31,7 @@ from autograder.grading.released import is_ours
 from autograder.grading.view import OF_NBGRADER
 from autograder.judging.contract import load
 from autograder.plugins.course import tolerant
+from autograder.plugins.handed import GRACE, Handed, account, handed
 from autograder.submissions import hand_in, on_hand_in
 from autograder.submissions.safe_copy import Copy, copy_folder
 from autograder.system.files import write_whole
@@ -41,8 +39,6 @@ from autograder.words.hand_in import HAND_IN
 from autograder.words.tables import say
 
 RECEIPT = {"nb": "kvittering.txt", "en": "receipt.txt"}
-GRACE = 600.0
-"""Seconds after the time that a submission states, in which it may still be changing: a large one is being copied."""
 
 
 def configure_exchange(c: Any, language: Language) -> None:
@@ -58,63 +54,6 @@ def through_the_hub(c: Any, course: str, exchange: str, language: Language) -> N
     c.Exchange.root = exchange
     c.Authenticator.plugin_class = "nbgrader.auth.JupyterHubAuthPlugin"
     configure_exchange(c, language)
-
-
-@dataclass(frozen=True)
-class Handed:
-    """A submission in the exchange, by what its name says.
-
-    Attributes:
-        changed: when the file system last saw its folder change, which nobody can set.
-        whole: whether handing it in has ended: nbgrader opens the folder for all as its last step.
-    """
-
-    path: Path
-    student: str
-    moment: datetime
-    changed: datetime
-    whole: bool
-
-    @property
-    def counted(self) -> datetime:
-        """The moment that decides which day it is of: what the name says, where that can be."""
-        return self.moment if abs((self.changed - self.moment).total_seconds()) <= GRACE else self.changed
-
-    @property
-    def record(self) -> dict[str, Any]:
-        """As nbgrader has it: times are in UTC, and do not say so."""
-        return {
-            "username": self.student,
-            "filename": self.path.name,
-            "timestamp": self.moment.replace(tzinfo=None),
-        }
-
-
-def handed(path: Path, assignment: str, check_owner: bool) -> Handed | Sentence | None:
-    """A submission of an assignment, or why it is refused; None for anything else.
-
-    Args:
-        path: in the inbound folder.
-        check_owner: whether it must be of the student's own account.
-    """
-    parts = re.fullmatch(rf"(?P<student>[^.].*)\+{re.escape(assignment)}\+(?P<moment>[^+]+)(\+[^+]*)?", path.name)
-    if parts is None:
-        return None
-    shown = hand_in.listed([path.name])
-    try:
-        moment = parse_utc(parts["moment"]).replace(tzinfo=UTC)
-        status = path.lstat()
-    except (ValueError, OverflowError, OSError):
-        return HAND_IN["no-name"].fill(name=shown)
-    if not stat.S_ISDIR(status.st_mode):
-        return HAND_IN["no-folder"].fill(name=shown)
-    owner = account(status.st_uid)
-    if check_owner and owner != parts["student"]:
-        student = hand_in.listed([parts["student"]])
-        return HAND_IN["stranger"].fill(name=shown, student=student, owner=owner)
-    changed = datetime.fromtimestamp(status.st_ctime, UTC)
-    whole = status.st_mode & 0o777 == 0o777 or (datetime.now(UTC) - moment).total_seconds() > GRACE
-    return Handed(path, parts["student"], moment, changed, whole)
 
 
 class _Careful(Exchange):  # type: ignore[misc]
@@ -291,14 +230,17 @@ class SafeCollect(_Careful, ExchangeCollect):  # type: ignore[misc]
 
     def do_copy(self, src: str, dest: str, log: Any = None) -> None:
         source, to = Path(src), Path(dest)
+        part = to.with_name(f".{to.name}.part")  # so that a run that is killed leaves nothing that looks whole
+        shutil.rmtree(part, ignore_errors=True)
         one = next(one for found in self._handed.values() for one in found if one.path.name == source.name)
         try:
             owner = source.lstat().st_uid if self.check_owner else None
             if self.check_owner and account(owner) != one.student:
                 raise PermissionError("it has another owner now")
-            copy = self._copied(source, to, owner, self._release)
+            copy = self._copied(source, part, owner, self._release)
+            part.rename(to)
         except OSError as error:
-            shutil.rmtree(to, ignore_errors=True)
+            shutil.rmtree(part, ignore_errors=True)
             self._refuse(HAND_IN["gone"].fill(name=hand_in.listed([source.name]), error=error.strerror or error))
             return
         self._share(to)
@@ -319,11 +261,3 @@ class SafeCollect(_Careful, ExchangeCollect):  # type: ignore[misc]
         if self.coursedir.groupshared:
             for path in (folder, *folder.rglob("*")):
                 path.chmod(0o2770 if path.is_dir() else 0o660)
-
-
-def account(uid: int | None) -> str:
-    """The name of a user id, or the number where it has none."""
-    try:
-        return pwd.getpwuid(uid).pw_name if uid is not None else ""
-    except KeyError:
-        return str(uid)

@@ -25,8 +25,9 @@ from autograder.grading.being_marked import is_being_marked
 from autograder.grading.released import profile_in
 from autograder.grading.turns import HandIns, Places, Running, Waiting, in_turn, plan, share
 from autograder.judging.contract import ASSIGNMENT
-from autograder.plugins.exchange import Handed, SafeCollect
+from autograder.plugins.exchange import SafeCollect
 from autograder.plugins.grading_run import ends_on_sigterm
+from autograder.plugins.handed import Handed
 from autograder.plugins.watch_helpers import Helpers
 from autograder.plugins.watch_inbound import Inbound
 from autograder.plugins.watch_run import Came, Turn, Wanted, application, handed_in_at
@@ -88,7 +89,7 @@ def watch(course: Path, once: bool, say: Say) -> int:
     with only_watcher(course), ends_on_sigterm():
         watcher = Watcher(course, say)
         try:
-            while watcher.round() or not once:
+            while watcher.careful_round() or not once:
                 watcher.rest()
         except KeyboardInterrupt:
             say("Ended. Begin again at any time: nothing is lost.")
@@ -131,6 +132,14 @@ class Watcher:
         for one in self._under_way.values():
             one.turn.kill()
         self._helpers.end()
+
+    def careful_round(self) -> bool:
+        """A round; what the disk or the exchange refuses is told, and tried again."""
+        try:
+            return self.round()
+        except OSError as error:
+            self._says_that(f"cannot go on now, and tries again: {error}")
+            return bool(self._under_way)
 
     def round(self) -> bool:
         """Looks, and does what is to be done now. Answers whether anything is under way."""
@@ -178,15 +187,15 @@ class Watcher:
     def _note(self) -> None:
         """Brings what is known of each student up to what has been handed in."""
         for name, found in self._inbound.look().items():
-            known = self._students.get(name)
-            if known is not None and known.newest == found[-1]:
+            known, newest = self._students.get(name), found[-1]
+            if known is not None and known.newest == newest:
                 continue
-            kept = known.kept if known is not None else self._kept(name)
-            before = kept.model_copy(deep=True)
-            self._students[name] = replace(known, newest=found[-1]) if known else Student(kept, found[-1])
-            self._students[name].number = self._number(kept, found)
-            if kept != before or known is None:
-                kept.write(self._file(name))
+            kept = known.kept if known is not None else HandIns.read(self._file(name)) or HandIns()
+            if newest.moment.isoformat() not in kept.today:
+                kept.done = max(kept.done, self._graded(name, newest))
+            number = self._number(kept, found)
+            self._students[name] = replace(known or Student(kept, newest), newest=newest, number=number)
+            kept.write(self._file(name))
 
     def _number(self, kept: HandIns, found: Sequence[Handed]) -> int:
         """Which of its day's hand-ins the newest one is."""
@@ -196,10 +205,10 @@ class Watcher:
         ]  # fmt: skip
         return numbers[-1]
 
-    def _kept(self, student: str) -> HandIns:
-        """What was kept of a student; where nothing was, what has been graded without us counts as given back."""
+    def _graded(self, student: str, newest: Handed) -> datetime:
+        """When the one was handed in that somebody has graded before we saw the newest: its feedback is theirs to give."""
         graded = handed_in_at(self._coursedir, self._coursedir.autograded_directory, (ASSIGNMENT, student))
-        return HandIns.read(self._file(student)) or HandIns(done=graded)
+        return min(graded, newest.moment)
 
     def _file(self, student: str) -> Path:
         return folder_of(self._course) / "students" / f"{student}.json"

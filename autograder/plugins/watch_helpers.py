@@ -16,29 +16,39 @@ class Helpers:
 
     def __init__(self, course: Path) -> None:
         self._course = course
-        self._ours: list[Host | Kernels] = []
+        self._host: Host | None = None
+        self._kernels: Kernels | None = None
 
     def ready(self, profile: Profile) -> None:
         """Returns when both answer. Raises NotReady where a model is missing, HostLost where one of them does not start."""
         refuse_without_models(profile)
         home = model_home(profile)
-        host, kernels = Host.kept(self._course, home), Kernels.kept(self._course, home)
+        host = Host.kept(self._course, home)
         if host is not None:
-            host.end()
-        if host is not None and kernels is not None:
-            return
-        self.end()
-        if Host.kept(self._course, home) is None:
-            socket = socket_of(self._course, home)
-            socket.unlink(missing_ok=True)  # of one that was killed
-            self._ours.append(Host.started(self._course, home, shared=True, wait=False, first=first_model(profile)))
+            host.end()  # lets go of it
+        else:
+            self._start_host(home, first_model(profile))
         if Kernels.kept(self._course, home) is None:
-            self._ours.append(
-                Kernels.started(home, kernels_log(self._course), kept_socket(self._course, home), wait=False)
-            )
-        for one in self._ours:
-            one.ready()
+            self._start_kernels(home)
+        for one in (self._host, self._kernels):
+            if one is not None:
+                one.ready()
+
+    def _start_host(self, home: Path, first: str) -> None:
+        if self._host is not None:
+            self._host.end()
+        socket_of(self._course, home).unlink(missing_ok=True)  # of one that was killed
+        self._host = Host.started(self._course, home, shared=True, wait=False, first=first)
+
+    def _start_kernels(self, home: Path) -> None:
+        if self._kernels is not None:
+            self._kernels.end()
+        at = kept_socket(self._course, home)
+        self._kernels = Kernels.started(home, kernels_log(self._course), at, wait=False)
 
     def end(self) -> None:
-        while self._ours:
-            self._ours.pop().end()
+        """Ends ours. They are started again when they are asked for."""
+        for one in (self._host, self._kernels):
+            if one is not None:
+                one.end()
+        self._host = self._kernels = None

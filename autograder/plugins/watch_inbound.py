@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from autograder.facts.verdict import Sentence
-from autograder.plugins.exchange import Handed, SafeCollect, handed
+from autograder.plugins.exchange import SafeCollect
+from autograder.plugins.handed import Handed, handed
 from autograder.words.tables import say
 
 SETTLED_SECONDS = 2.0

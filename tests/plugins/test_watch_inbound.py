@@ -11,7 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from autograder.plugins.exchange import GRACE, Handed
+from autograder.plugins.handed import GRACE, Handed
 from autograder.plugins.watch_inbound import Inbound
 
 ME = pwd.getpwuid(os.geteuid()).pw_name
