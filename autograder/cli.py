@@ -121,7 +121,10 @@ def watch(course: Path, once: bool) -> None:
     with garbage_later():
         from autograder.plugins import watch as watching
 
-    sys.exit(watching.watch(course.resolve(), once, lambda line: console.print(line, highlight=False, markup=False)))
+    def say(line: str) -> None:
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+    sys.exit(watching.watch(course.resolve(), once, say))
 
 
 @main.command()

@@ -168,11 +168,16 @@ class Person:
         self.page.click("#submitted_assignments_list button:text-is('Fetch Feedback')")
         return self.read_feedback(notebook, "feedback")
 
-    def read_feedback(self, notebook: str, picture: str) -> str:
-        """Opens a notebook's page of the newest feedback in the list that is open."""
+    def read_feedback(self, notebook: str, picture: str, folder: str = "") -> str:
+        """Opens a notebook's page of the last feedback in the list that is open.
+
+        Args:
+            folder: where it has been fetched to, if there are several.
+        """
         self.page.locator(VIEW).last.click()
+        self.page.wait_for_selector(f".jp-BreadCrumbs:has-text('{folder}')")
         self.page.dblclick(f".jp-DirListing-itemText:has-text('{notebook}.html')")
-        page = self.page.frame_locator(".jp-HTMLViewer iframe")
+        page = self.page.frame_locator(".jp-MainAreaWidget:not(.lm-mod-hidden) .jp-HTMLViewer iframe")
         page.locator("h1").first.wait_for()
         self.picture(picture)
         said: str = page.locator("body").inner_text()

@@ -23,7 +23,7 @@ from autograder.course.watch import Watch, day_of
 from autograder.errors import AutograderError, ProfileError
 from autograder.grading.being_marked import is_being_marked
 from autograder.grading.released import profile_in
-from autograder.grading.turns import HandIns, Places, Running, Waiting, in_turn, plan, share
+from autograder.grading.turns import MAX_NUMBER, HandIns, Places, Running, Waiting, in_turn, plan, share
 from autograder.judging.contract import ASSIGNMENT
 from autograder.plugins.exchange import SafeCollect
 from autograder.plugins.grading_run import ends_on_sigterm
@@ -201,7 +201,7 @@ class Watcher:
         """Which of its day's hand-ins the newest one is."""
         numbers = [
             kept.number(one.moment.isoformat(), one.counted)
-            for one in found if day_of(one.counted) == day_of(found[-1].counted)
+            for one in found[-MAX_NUMBER:] if day_of(one.counted) == day_of(found[-1].counted)
         ]  # fmt: skip
         return numbers[-1]
 
