@@ -224,12 +224,12 @@ class Watcher:
             again = one.kept.failed + timedelta(seconds=one.kept.again) if one.kept.failures else each.due
             due = max(each.due, again)
             why: Why = "turn"
-            if not each.is_ready(watch, now):
-                why = "number" if one.number > watch.per_day else "hours"
-            elif now < again:
-                why = "failed"
-            elif time.monotonic() < one.busy_until:
+            if time.monotonic() < one.busy_until:
                 why = "busy"
+            elif one.kept.failures and now < again:
+                why = "failed"
+            elif not each.is_ready(watch, now):
+                why = "number" if one.number > watch.per_day else "hours"
             elif is_being_marked(self._course, ASSIGNMENT, each.student):
                 why = "marking"
             yield Waits(student=each.student, handed_in=each.handed_in, due=due, why=why, error=one.kept.error)

@@ -189,6 +189,17 @@ def test_outside_the_hours_it_is_collected_once_and_waits(world: World) -> None:
     assert [one.why for one in world.shown().waits] == ["hours"]
 
 
+def test_what_cannot_be_collected_now_is_tried_again_soon(world: World) -> None:
+    world.watch = Watch(on=True, per_day=1)
+    world.hand_in(ago=5)
+    world.hand_in()
+    world.begun()
+    world.end(world.turns[0], graded=NEVER)
+    assert world.begun() == world.begun() == ["anna"]
+    world.clock += BUSY_SECONDS
+    assert world.begun() == ["anna", "anna"]
+
+
 def test_the_first_of_a_day_are_graded_and_the_next_collected(world: World) -> None:
     for _ in range(3):
         world.hand_in()
