@@ -12,19 +12,21 @@ import shutil
 import signal
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
 
-from nbgrader.apps.api import NbGraderAPI
 from nbgrader.apps.baseapp import NbGrader
+from nbgrader.converters import GenerateFeedback
+from nbgrader.exchange import ExchangeFactory
+from nbgrader.utils import capture_log
 from pydantic import BaseModel
 
 from autograder.grading.turns import NEVER
+from autograder.plugins.autograde import GradeSubmissions
 from autograder.plugins.course import tolerant
 
 FORKING = multiprocessing.get_context("forkserver")
@@ -71,6 +73,7 @@ class Turn:
 
     def __init__(self, wanted: Wanted, log: Path) -> None:
         self._reading, writing = FORKING.Pipe(duplex=False)
+        self._log = log
         log.parent.mkdir(parents=True, exist_ok=True)
         self._process = FORKING.Process(target=_work, args=(wanted, log, writing), daemon=True)
         self._process.start()
@@ -91,7 +94,7 @@ class Turn:
         try:
             return Came.model_validate_json(self._reading.recv_bytes())
         except (EOFError, OSError):
-            return Came(error=f"the process ended with {self._process.exitcode}")
+            return Came(error=f"the process ended with {self._process.exitcode}; see {self._log}")
         finally:
             self._reading.close()
             self._process.close()
@@ -139,17 +142,17 @@ def _ends_with(parent: int) -> None:
 
 
 class _Steps:
-    """nbgrader's steps for one student."""
+    """nbgrader's steps for one student. They ask no hub who that is: whose a submission is, its owner says."""
 
     def __init__(self, app: NbGrader, wanted: Wanted) -> None:
-        self._api, self._wanted = NbGraderAPI(app.coursedir, parent=app), wanted
-        self._coursedir = app.coursedir
+        self._app, self._wanted, self._coursedir = app, wanted, app.coursedir
+        self._exchange = ExchangeFactory(parent=app)
+        self._coursedir.assignment_id, self._coursedir.student_id = wanted.assignment, wanted.student
         self._where = (wanted.assignment, wanted.student)
 
     def take(self) -> Came:
         """Takes them, up to the first that fails."""
-        self._coursedir.student_id = self._wanted.student
-        error = _said("collect", partial(self._api.collect, self._wanted.assignment, update=True))
+        error = self._step(self._exchange.Collect, update=True)
         if self._wanted.grade and not error:
             error = self._grade()
         submitted, graded = (
@@ -164,7 +167,7 @@ class _Steps:
         """Grades what has not been graded; answers what failed."""
         for name in self._names:
             self._coursedir.notebook_id = name
-            error = _said("autograde", partial(self._api.autograde, *self._where, force=False))
+            error = self._step(GradeSubmissions, create_student=True)
             if error:
                 return error
         return ""
@@ -175,28 +178,24 @@ class _Steps:
         shutil.rmtree(Path(self._coursedir.root, folder), ignore_errors=True)  # nothing of an earlier hand-in goes out
         for name in self._names:
             self._coursedir.notebook_id = name
-            error = _said("generate_feedback", partial(self._api.generate_feedback, *self._where))
+            error = self._step(GenerateFeedback, force=True)
             if error:
                 return error
-        return _said("release_feedback", partial(self._api.release_feedback, *self._where))
+        return self._step(self._exchange.ReleaseFeedback)
 
     @property
     def _names(self) -> Sequence[str]:
         return sorted(self._wanted.notebooks) if self._wanted.notebooks else ("*",)
 
-
-def _said(name: str, step: Callable[[], Mapping[str, Any]]) -> str:
-    """Takes a step, whose log is printed. Answers why it failed, in one line; empty where it did not."""
-    began = time.monotonic()
-    outcome = step()
-    print(
-        f"{name}: {time.monotonic() - began:.1f} s",
-        outcome.get("log", ""),
-        outcome.get("error", ""),
-        sep="\n",
-        flush=True,
-    )
-    if outcome["success"]:
-        return ""
-    last = str(outcome.get("error", "")).strip().splitlines()[-1:] or ["it failed"]
-    return last[0].partition(": ")[2] or last[0]
+    def _step(self, kind: Any, **settings: bool) -> str:
+        """Takes a step, whose log is printed. Answers why it failed, in one line; empty where it did not."""
+        step, began = kind(coursedir=self._coursedir, parent=self._app), time.monotonic()
+        for name, value in settings.items():
+            setattr(step, name, value)
+        outcome = capture_log(step)
+        log = str(outcome.get("log", "")), str(outcome.get("error", ""))
+        print(f"{kind.__name__}: {time.monotonic() - began:.1f} s", *log, sep="\n", flush=True)
+        if outcome["success"]:
+            return ""
+        last = log[1].strip().splitlines()[-1:] or ["it failed"]
+        return last[0].partition(": ")[2] or last[0]
