@@ -177,6 +177,20 @@ def host(course: Path, idle: float, threads: int, stop: bool) -> None:
 
 @main.command()
 @COURSE
+@click.option("--once", is_flag=True, help="Grade what is due now, and end.")
+def watch(course: Path, once: bool) -> None:
+    """Grades hand-ins as they come, as [watch] of the released profile says. Ends with Ctrl-C."""
+    with garbage_later():
+        from autograder.plugins import watch as watching
+
+    def say(line: str) -> None:
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+    sys.exit(watching.watch(course.resolve(), once, say))
+
+
+@main.command()
+@COURSE
 @click.argument("student")
 @click.argument("check_id")
 @click.argument("criterion")

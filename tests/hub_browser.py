@@ -16,6 +16,7 @@ FLAGS = [
 ]  # fmt: skip
 MENU, ENTRY = ".lm-MenuBar-itemLabel:text-is('{}')", ".lm-Menu-itemLabel:text-is('{}')"
 STUB = re.compile("Skriv koden din her|Skriv svaret ditt her")
+VIEW = "#submitted_assignments_list a:has-text('view feedback')"
 PANEL = ".jp-NotebookPanel:not(.lm-mod-hidden)"
 
 
@@ -152,15 +153,33 @@ class Person:
         dialog.locator("button.jp-mod-accept").last.click()
         return said
 
+    def fetch_feedback(self, count: int) -> None:
+        """Presses *Fetch Feedback* in the list that is open until there is feedback on so many submissions."""
+        for _ in range(1000):
+            self.page.click("#submitted_assignments_list button:text-is('Fetch Feedback')")
+            self.page.wait_for_selector("#submitted_assignments_list button:text-is('Fetch Feedback')")
+            if self.page.locator(VIEW).count() >= count:
+                return
+        raise AssertionError("there never is any feedback")
+
     def feedback(self, notebook: str) -> str:
         """Fetches the feedback, opens a notebook's page, and answers what is to be read there."""
         self.assignments()
         self.page.click("#submitted_assignments_list button:text-is('Fetch Feedback')")
-        self.page.click("#submitted_assignments_list a:has-text('view feedback')")
+        return self.read_feedback(notebook, "feedback")
+
+    def read_feedback(self, notebook: str, picture: str, folder: str = "") -> str:
+        """Opens a notebook's page of the last feedback in the list that is open.
+
+        Args:
+            folder: where it has been fetched to, if there are several.
+        """
+        self.page.locator(VIEW).last.click()
+        self.page.wait_for_selector(f".jp-BreadCrumbs:has-text('{folder}')")
         self.page.dblclick(f".jp-DirListing-itemText:has-text('{notebook}.html')")
-        page = self.page.frame_locator(".jp-HTMLViewer iframe")
+        page = self.page.frame_locator(".jp-MainAreaWidget:not(.lm-mod-hidden) .jp-HTMLViewer iframe")
         page.locator("h1").first.wait_for()
-        self.picture("feedback")
+        self.picture(picture)
         said: str = page.locator("body").inner_text()
         return said
 

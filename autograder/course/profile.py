@@ -23,6 +23,7 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from autograder.course.cluster import Cluster
 from autograder.course.part import FROM_LIST, Part
+from autograder.course.watch import Watch
 from autograder.errors import ProfileError
 
 Language = Literal["nb", "en"]
@@ -214,6 +215,7 @@ class Profile(Part):
     questions: Annotated[dict[str, Text], Field(min_length=1)]
     generation: Generation
     limits: Limits = Limits()
+    watch: Watch | None = None
     hub: Hub | None = None
     cluster: Cluster | None = None
     arguments: dict[Annotated[str, Field(pattern=r"^[a-h]$")], str] = Field(default_factory=dict)

@@ -8,6 +8,7 @@ from typing import Any
 
 from autograder.course import reading
 from autograder.course.profile import Profile
+from autograder.errors import ProfileError
 from autograder.judging.task import Task, Tasks, steps
 from autograder.judging.tasks import DEFINITIONS
 
@@ -23,12 +24,23 @@ def known() -> type[Profile]:
 
 def load(path: Path) -> Profile:
     """Reads `course.toml`, or a frozen `profile.json`. Raises ProfileError, which says what is wrong where."""
-    return reading.load(path, known())
+    return _with_its_notebooks(reading.load(path, known()), str(path))
 
 
 def parse(raw: Any, origin: str) -> Profile:
     """Validates what such a file held. `origin` stands in front of each error. Raises ProfileError."""
-    return reading.parse(raw, origin, known())
+    return _with_its_notebooks(reading.parse(raw, origin, known()), origin)
+
+
+def _with_its_notebooks(profile: Profile, origin: str) -> Profile:
+    """The profile. Raises ProfileError where `[watch]` names a notebook that its tasks have none of."""
+    there = sorted({task.notebook for task in tasks(profile)})
+    for name in profile.watch.notebooks or () if profile.watch else ():
+        if name not in there:
+            raise ProfileError(
+                f"{origin}: watch.notebooks: found {name!r}; the notebooks of this profile are: {', '.join(there)}"
+            )
+    return profile
 
 
 def tasks(profile: Profile) -> Tasks:

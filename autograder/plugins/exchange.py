@@ -8,14 +8,11 @@ written over its name. Both tell what is missing, late or never run (`hand_in.py
 from __future__ import annotations
 
 import os
-import pwd
-import re
 import shutil
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +25,7 @@ from traitlets import Enum
 
 from autograder.course.deadline import Deadline, HandInTime
 from autograder.course.profile import FROZEN_NAME, Language
+from autograder.course.watch import Watch, day_of
 from autograder.errors import Damaged, ProfileError
 from autograder.facts.verdict import Sentence
 from autograder.grading.released import is_ours
@@ -35,15 +33,14 @@ from autograder.grading.view import OF_NBGRADER
 from autograder.judging.contract import load
 from autograder.plugins.course import tolerant
 from autograder.plugins.deadlines import Deadlines
-from autograder.submissions import hand_in
+from autograder.plugins.handed import GRACE, Handed, account, handed
+from autograder.submissions import hand_in, on_hand_in
 from autograder.submissions.safe_copy import Copy, copy_folder
 from autograder.system.files import write_whole
 from autograder.words.hand_in import HAND_IN
 from autograder.words.tables import say
 
 RECEIPT = {"nb": "kvittering.txt", "en": "receipt.txt"}
-GRACE = 600.0
-"""Seconds after the time that a submission states, in which it may still be changing: a large one is being copied."""
 
 
 def configure_exchange(c: Any, language: Language) -> None:
@@ -59,24 +56,6 @@ def through_the_hub(c: Any, course: str, exchange: str, language: Language) -> N
     c.Exchange.root = exchange
     c.Authenticator.plugin_class = "nbgrader.auth.JupyterHubAuthPlugin"
     configure_exchange(c, language)
-
-
-@dataclass(frozen=True)
-class Handed:
-    """A submission in the exchange, by what its name says."""
-
-    path: Path
-    student: str
-    moment: datetime
-
-    @property
-    def record(self) -> dict[str, Any]:
-        """As nbgrader has it: times are in UTC, and do not say so."""
-        return {
-            "username": self.student,
-            "filename": self.path.name,
-            "timestamp": self.moment.replace(tzinfo=None),
-        }
 
 
 class _Careful(Exchange):  # type: ignore[misc]
@@ -127,6 +106,23 @@ def _deadline(release: Path) -> datetime | None:
         return None
 
 
+def _watch(release: Path) -> Watch | None:
+    """Whether, and when, hand-ins for a released assignment of ours are graded by themselves."""
+    try:
+        return load(release / FROZEN_NAME).watch
+    except ProfileError:
+        return None
+
+
+def _handed_in_on(day: date, kept: Iterable[Path]) -> int:
+    """How many of a student's own copies are of hand-ins of a day."""
+    count = 0
+    for path in kept:
+        with suppress(ValueError, OverflowError, IndexError):
+            count += day_of(parse_utc(path.name.split("+")[2]).replace(tzinfo=UTC)) == day
+    return count
+
+
 class SafeSubmit(_Careful, ExchangeSubmit):  # type: ignore[misc]
     """Hands in for oneself only, says what may have been forgotten, and leaves a receipt beside the notebooks."""
 
@@ -166,7 +162,9 @@ class SafeSubmit(_Careful, ExchangeSubmit):  # type: ignore[misc]
             hand_in.listed([path.name]): datetime.fromtimestamp(status.st_mtime, UTC)
             for path, status in found if stat.S_ISREG(status.st_mode)
         }  # fmt: skip
-        text = hand_in.receipt(self.coursedir.assignment_id, now, deadline, saved, said, self.language)
+        today = _handed_in_on(day_of(now), cache.glob(f"{student}+{self.coursedir.assignment_id}+*"))
+        promised = on_hand_in.promised(_watch(release), now, max(1, today))
+        text = hand_in.receipt(self.coursedir.assignment_id, now, deadline, saved, said, self.language, promised)
         with suppress(OSError):  # a full disk at home: what was handed in has been
             write_whole(source / RECEIPT[self.language], text, private=True)
 
@@ -209,26 +207,19 @@ class SafeCollect(_Careful, ExchangeCollect):  # type: ignore[misc]
 
     def _accepted(self, path: Path) -> Handed | None:
         """A submission of this assignment, where it is its student's own; else None, and it is told."""
-        assignment = re.escape(self.coursedir.assignment_id)
-        parts = re.fullmatch(rf"(?P<student>[^.].*)\+{assignment}\+(?P<moment>[^+]+)(\+[^+]*)?", path.name)
-        if parts is None or self.coursedir.student_id not in ("", "*", parts["student"]):
+        asked = self.coursedir.student_id
+        if asked not in ("", "*") and not path.name.startswith(f"{asked}+"):
             return None
-        shown = hand_in.listed([path.name])
-        try:
-            moment = parse_utc(parts["moment"]).replace(tzinfo=UTC)
-            status = path.lstat()
-        except (ValueError, OverflowError, OSError):
-            self._refuse(HAND_IN["no-name"].fill(name=shown))
+        found = handed(path, self.coursedir.assignment_id, self.check_owner)
+        if isinstance(found, Sentence):
+            self._refuse(found)
             return None
-        if path.is_symlink() or not path.is_dir():
-            self._refuse(HAND_IN["no-folder"].fill(name=shown))
+        if found is None or asked not in ("", "*", found.student):
             return None
-        owner = account(status.st_uid)
-        if self.check_owner and owner != parts["student"]:
-            student = hand_in.listed([parts["student"]])
-            self._refuse(HAND_IN["stranger"].fill(name=shown, student=student, owner=owner))
+        if not found.whole:
+            self.log.warning("%s: %s", found.student, self._say(HAND_IN["unfinished"]))
             return None
-        return Handed(path, parts["student"], moment)
+        return found
 
     def _refuse(self, words: Sentence) -> None:
         self.log.error("%s", self._say(words))
@@ -241,14 +232,17 @@ class SafeCollect(_Careful, ExchangeCollect):  # type: ignore[misc]
 
     def do_copy(self, src: str, dest: str, log: Any = None) -> None:
         source, to = Path(src), Path(dest)
+        part = to.with_name(f".{to.name}.part")  # so that a run that is killed leaves nothing that looks whole
+        shutil.rmtree(part, ignore_errors=True)
         one = next(one for found in self._handed.values() for one in found if one.path.name == source.name)
         try:
             owner = source.lstat().st_uid if self.check_owner else None
             if self.check_owner and account(owner) != one.student:
                 raise PermissionError("it has another owner now")
-            copy = self._copied(source, to, owner, self._release)
+            copy = self._copied(source, part, owner, self._release)
+            part.rename(to)
         except OSError as error:
-            shutil.rmtree(to, ignore_errors=True)
+            shutil.rmtree(part, ignore_errors=True)
             self._refuse(HAND_IN["gone"].fill(name=hand_in.listed([source.name]), error=error.strerror or error))
             return
         self._share(to)
@@ -270,11 +264,3 @@ class SafeCollect(_Careful, ExchangeCollect):  # type: ignore[misc]
         if self.coursedir.groupshared:
             for path in (folder, *folder.rglob("*")):
                 path.chmod(0o2770 if path.is_dir() else 0o660)
-
-
-def account(uid: int | None) -> str:
-    """The name of a user id, or the number where it has none."""
-    try:
-        return pwd.getpwuid(uid).pw_name if uid is not None else ""
-    except KeyError:
-        return str(uid)

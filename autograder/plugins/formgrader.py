@@ -15,6 +15,7 @@ import json
 import os
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import UTC, datetime
 from functools import partial
 from html import escape
 from pathlib import Path
@@ -26,7 +27,7 @@ from nbformat import NotebookNode
 from nbgrader.api import MissingEntry
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.server_extensions.formgrader import apihandlers, handlers
-from nbgrader.server_extensions.formgrader.base import BaseApiHandler, check_notebook_dir, check_xsrf
+from nbgrader.server_extensions.formgrader.base import BaseApiHandler, BaseHandler, check_notebook_dir, check_xsrf
 from sqlalchemy.exc import OperationalError
 from tornado import web
 from traitlets import Bool
@@ -35,6 +36,7 @@ from autograder.course.deadline import HandInTime
 from autograder.course.profile import Profile
 from autograder.errors import AutograderError, Damaged, NotReady
 from autograder.facts.verdict import Sentence, Verdict
+from autograder.grading import being_marked
 from autograder.grading.records import Decision, Records, with_overrides
 from autograder.judging.contract import ASSIGNMENT
 from autograder.pages.marking import (
@@ -59,6 +61,7 @@ from autograder.plugins.course import (
 from autograder.plugins.deadlines import time_of
 from autograder.plugins.formgrader_files import INSTEAD, folder_of
 from autograder.plugins.scores import overrule
+from autograder.plugins.watch_page import watch_page
 from autograder.release import authoring
 from autograder.submissions.cells import check_cells, is_answer, marks_of
 from autograder.submissions.submission import Submission
@@ -95,6 +98,7 @@ class ShowForMarking(Preprocessor):  # type: ignore[misc]
         profile = released_profile(coursedir, assignment)
         if profile is None or Path(resources["metadata"]["path"]).resolve() != folder:
             return nb, resources
+        being_marked.note(Path(coursedir.root), assignment, student)
         page = _Page(coursedir, profile, resources, partial(masked, names=_names(resources)))
         resources["marking"] = {**page.beside(nb), "nameless": self.hide_names}
         if self.hide_names:
@@ -280,7 +284,19 @@ class Submissions(apihandlers.SubmittedNotebookCollectionHandler):  # type: igno
         self.write(json.dumps(listed))
 
 
+class Watching(BaseHandler):  # type: ignore[misc]
+    """What grading on hand-in is at, for the staff."""
+
+    @web.authenticated
+    @check_xsrf  # type: ignore[untyped-decorator]
+    @check_notebook_dir  # type: ignore[untyped-decorator]
+    def get(self) -> None:
+        self.set_header("Refresh", "5")  # seconds
+        self.finish(watch_page(Path(self.coursedir.root), datetime.now(UTC)))
+
+
 HANDLERS = [
+    (r"/formgrader/watch", Watching),
     (r"/formgrader/api/submitted_notebook/([^/]+)/override", Decide),
     (r"/formgrader/api/submitted_notebooks/([^/]+)/([^/]+)", Submissions),
     (r"/formgrader/autograder/(.*)", web.StaticFileHandler, {"path": str(STATIC)}),

@@ -76,6 +76,11 @@ class SubmissionConverter(Autograde):  # type: ignore[misc]
             notebooks: paths of those that are wanted.
         """
         self.notebooks = notebooks
+        folder = self.destination(student)
+        if self.coursedir.notebook_id != "*" and self._is_of_an_earlier_hand_in(student):
+            self.remove(student, "*")  # the other notebooks too, so that they are missed
+        if any(Path(path).exists() and not (folder / Path(path).name).exists() for path in notebooks):
+            return True
         return bool(self.init_destination(self.coursedir.assignment_id, student))
 
     def would_be_due(self, student: str) -> bool:
@@ -85,9 +90,13 @@ class SubmissionConverter(Autograde):  # type: ignore[misc]
             return False
         if self.force or not there.exists():
             return True
-        source = self._format_source(self.coursedir.assignment_id, student)
-        new, old = (self.coursedir.get_existing_timestamp(str(folder)) for folder in (source, there))
-        return new is not None and old is not None and new > old
+        return self._is_of_an_earlier_hand_in(student)
+
+    def _is_of_an_earlier_hand_in(self, student: str) -> bool:
+        """Whether what has been graded was handed in before what is there now."""
+        assignment, read = self.coursedir.assignment_id, self.coursedir.get_existing_timestamp
+        now, graded = read(self._format_source(assignment, student)), read(str(self.destination(student)))
+        return now is not None and graded is not None and now > graded
 
     def prepare(self, submission: Submission, student: str, gradebook: RunGradebook) -> None:
         """Puts the files that take part where the submission is graded, and the submission into the gradebook."""

@@ -117,6 +117,7 @@ def receipt(
     saved: Mapping[str, datetime],
     notes: Sequence[Sentence],
     language: Language,
+    promised: Sequence[Sentence] = (),
 ) -> str:
     """The note that a student finds beside the notebooks.
 
@@ -124,6 +125,7 @@ def receipt(
         deadline: everybody's: a student's account cannot read who has been given more time.
         saved: when each notebook was saved, by file name.
         notes: what the student should know.
+        promised: when it is graded.
     """
     lines = [say(HAND_IN["received"].fill(when=when(handed_in, deadline), assignment=assignment), language)]
     if deadline is not None and handed_in <= deadline.due:
@@ -132,4 +134,5 @@ def receipt(
     lines += [f"- {say(sentence, language)}" for sentence in saved_at]
     lines += ["", say(HAND_IN["look" if notes else "complete"], language)]
     lines += [f"- {say(note, language)}" for note in notes]
+    lines += ["", *(say(each, language) for each in promised)] if promised else []
     return "\n".join([*lines, "", say(HAND_IN["afterwards"], language)]) + "\n"

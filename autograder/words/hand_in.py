@@ -87,6 +87,10 @@ HAND_IN = Table("hand-in", {
         "AVVIST: {name} er ikke et navn som nbgrader gir en levering. Den er ikke hentet.",
         "REJECTED: {name} is not a name that nbgrader gives a submission. Not collected.",
     ),
+    "unfinished": w(
+        "En levering er underveis. Den er ikke hentet ennå; hent igjen om litt.",
+        "A hand-in is on its way. It has not been collected yet; collect again in a while.",
+    ),
     "gone": w(
         "{name} kunne ikke hentes ({error}). Hent igjen.",
         "{name} could not be collected ({error}). Collect again.",

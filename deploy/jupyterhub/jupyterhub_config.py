@@ -95,18 +95,22 @@ def by_role(spawner) -> None:
 
 c.Spawner.pre_spawn_hook = by_role
 
-# --- Formgrader: a server of the grader's, open to the staff ---
+# --- Formgrader: a server of the grader's, open to the staff; and grading on hand-in, which has no pages of its own ---
+as_grader = {
+    "user": GRADER,
+    "cwd": os.path.expanduser(f"~{GRADER}/{COURSE}"),
+    "environment": {**environment("grader"), "HOME": os.path.expanduser(f"~{GRADER}")},
+}
 c.JupyterHub.services = [
     {
+        **as_grader,
         "name": COURSE,
         "url": f"http://127.0.0.1:{PORT + 3}",
         "command": SINGLE_USER,
-        "user": GRADER,
-        "cwd": os.path.expanduser(f"~{GRADER}/{COURSE}"),
-        "environment": {**environment("grader"), "HOME": os.path.expanduser(f"~{GRADER}")},
         "oauth_no_confirm": True,
         "oauth_client_allowed_scopes": ["inherit"],
-    }
+    },
+    {**as_grader, "name": f"{COURSE}-watch", "command": [str(HUB / "venv" / "bin" / "autograder"), "watch"]},
 ]
 service = f"service={COURSE}"
 c.JupyterHub.load_roles = [

@@ -14,6 +14,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -321,6 +322,32 @@ def given_back(formgrader: Formgrader, marked: str) -> None:
     assert "Success" in formgrader.press(FIRST, "release-feedback")
 
 
+@pytest.fixture(scope="module")
+def graded_on_hand_in(hub: Hub, first: Person, formgrader: Formgrader, given_back: None) -> str:
+    """The course is handed out anew with grading on hand-in; the first student submits, and reads what came of it.
+
+    How long that took is kept beside the pictures.
+    """
+    first.feedback("chatbot")
+    path = hub.course / "course.toml"
+    text = path.read_text(encoding="utf-8").replace("on = false", "on = true").replace('hours = "08:00-23:00"', "")
+    path.write_text(text, encoding="utf-8")
+    formgrader.open("manage_assignments")
+    assert "Success" in formgrader.press("chatbot", "assign")
+    assert "Success" in formgrader.press("chatbot", "release")  # takes back what was handed out
+    assert "Success" in formgrader.press("chatbot", "release")
+    for path in (hub.course / ".autograder" / "marking" / "chatbot").iterdir():
+        os.utime(path, (1, 1))  # whoever marked went away long ago
+    first.assignments()
+    began = time.monotonic()
+    first.submit()
+    first.fetch_feedback(2)
+    seconds = time.monotonic() - began
+    (SHOTS / "submit-to-verdict.txt").write_text(f"{seconds:.1f} s\n", encoding="utf-8")
+    newest = max(path.name for path in (hub.home(FIRST) / "chatbot" / "feedback").iterdir())
+    return first.read_feedback("chatbot", "watch", newest)
+
+
 # --- Who sees what ---
 
 
@@ -345,7 +372,8 @@ def test_formgrader_opens_as_a_tab_in_the_graders_server(formgrader: Formgrader,
 
 
 def test_a_student_may_open_neither_formgrader_nor_anothers_server(hub: Hub, first: Person, second: Person) -> None:
-    for address in (f"{hub.service}/formgrader", f"{hub.service}/lab", f"{hub.server(SECOND)}/lab"):
+    staffs = [f"{hub.service}/{page}" for page in ("formgrader", "formgrader/watch", "lab")]
+    for address in (*staffs, f"{hub.server(SECOND)}/lab"):
         assert first.status(address) in (403, 404), address
 
 
@@ -488,3 +516,35 @@ def test_the_student_fetches_and_reads_what_a_person_wrote(first: Person, given_
     assert COMMENT in text
     assert f"Overstyrt av en person: {REASON}" in text
     assert "HF_HOME peker på kursets modellmappe" in text
+
+
+# --- Graded on hand-in ---
+
+
+def test_a_student_submits_and_reads_the_verdict_and_what_a_person_wrote_before(graded_on_hand_in: str) -> None:
+    assert "HF_HOME peker på kursets modellmappe" in graded_on_hand_in
+    assert f"Overstyrt av en person: {REASON}" in graded_on_hand_in
+    assert COMMENT in graded_on_hand_in
+
+
+def test_the_receipt_says_when_the_verdict_comes(hub: Hub, graded_on_hand_in: str) -> None:
+    receipt = (hub.home(FIRST) / "chatbot" / "kvittering.txt").read_text(encoding="utf-8")
+    assert "Denne leveringen rettes med en gang, som regel innen et minutt." in receipt
+    assert "Fetch Feedback" in receipt
+
+
+def test_the_staff_sees_what_grading_on_hand_in_is_at(hub: Hub, staff: Person, graded_on_hand_in: str) -> None:
+    page = staff.context.new_page()
+    page.goto(f"{hub.service}/formgrader/watch")
+    said = page.inner_text("main")
+    page.screenshot(path=SHOTS / "watch-staff.png")
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.screenshot(path=SHOTS / "watch-staff-phone.png")
+    page.close()
+    assert "I gang." in said
+    assert FIRST in said
+
+
+def test_a_forged_hand_in_is_refused_on_hand_in_too(hub: Hub, forged: str, graded_on_hand_in: str) -> None:
+    assert f"REJECTED: {forged} was handed in as {SECOND}" in hub.log.read_text(encoding="utf-8")

@@ -18,12 +18,15 @@ import feedback_pages
 import pytest
 from conftest import ROOT
 from hub_browser import CHROMIUM, browser
+from test_watch_page import NOON, busy
 from test_what_is_stored import hub_prepare
 
 from autograder.course.profile import Language
 from autograder.facts.verdict import Criterion, Override, Verdict, Words
 from autograder.judging import contract
 from autograder.pages.report.page import page_of
+from autograder.plugins.watch_page import watch_page
+from autograder.plugins.watch_state import only_watcher
 from autograder.words import render
 from autograder.words.checks import OBSERVATIONS
 
@@ -122,7 +125,26 @@ def what_is_stored(folder: Path, _: Path) -> list[Path]:
     return made
 
 
-MAKERS: list[Callable[[Path, Path], list[Path]]] = [reports, panels, what_is_stored, feedback_pages.made_pages]
+def watch_pages(folder: Path, _: Path) -> list[Path]:
+    """The staff's page about grading on hand-in, with everything in it."""
+    made = []
+    for language in LANGUAGES:
+        course = folder / language
+        course.mkdir()
+        text = (ROOT / "course.toml").read_text(encoding="utf-8")
+        (course / "course.toml").write_text(
+            text.replace('language = "nb"', f'language = "{language}"'), encoding="utf-8"
+        )
+        busy().write(course)
+        made.append(folder / f"watch-{language}.html")
+        with only_watcher(course):
+            made[-1].write_text(watch_page(course, NOON), encoding="utf-8")
+    return made
+
+
+MAKERS: list[Callable[[Path, Path], list[Path]]] = [
+    reports, panels, what_is_stored, watch_pages, feedback_pages.made_pages,
+]  # fmt: skip
 
 
 # --- The judge -------------------------------------------------------------------------------------------------------

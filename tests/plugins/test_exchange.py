@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import logging
 import os
 import pwd
@@ -508,6 +509,16 @@ def test_a_time_that_cannot_be_true_is_told(exchange: Exchange, told: Told) -> N
     assert "but was last changed" in told()
 
 
+def test_what_is_still_being_handed_in_is_not_collected_yet_and_that_is_told(exchange: Exchange, told: Told) -> None:
+    path = exchange.put(ME, time=f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC")
+    exchange.collect()
+    assert not exchange.collected(ME).exists()
+    assert f"{ME}: A hand-in is on its way." in told()
+    path.chmod(0o777)  # nbgrader's last step
+    exchange.collect()
+    assert exchange.collected(ME).exists()
+
+
 # --- What a student is told ---
 
 
@@ -528,6 +539,21 @@ def test_a_receipt_tells_a_deadline_that_has_not_passed(exchange: Exchange) -> N
     receipt = (folder / RECEIPT["en"]).read_text(encoding="utf-8")
     assert "\nThe deadline is Tuesday 24 November 2099 at 10:00.\n" in receipt
     assert "after the deadline" not in receipt
+
+
+def test_where_hand_ins_are_graded_at_once_the_receipt_says_so_and_when_the_days_are_used_up(
+    exchange: Exchange,
+) -> None:
+    folder = exchange.fetched()
+    path = exchange.made.exchange / exchange.made.profile.course.id / "outbound" / "chatbot" / "profile.json"
+    frozen = {**json.loads(path.read_text(encoding="utf-8")), "watch": {"on": True, "per_day": 1}}
+    path.write_text(json.dumps(frozen), encoding="utf-8")
+    said = []
+    for _ in range(2):
+        exchange.submit()
+        said.append((folder / RECEIPT["en"]).read_text(encoding="utf-8"))
+    assert "This hand-in is graded at once, usually within a minute." in said[0]
+    assert "This is hand-in number 2 today, and the first 1 of each day are graded at once." in said[1]
 
 
 def test_a_receipt_lies_beside_the_notebooks_and_is_not_handed_in(exchange: Exchange) -> None:

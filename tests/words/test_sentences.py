@@ -15,10 +15,11 @@ from autograder.words.hand_in import HAND_IN
 from autograder.words.hints import HINTS
 from autograder.words.pages import FEEDBACK, LAYOUT
 from autograder.words.tables import words_of
+from autograder.words.watch import PROMISE, WATCH
 
 TABLES = (
     TITLES, HINTS, EXPECTED, FOUND, NOTES, OBSERVATIONS, REASONS, INCIDENTS, MODELS, REPAIRS, UNREADABLE, HAND_IN, LAYOUT,
-    FEEDBACK,
+    FEEDBACK, PROMISE, WATCH,
 )  # fmt: skip
 ENTRIES = [pytest.param(words_of(entry), id=f"{table.name}-{key}") for table in TABLES for key, entry in table.items()]
 EACH_HINT = [pytest.param(words_of(hint), id=key) for key, hint in HINTS.items()]
