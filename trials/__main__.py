@@ -161,6 +161,23 @@ def bench_hog(course: Path, hostile: int, seconds: int, folder: Path, model_home
     sys.exit(0 if found.held else 1)
 
 
+@main.command("bench-scaling")
+@COURSE
+@click.option("--size", default=5000, show_default=True, help="Students of the class.")
+@click.option("--db-url", default="", help="An empty database for the gradebook; a SQLite file where it is not given.")
+@click.option("--folder", type=click.Path(path_type=Path), default=".scratch/scaling", help="Where to build it.")
+@click.option("--models", "model_home", type=click.Path(path_type=Path), default=".models", help="The model home.")
+def bench_scaling(course: Path, size: int, db_url: str, folder: Path, model_home: Path) -> None:
+    """Grades a class of thousands with execution stubbed: is the last submission as cheap as the first?"""
+    from trials.bench import scaling
+
+    with progress(console) as begin:
+        found = scaling.run(course.resolve(), folder.resolve(), model_home, size, begin, db_url)
+    for line in scaling.lines(found):
+        console.print(line, highlight=False, soft_wrap=True)
+    sys.exit(0 if found.is_flat else 1)
+
+
 @main.command("gpu-check")
 @COURSE
 @click.option("--shapes", type=click.Choice(["llama", "tiny"]), default="llama", show_default=True)
