@@ -12,6 +12,7 @@ from pathlib import Path
 
 from nbgrader.api import Gradebook, MissingEntry
 from pydantic import TypeAdapter, ValidationError
+from sqlalchemy import make_url
 
 from autograder.errors import Damaged
 from autograder.grading.grades import Grade
@@ -21,6 +22,7 @@ from autograder.judging.contract import ASSIGNMENT
 from autograder.pages.report.numbers import numbers_of
 from autograder.pages.report.page import page_of
 from autograder.pages.report.works import Work, hiding
+from autograder.plugins.course import gradebook_url
 from autograder.system.files import write_whole
 
 NUMBERS = TypeAdapter(dict[str, int])
@@ -77,10 +79,11 @@ def work_of(course: Path, assignment: str, account: str, name: str, grades: dict
 
 def from_gradebook(course: Path, assignment: str) -> tuple[dict[str, dict[str, Grade]], dict[str, str]]:
     """Grades by account and grade id, and names by account; nothing where there is no gradebook."""
-    path = course / "gradebook.db"
-    if not path.exists():
+    url = gradebook_url(course)
+    file = make_url(url).database if url.startswith("sqlite") else None
+    if file and not Path(course, file).exists():  # nbgrader would make one
         return {}, {}
-    with Gradebook(f"sqlite:///{path}") as gradebook:
+    with Gradebook(url) as gradebook:
         names = {s.id: " ".join(filter(None, (s.first_name, s.last_name))) for s in gradebook.students}
         try:
             submissions = gradebook.find_assignment(assignment).submissions

@@ -152,6 +152,7 @@ def graded_few(root: Path, folder: Path, models: Path, begin: Begin, seed: int, 
 def graded_class(few: ScratchCourse, folder: Path, size: int, begin: Begin, db_url: str = "") -> Scaling:
     """Grades a class of students who have the code of the few."""
     kept, measured = folder / "kept", folder / "measured.txt"
+    measured.unlink(missing_ok=True)
     stub = f"stubbed.stub(c, Path({str(kept)!r}), Path({str(measured)!r}))"
     course = course_with(stub, folder / "class", few.root, few.model_home, db_url)
     whose = sorted(path.name for path in (few.root / "submitted").iterdir())

@@ -1,4 +1,4 @@
-"""What a scratch course's `nbgrader_config.py` calls, so that grading a large class executes nothing and each student is measured.
+"""What a scratch course's `nbgrader_config.py` calls: then grading a large class executes nothing, and each student is measured.
 
 A few made-up students are graded for real, and what running each of their notebooks gave is kept. Every student of the class has
 the code of one of these but for one line, `MARK` and a name: all notebooks differ, and running one gives what was kept. The rest
@@ -83,8 +83,7 @@ class Watch:
     """Writes a line for each submission that is done: seconds, processor seconds, bytes in memory, and statements so far."""
 
     def __init__(self, path: Path) -> None:
-        self._file = path.open("w", encoding="utf-8", buffering=1)
-        self._process, self._statements = psutil.Process(), 0
+        self._path, self._process, self._statements = path, psutil.Process(), 0
         event.listen(Engine, "before_cursor_execute", self._count)
 
     def __deepcopy__(self, memo: Mapping[int, object]) -> Watch:
@@ -97,7 +96,8 @@ class Watch:
     def done(self, **_: object) -> None:
         """nbgrader's hook, called after each submission."""
         memory = self._process.memory_info().rss
-        self._file.write(f"{time.monotonic()} {time.process_time()} {memory} {self._statements}\n")
+        with self._path.open("a", encoding="utf-8") as file:
+            file.write(f"{time.monotonic()} {time.process_time()} {memory} {self._statements}\n")
 
 
 def keep(kept: Path) -> None:
