@@ -178,6 +178,22 @@ def bench_scaling(course: Path, size: int, db_url: str, folder: Path, model_home
     sys.exit(0 if found.is_flat else 1)
 
 
+@main.command()
+@click.option(
+    "--tokens-per-second", "speed", default=500.0, show_default=True, help="Of one GPU; nothing here measured it."
+)
+@click.option("--cores", default=16, show_default=True, help="Processors beside each GPU.")
+@click.option("--draw", "picture", type=click.Path(path_type=Path), default=None, help="Write the picture.")
+def forecast(speed: float, cores: int, picture: Path | None) -> None:
+    """Says how long classes of 100, 1,000 and 10,000 would take on 1, 4 and 16 GPUs, and what would set the time."""
+    from trials.bench import forecast as model
+
+    costs = model.Costs(speed=speed, cores=cores)
+    console.print(model.table(costs), highlight=False, soft_wrap=True)
+    if picture is not None:
+        model.draw(costs, picture)
+
+
 @main.command("gpu-check")
 @COURSE
 @click.option("--shapes", type=click.Choice(["llama", "tiny"]), default="llama", show_default=True)

@@ -116,15 +116,14 @@ class SubmissionConverter(Autograde):  # type: ignore[misc]
         self.log.info("Sanitizing %s", path)
         resources: Resources = self.init_single_notebook_resources(str(path))
         resources["gradebook"] = gradebook
-        resources["metadata"] = {"name": path.stem, "path": str(path.parent)}
+        resources["metadata"] = named(path)
         output, written = self._first_pass.from_notebook_node(nb, resources=resources)
         self.write_single_notebook(output, written)
         return Sanitized(Path(self.writer.build_directory, path.name), nbformat.v4.reads(output), resources)
 
     def autograde(self, notebook: Sanitized, grading: NotebookGrading) -> None:
         """Takes a sanitized notebook through nbgrader's second pass, and writes it."""
-        metadata = {"name": notebook.path.stem, "path": str(notebook.path.parent)}
-        resources = {**notebook.resources, "metadata": metadata, "autograder": grading}
+        resources = {**notebook.resources, "metadata": named(notebook.path), "autograder": grading}
         output, resources = self._second_pass.from_notebook_node(notebook.nb, resources=resources)
         self.write_single_notebook(output, resources)
 
@@ -155,3 +154,8 @@ class SubmissionConverter(Autograde):  # type: ignore[misc]
             utils.rmtree(str(folder))
         elif what != "*" and (folder / f"{what}.ipynb").exists():
             utils.remove(str(folder / f"{what}.ipynb"))
+
+
+def named(path: Path) -> Resources:
+    """What nbconvert is told of a notebook: no folder, since an exporter keeps the metadata of every path for its whole life."""
+    return {"name": path.stem}

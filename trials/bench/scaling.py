@@ -8,8 +8,11 @@ graded course take then.
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import statistics
+import sys
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
@@ -20,6 +23,7 @@ from nbgrader.api import Gradebook
 from pydantic import TypeAdapter
 from sqlalchemy import make_url
 
+from autograder.errors import NotReady
 from autograder.grading.execution_pool import WINDOW
 from autograder.judging.contract import ASSIGNMENT
 from autograder.submissions.cells import marks_of
@@ -32,7 +36,7 @@ from trials.demo import ScratchCourse
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 TEMPLATES = 12
-"""Students who are graded for real; everybody else has the code of one of them."""
+"""Students who are graded for real; everybody in the class has the code of one of them."""
 WITHOUT, LATE = 2, 3
 """Which of them has not handed in one of the notebooks, and which comes too late."""
 DUE, IN_TIME, TOO_LATE = datetime(2026, 11, 25), "2026-11-24 12:00:00 UTC", "2026-11-26 12:00:00 UTC"
@@ -68,11 +72,11 @@ class Part:
 
 @dataclass(frozen=True)
 class Step:
-    """What a command on the graded course took; memory is that of the process."""
+    """What something took on the graded course; memory is that of its process, 0 where it has none of its own."""
 
     what: str
     seconds: float
-    peak_mb: float
+    peak_mb: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -121,9 +125,7 @@ def read(path: Path) -> Scaling:
     return TypeAdapter(Scaling).validate_json(path.read_bytes())
 
 
-def run(
-    root: Path, folder: Path, models: Path, size: int, begin: Begin, db_url: str = "", seed: int = 1, echo: bool = False
-) -> Scaling:
+def run(root: Path, folder: Path, models: Path, size: int, begin: Begin, db_url: str = "") -> Scaling:
     """Makes a class, grades it with execution stubbed, then takes it through other steps; `result.json` holds the outcome.
 
     Args:
@@ -131,19 +133,24 @@ def run(
         models: the model home.
         begin: called with a step's name and how many parts it has; answers a function to call after each part.
         db_url: of an empty database for the gradebook; a SQLite file in the course where it is empty.
-        echo: have no model asked where the few are graded for real.
     """
     shutil.rmtree(folder, ignore_errors=True)
-    few = graded_few(root, folder, models, begin, seed, echo)
+    few = graded_few(root, folder, models, begin)
     return graded_class(few, folder, size, begin, db_url)
 
 
-def graded_few(root: Path, folder: Path, models: Path, begin: Begin, seed: int, echo: bool) -> ScratchCourse:
-    """A course with the few that are graded for real; what running their notebooks gave is in `kept` beside it."""
+def graded_few(
+    root: Path, folder: Path, models: Path, begin: Begin, students: int = TEMPLATES, echo: bool = False
+) -> ScratchCourse:
+    """A course with the few that are graded for real; what running their notebooks gave is in `kept` beside it.
+
+    Args:
+        echo: have no model asked.
+    """
     course = course_with(f"stubbed.keep(Path({str(folder / 'kept')!r}))", folder / "few", root, models)
-    for number, member in enumerate(make_class(TEMPLATES, seed, "usual", course.reference(), course.profile)):
+    for number, member in enumerate(make_class(students, 1, "usual", course.reference(), course.profile)):
         hand_in_marked(course, member, number)
-    one = begin("a few for real", 3 * TEMPLATES - 1)
+    one = begin("a few for real", 3 * students - 1)
     env = {**ONE_THREAD, "AUTOGRADER_ECHO": "1" if echo else ""}
     course.instructor("autograde", ASSIGNMENT, each_notebook=one, env=env)
     return course
@@ -158,14 +165,14 @@ def graded_class(few: ScratchCourse, folder: Path, size: int, begin: Begin, db_u
     whose = sorted(path.name for path in (few.root / "submitted").iterdir())
     one = begin("hand in", size)
     for number in range(size):
-        copied(few, whose[number % TEMPLATES], course, f"one-{number:05}")
+        copied(few, whose[number % len(whose)], course, f"one-{number:05}")
         one()
     one = begin("grade", 3 * size)
     with Meter() as meter:
         course.instructor("autograde", ASSIGNMENT, each_notebook=one, env={**ONE_THREAD, **NO_HELPERS})
     found = outcome(course, kept, measured, meter, db_url)
     found.write(folder / "result.json")
-    found = replace(found, steps=tuple(steps(course, begin)))
+    found = replace(found, steps=tuple(steps(course, begin, db_url)))
     found.write(folder / "result.json")
     return found
 
@@ -235,19 +242,29 @@ def part_of(lines: Sequence[Sequence[float]]) -> Part:
     return Part(seconds, cpu, statistics.mean(line[2] for line in lines) / 10**6, statements)
 
 
-def steps(course: ScratchCourse, begin: Begin) -> Iterator[Step]:
-    """What other commands take on the graded course: each in a process of its own."""
+def steps(course: ScratchCourse, begin: Begin, db_url: str) -> Iterator[Step]:
+    """What other commands take on the graded course, each in a process of its own; and Formgrader's list of submissions."""
+    nbgrader, autograder = (str(Path(sys.executable).parent / name) for name in ("nbgrader", "autograder"))
     commands = {
-        "autograde again, nothing to do": ["autograde", ASSIGNMENT],
-        "feedback of one student": ["generate_feedback", ASSIGNMENT, "--student", "one-00000"],
-        "export": ["export"],
+        "autograde again, nothing to do": [nbgrader, "autograde", ASSIGNMENT],
+        "feedback of one student": [nbgrader, "generate_feedback", ASSIGNMENT, "--student", "one-00000"],
+        "export": [nbgrader, "export"],
+        "report": [autograder, "report"],
     }
-    one = begin("other steps", len(commands))
+    one = begin("other steps", len(commands) + 1)
     for what, command in commands.items():
+        said: list[str] = []
         with Meter() as meter:
-            course.instructor(*command, env={**ONE_THREAD, **NO_HELPERS})
+            code = course.execute(command, course.root, {**os.environ, **ONE_THREAD, **NO_HELPERS}, said.append, ())
+        if code:
+            raise NotReady(f"{what} ended with {code}: {''.join(said[-5:])}")
         one()
         yield Step(what, meter.cost.seconds, meter.cost.peak_of["nbgrader"])
+    with Gradebook(db_url or f"sqlite:///{course.root / 'gradebook.db'}") as gradebook:
+        began = time.monotonic()
+        gradebook.submission_dicts(ASSIGNMENT)
+        one()
+        yield Step("Formgrader's list of submissions", time.monotonic() - began)
 
 
 def lines(found: Scaling) -> list[str]:
