@@ -165,14 +165,16 @@ def bench_hog(course: Path, hostile: int, seconds: int, folder: Path, model_home
 @COURSE
 @click.option("--size", default=5000, show_default=True, help="Students of the class.")
 @click.option("--db-url", default="", help="An empty database for the gradebook; a SQLite file where it is not given.")
+@click.option("--workers", default=0, show_default=True, help="Workers of Dask that answer for the notebooks.")
 @click.option("--folder", type=click.Path(path_type=Path), default=".scratch/scaling", help="Where to build it.")
 @click.option("--models", "model_home", type=click.Path(path_type=Path), default=".models", help="The model home.")
-def bench_scaling(course: Path, size: int, db_url: str, folder: Path, model_home: Path) -> None:
+def bench_scaling(course: Path, size: int, db_url: str, workers: int, folder: Path, model_home: Path) -> None:
     """Grades a class of thousands with execution stubbed: is the last submission as cheap as the first?"""
     from trials.bench import scaling
 
     with progress(console) as begin:
-        found = scaling.run(course.resolve(), folder.resolve(), model_home, size, begin, db_url)
+        how = scaling.How(db_url, workers)
+        found = scaling.run(course.resolve(), folder.resolve(), model_home, size, begin, how)
     for line in scaling.lines(found):
         console.print(line, highlight=False, soft_wrap=True)
     sys.exit(0 if found.is_flat else 1)
@@ -192,6 +194,22 @@ def forecast(speed: float, cores: int, picture: Path | None) -> None:
     console.print(model.table(costs), highlight=False, soft_wrap=True)
     if picture is not None:
         model.draw(costs, picture)
+
+
+@main.command("bench-cluster")
+@COURSE
+@click.option("--size", default=40, show_default=True, help="Students of the class.")
+@click.option("--folder", type=click.Path(path_type=Path), default=".scratch/cluster", help="Where to build it.")
+@click.option("--models", "model_home", type=click.Path(path_type=Path), default=".models", help="The model home.")
+def bench_cluster(course: Path, size: int, folder: Path, model_home: Path) -> None:
+    """Grades a class in which every notebook differs on one worker, and on two."""
+    from trials.bench import cluster
+
+    with progress(console) as begin:
+        found = cluster.run(course.resolve(), folder.resolve(), model_home, size, begin)
+    for line in found.lines():
+        console.print(line, highlight=False, soft_wrap=True)
+    sys.exit(0 if found.held else 1)
 
 
 @main.command("gpu-check")

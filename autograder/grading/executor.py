@@ -23,6 +23,9 @@ class Executor:
         course: the course directory.
         profile: the one that the assignment was released with.
         runs: runs those that must be.
+
+    Attributes:
+        ran: how many have been run.
     """
 
     def __init__(self, course: Path, profile: Profile, settings: RunSettings, runs: NotebookRuns, log: Any) -> None:
@@ -30,6 +33,7 @@ class Executor:
         self._executions = Executions(course / ".autograder" / "executions")
         self._executed: set[str] = set()
         """Keys of what this run has executed."""
+        self.ran = 0
 
     def key(self, view: View) -> str:
         """The key of a notebook's execution. Raises NotReady where a model is missing."""
@@ -59,7 +63,16 @@ class Executor:
             return known
         self._log.info("Executing %s", label)
         execution = self._runs.run(copy.deepcopy(nb), view, label)
+        self.ran += 1
         if execution.reusable:
             self._executed.add(key)
             self._executions.put(key, execution)
         return execution
+
+    def is_known(self, key: str) -> bool:
+        """Whether it would not be run again."""
+        return self._settings.reuse and not self._settings.verify and self._executions.get(key) is not None
+
+    def end(self) -> None:
+        """Ends what is being executed."""
+        self._runs.end()

@@ -24,7 +24,7 @@ from autograder.errors import NotReady
 from autograder.judging.contract import ASSIGNMENT
 from autograder.plugins.submission_converter import named
 from trials.bench import scaling
-from trials.bench.scaling import NO_HELPERS, Part, Scaling, course_with, graded_class, graded_few, lines, read
+from trials.bench.scaling import NO_HELPERS, How, Part, Scaling, course_with, graded_class, graded_few, lines, read
 from trials.demo import ScratchCourse
 
 SIZE, FEW = 12, 4
@@ -43,7 +43,7 @@ def few(tiny_home: Path, tmp_path_factory: pytest.TempPathFactory) -> ScratchCou
 
 @pytest.fixture(scope="module")
 def stubbed(few: ScratchCourse) -> Scaling:
-    return graded_class(few, few.folder.parent, SIZE, begin)
+    return graded_class(few, few.folder.parent, SIZE, begin, How())
 
 
 @pytest.fixture
@@ -157,7 +157,7 @@ def test_a_gradebook_in_postgresql_holds_the_same_scores(few: ScratchCourse, stu
     url, folder = server.database("grades"), few.folder.parent / "in-postgresql"
     folder.mkdir()
     (folder / "kept").symlink_to(few.folder.parent / "kept")
-    found = graded_class(few, folder, SIZE, begin, url)
+    found = graded_class(few, folder, SIZE, begin, How(url))
     course = ScratchCourse.at(folder / "class", few.model_home)
     assert course.scores(url) == due(few)
     assert not (course.root / "gradebook.db").exists()

@@ -14,6 +14,7 @@ import statistics
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -56,6 +57,19 @@ c.CourseDirectory.db_url = {db_url!r}
 
 
 @dataclass(frozen=True)
+class How:
+    """How a class is graded.
+
+    Attributes:
+        db_url: of an empty database for the gradebook; a SQLite file in the course where it is empty.
+        workers: of Dask, which answer for the notebooks; where 0, threads of the process that grades do.
+    """
+
+    db_url: str = ""
+    workers: int = 0
+
+
+@dataclass(frozen=True)
 class Part:
     """What a submission took in one part of a run, on average.
 
@@ -85,6 +99,7 @@ class Scaling:
 
     Attributes:
         database: the gradebook's kind, as SQLAlchemy calls it.
+        workers: of Dask; 0 where nothing but the process that grades took part.
         part: submissions in `first` and in `last`.
         seconds, peak_mb: of the whole command, its end among it.
         handed_in, moved_there, moved_back: mean bytes of a notebook as handed in, as its kernel finds it (with all files), and of
@@ -94,6 +109,7 @@ class Scaling:
 
     size: int
     database: str
+    workers: int
     part: int
     first: Part
     last: Part
@@ -125,18 +141,17 @@ def read(path: Path) -> Scaling:
     return TypeAdapter(Scaling).validate_json(path.read_bytes())
 
 
-def run(root: Path, folder: Path, models: Path, size: int, begin: Begin, db_url: str = "") -> Scaling:
+def run(root: Path, folder: Path, models: Path, size: int, begin: Begin, how: How) -> Scaling:
     """Makes a class, grades it with execution stubbed, then takes it through other steps; `result.json` holds the outcome.
 
     Args:
         root: the course whose source notebooks and profile are used.
         models: the model home.
         begin: called with a step's name and how many parts it has; answers a function to call after each part.
-        db_url: of an empty database for the gradebook; a SQLite file in the course where it is empty.
     """
     shutil.rmtree(folder, ignore_errors=True)
     few = graded_few(root, folder, models, begin)
-    return graded_class(few, folder, size, begin, db_url)
+    return graded_class(few, folder, size, begin, how)
 
 
 def graded_few(
@@ -156,25 +171,49 @@ def graded_few(
     return course
 
 
-def graded_class(few: ScratchCourse, folder: Path, size: int, begin: Begin, db_url: str = "") -> Scaling:
+def graded_class(few: ScratchCourse, folder: Path, size: int, begin: Begin, how: How) -> Scaling:
     """Grades a class of students who have the code of the few."""
     kept, measured = folder / "kept", folder / "measured.txt"
     measured.unlink(missing_ok=True)
     stub = f"stubbed.stub(c, Path({str(kept)!r}), Path({str(measured)!r}))"
-    course = course_with(stub, folder / "class", few.root, few.model_home, db_url)
+    course = course_with(stub, folder / "class", few.root, few.model_home, how.db_url)
     whose = sorted(path.name for path in (few.root / "submitted").iterdir())
     one = begin("hand in", size)
     for number in range(size):
         copied(few, whose[number % len(whose)], course, f"one-{number:05}")
         one()
     one = begin("grade", 3 * size)
-    with Meter() as meter:
-        course.instructor("autograde", ASSIGNMENT, each_notebook=one, env={**ONE_THREAD, **NO_HELPERS})
-    found = outcome(course, kept, measured, meter, db_url)
+    with place(how.workers, course, kept) as where, Meter() as meter:
+        course.instructor("autograde", ASSIGNMENT, each_notebook=one, env={**ONE_THREAD, **NO_HELPERS, **where})
+    found = outcome(course, kept, measured, meter, how)
     found.write(folder / "result.json")
-    found = replace(found, steps=tuple(steps(course, begin, db_url)))
+    found = replace(found, steps=tuple(steps(course, begin, how.db_url)))
     found.write(folder / "result.json")
     return found
+
+
+@contextmanager
+def place(workers: int, course: ScratchCourse, kept: Path) -> Iterator[dict[str, str]]:
+    """Variables that say where notebooks are run: here, or on so many workers of a Dask with certificates of its own."""
+    if not workers:
+        yield {}
+        return
+    from distributed import LocalCluster
+
+    from autograder.cluster.place import Place
+    from autograder.cluster.slurm import certificates
+    from trials.bench.cluster import tls
+
+    keys = course.folder / "keys"
+    settings = tls(keys)
+    os.environ["AUTOGRADER_MODEL_HOME"] = str(course.model_home.resolve())
+    preload = f"import sys; sys.path.insert(0, {str(CHECKOUT)!r})\nfrom pathlib import Path\n"
+    preload += f"from trials.bench import stubbed\nstubbed.stub_worker(Path({str(kept)!r}))\n"
+    with LocalCluster(
+        n_workers=workers, threads_per_worker=4, memory_limit=0, dashboard_address=None, protocol="tls://",
+        security=certificates(keys), preload=preload,
+    ) as cluster:  # fmt: skip
+        yield {**Place("scheduler", cluster.scheduler_address).env, **settings}
 
 
 def course_with(call: str, folder: Path, root: Path, models: Path, db_url: str = "") -> ScratchCourse:
@@ -211,7 +250,7 @@ def copied(few: ScratchCourse, whose: str, course: ScratchCourse, student: str) 
         (to / path.name).write_bytes(path.read_bytes().replace((MARK + whose).encode(), (MARK + student).encode()))
 
 
-def outcome(course: ScratchCourse, kept: Path, measured: Path, meter: Meter, db_url: str) -> Scaling:
+def outcome(course: ScratchCourse, kept: Path, measured: Path, meter: Meter, how: How) -> Scaling:
     """What was measured of a run that has ended."""
     lines = [[float(each) for each in line.split()] for line in measured.read_text(encoding="utf-8").splitlines()]
     part = max(2, min(PART, len(lines) // 3))
@@ -220,7 +259,8 @@ def outcome(course: ScratchCourse, kept: Path, measured: Path, meter: Meter, db_
     gradebook = course.root / "gradebook.db"
     return Scaling(
         size=len(names),
-        database=make_url(db_url).get_backend_name() if db_url else "sqlite",
+        database=make_url(how.db_url).get_backend_name() if how.db_url else "sqlite",
+        workers=how.workers,
         part=part,
         first=part_of(lines[:part]),
         last=part_of(lines[-part - WINDOW : -WINDOW] if len(lines) > 3 * WINDOW else lines[-part:]),
@@ -230,7 +270,7 @@ def outcome(course: ScratchCourse, kept: Path, measured: Path, meter: Meter, db_
         handed_in=statistics.mean(handed_in),
         moved_there=statistics.mean(int(path.read_text()) for path in kept.glob("*.size")),
         moved_back=statistics.mean(path.stat().st_size for path in kept.glob("*.json")),
-        gradebook_bytes=gradebook.stat().st_size if not db_url else 0,
+        gradebook_bytes=gradebook.stat().st_size if not how.db_url else 0,
     )
 
 
@@ -270,8 +310,9 @@ def steps(course: ScratchCourse, begin: Begin, db_url: str) -> Iterator[Step]:
 def lines(found: Scaling) -> list[str]:
     """The outcome in words."""
     first, last, times = found.first, found.last, found.ratios
+    by = f", {found.workers} workers of Dask" if found.workers else ""
     said = [
-        f"{found.size} submissions, {found.database}: {found.seconds:.0f} s, {found.cpu_seconds:.0f} CPU-s, at most "
+        f"{found.size} submissions, {found.database}{by}: {found.seconds:.0f} s, {found.cpu_seconds:.0f} CPU-s, at most "
         f"{found.peak_mb:.0f} MB.",
         f"A notebook: {found.handed_in / 1000:.0f} KB handed in, {found.moved_there / 1000:.0f} KB to its kernel, "
         f"{found.moved_back / 1000:.0f} KB back. Gradebook: {found.gradebook_bytes / 10**6:.1f} MB.",
@@ -281,4 +322,6 @@ def lines(found: Scaling) -> list[str]:
         f"  memory {first.memory_mb:.0f}, {last.memory_mb:.0f} MB: {times['memory_mb']:.2f}",
         f"  statements {first.statements:.1f}, {last.statements:.1f}: {times['statements']:.2f}",
     ]
-    return said + [f"{step.what}: {step.seconds:.1f} s, {step.peak_mb:.0f} MB" for step in found.steps]
+    return said + [
+        f"{step.what}: {step.seconds:.1f} s" + f", {step.peak_mb:.0f} MB" * bool(step.peak_mb) for step in found.steps
+    ]

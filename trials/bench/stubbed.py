@@ -20,12 +20,12 @@ from nbformat import NotebookNode
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
+from autograder.cluster import runs
 from autograder.course.profile import Profile
 from autograder.errors import NotReady
 from autograder.grading.executions import Execution
 from autograder.grading.notebook_runs import LocalRuns, RunSettings
 from autograder.grading.view import View
-from autograder.plugins import autograde
 from autograder.system.files import write_whole
 
 MARK = "# of "
@@ -102,7 +102,7 @@ class Watch:
 
 def keep(kept: Path) -> None:
     """Has this process keep what running each notebook gives."""
-    autograde.LocalRuns = partial(KeptRuns, kept=kept)  # type: ignore[misc,assignment]
+    runs.LocalRuns = partial(KeptRuns, kept=kept)  # type: ignore[misc,assignment]
 
 
 def stub(c: Any, kept: Path, measured: Path) -> None:
@@ -112,5 +112,12 @@ def stub(c: Any, kept: Path, measured: Path) -> None:
         c: the configuration object of traitlets.
         measured: the file for what each submission took.
     """
-    autograde.LocalRuns = partial(StubbedRuns, kept=kept)  # type: ignore[misc,assignment]
+    runs.LocalRuns = partial(StubbedRuns, kept=kept)  # type: ignore[misc,assignment]
     c.GradeSubmissions.post_convert_hook = Watch(measured).done
+
+
+def stub_worker(kept: Path) -> None:
+    """Has this worker of Dask run no notebook."""
+    from autograder.cluster import worker
+
+    worker.LocalRuns = partial(StubbedRuns, kept=kept)  # type: ignore[misc,assignment]
