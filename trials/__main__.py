@@ -180,6 +180,16 @@ def bench_scaling(course: Path, size: int, db_url: str, workers: int, folder: Pa
     sys.exit(0 if found.is_flat else 1)
 
 
+@main.command("bench-links")
+@click.option("--folder", type=click.Path(path_type=Path), default=".scratch/links", help="For certificates.")
+def bench_links(folder: Path) -> None:
+    """Measures what Dask's encrypted links cost on this machine."""
+    from trials.bench import links
+
+    for line in links.run(folder.resolve()).lines():
+        console.print(line, highlight=False, soft_wrap=True)
+
+
 @main.command()
 @click.option(
     "--tokens-per-second", "speed", default=500.0, show_default=True, help="Of one GPU; nothing here measured it."

@@ -68,7 +68,7 @@ def _engine(db_url: str) -> Engine:
 def without_password(where: str) -> str:
     """An address of a gradebook as it may stand in a log; anything else as it is."""
     try:
-        return make_url(where).render_as_string(hide_password=True)
+        return str(make_url(where).render_as_string(hide_password=True))
     except ArgumentError:
         return where
 

@@ -23,7 +23,8 @@ from nbformat.v4 import new_notebook
 from autograder.errors import NotReady
 from autograder.judging.contract import ASSIGNMENT
 from autograder.plugins.submission_converter import named
-from trials.bench import scaling
+from trials.bench import forecast, links, scaling
+from trials.bench.forecast import Costs
 from trials.bench.scaling import NO_HELPERS, How, Part, Scaling, course_with, graded_class, graded_few, lines, read
 from trials.demo import ScratchCourse
 
@@ -102,6 +103,53 @@ def test_what_converts_all_notebooks_of_a_run_keeps_none_of_them() -> None:
         exporter.from_notebook_node(new_notebook(), resources={"metadata": named(path)})
     gc.collect()
     assert len([ref for ref in seen if ref() is not None]) <= 1
+
+
+# --- Dask ---
+
+
+def test_workers_that_run_nothing_give_the_same_scores(few: ScratchCourse) -> None:
+    folder = few.folder.parent / "on-a-worker"
+    folder.mkdir()
+    (folder / "kept").symlink_to(few.folder.parent / "kept")
+    found = graded_class(few, folder, SIZE, begin, How(workers=1))
+    assert ScratchCourse.at(folder / "class", few.model_home).scores() == due(few)
+    assert found.workers == 1
+
+
+def test_what_a_link_costs_is_measured(tmp_path: Path) -> None:
+    found = links.run(tmp_path / "links")
+    assert found.megabyte > 0
+    assert "MB/s" in found.lines()[0]
+
+
+# --- How long larger classes would take ---
+
+
+@pytest.mark.parametrize(
+    ("costs", "slowest", "seconds"),
+    [
+        (Costs(speed=100), "models", 300 * 250 / 100),
+        (Costs(speed=1e9, cores=1), "kernels", 300 * 1.0),
+        (Costs(speed=1e9, cores=1000), "grader", 100 * 0.10),
+        (Costs(speed=1e9, cores=1000, network=1e5), "network", 300 * 70_000 / 1e5),
+    ],
+)
+def test_the_slowest_part_sets_the_time(costs: Costs, slowest: str, seconds: float) -> None:
+    found = forecast.forecast(100, 1, True, costs)
+    assert (found.slowest, found.seconds) == (slowest, pytest.approx(costs.start + seconds))
+
+
+def test_more_gpus_help_until_the_process_that_grades_is_the_slowest() -> None:
+    found = [forecast.forecast(10_000, gpus, True, Costs()) for gpus in (1, 4, 16, 64)]
+    assert [one.slowest for one in found] == ["models", "models", "grader", "grader"]
+    assert found[2].seconds == found[3].seconds
+
+
+def test_the_forecast_is_a_table_and_a_picture(tmp_path: Path) -> None:
+    assert len(forecast.table(Costs()).splitlines()) == 2 + 2 * len(forecast.SIZES)
+    forecast.draw(Costs(), tmp_path / "forecast.png")
+    assert (tmp_path / "forecast.png").read_bytes().startswith(b"\x89PNG")
 
 
 # --- PostgreSQL ---

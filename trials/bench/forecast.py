@@ -39,7 +39,7 @@ class Costs:
     start: float = 15
     cores: int = 16
     speed: float = ASSUMED
-    network: float = 50e6
+    network: float = 30e6
 
 
 @dataclass(frozen=True)

@@ -102,7 +102,7 @@ class Watch:
 
 def keep(kept: Path) -> None:
     """Has this process keep what running each notebook gives."""
-    runs.LocalRuns = partial(KeptRuns, kept=kept)  # type: ignore[misc,assignment]
+    runs.LocalRuns = partial(KeptRuns, kept=kept)  # type: ignore[attr-defined,assignment]
 
 
 def stub(c: Any, kept: Path, measured: Path) -> None:
@@ -112,7 +112,7 @@ def stub(c: Any, kept: Path, measured: Path) -> None:
         c: the configuration object of traitlets.
         measured: the file for what each submission took.
     """
-    runs.LocalRuns = partial(StubbedRuns, kept=kept)  # type: ignore[misc,assignment]
+    runs.LocalRuns = partial(StubbedRuns, kept=kept)  # type: ignore[attr-defined,assignment]
     c.GradeSubmissions.post_convert_hook = Watch(measured).done
 
 
@@ -120,4 +120,4 @@ def stub_worker(kept: Path) -> None:
     """Has this worker of Dask run no notebook."""
     from autograder.cluster import worker
 
-    worker.LocalRuns = partial(StubbedRuns, kept=kept)  # type: ignore[misc,assignment]
+    worker.LocalRuns = partial(StubbedRuns, kept=kept)  # type: ignore[attr-defined,assignment]
