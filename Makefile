@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PROFILE ?= course.toml
 READY := $(VENV)/.ready
 
-.PHONY: setup demo hub hub-software hub-for-tests test selftest attacks bench bench-picture bench-hog bench-cluster gpu-check lint quick quick-tests quick-run release lock clean
+.PHONY: setup demo hub hub-software hub-for-tests test selftest attacks bench bench-picture bench-hog bench-cluster bench-scaling gpu-check lint quick quick-tests quick-run release lock clean
 
 setup: $(READY)
 
@@ -50,6 +50,10 @@ bench-picture: .models/STAND-INS.txt  ## cost against class size, for docs/perfo
 
 bench-hog: .models/STAND-INS.txt  ## one honest notebook beside seven that ask for all they can
 	$(BIN)/python -m trials bench-hog
+
+DB_URL ?=
+bench-scaling: .models/STAND-INS.txt  ## 5,000 made-up students with execution stubbed: DB_URL=… for PostgreSQL
+	$(BIN)/python -m trials bench-scaling --size 5000 --db-url "$(DB_URL)"
 
 bench-cluster: .models/STAND-INS.txt  ## two workers beside one, on a class in which every notebook differs
 	$(BIN)/python -m trials bench-cluster

@@ -161,6 +161,51 @@ def bench_hog(course: Path, hostile: int, seconds: int, folder: Path, model_home
     sys.exit(0 if found.held else 1)
 
 
+@main.command("bench-scaling")
+@COURSE
+@click.option("--size", default=5000, show_default=True, help="Students of the class.")
+@click.option("--db-url", default="", help="An empty database for the gradebook; a SQLite file where it is not given.")
+@click.option("--workers", default=0, show_default=True, help="Workers of Dask that answer for the notebooks.")
+@click.option("--folder", type=click.Path(path_type=Path), default=".scratch/scaling", help="Where to build it.")
+@click.option("--models", "model_home", type=click.Path(path_type=Path), default=".models", help="The model home.")
+def bench_scaling(course: Path, size: int, db_url: str, workers: int, folder: Path, model_home: Path) -> None:
+    """Grades a class of thousands with execution stubbed: is the last submission as cheap as the first?"""
+    from trials.bench import scaling
+
+    with progress(console) as begin:
+        how = scaling.How(db_url, workers)
+        found = scaling.run(course.resolve(), folder.resolve(), model_home, size, begin, how)
+    for line in scaling.lines(found):
+        console.print(line, highlight=False, soft_wrap=True)
+    sys.exit(0 if found.is_flat else 1)
+
+
+@main.command("bench-links")
+@click.option("--folder", type=click.Path(path_type=Path), default=".scratch/links", help="For certificates.")
+def bench_links(folder: Path) -> None:
+    """Measures what Dask's encrypted links cost on this machine."""
+    from trials.bench import links
+
+    for line in links.run(folder.resolve()).lines():
+        console.print(line, highlight=False, soft_wrap=True)
+
+
+@main.command()
+@click.option(
+    "--tokens-per-second", "speed", default=500.0, show_default=True, help="Of one GPU; nothing here measured it."
+)
+@click.option("--cores", default=16, show_default=True, help="Processors beside each GPU.")
+@click.option("--draw", "picture", type=click.Path(path_type=Path), default=None, help="Write the picture.")
+def forecast(speed: float, cores: int, picture: Path | None) -> None:
+    """Says how long classes of 100, 1,000 and 10,000 would take on 1, 4 and 16 GPUs, and what would set the time."""
+    from trials.bench import forecast as model
+
+    costs = model.Costs(speed=speed, cores=cores)
+    console.print(model.table(costs), highlight=False, soft_wrap=True)
+    if picture is not None:
+        model.draw(costs, picture)
+
+
 @main.command("bench-cluster")
 @COURSE
 @click.option("--size", default=40, show_default=True, help="Students of the class.")

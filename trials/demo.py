@@ -178,9 +178,13 @@ class ScratchCourse:
                 say(line)
         return process.returncode
 
-    def scores(self) -> dict[str, dict[str, float | None]]:
-        """Scores by student and check id, as the gradebook has them; None where a person has yet to mark."""
-        with Gradebook(f"sqlite:///{self.root / 'gradebook.db'}") as gradebook:
+    def scores(self, db_url: str = "") -> dict[str, dict[str, float | None]]:
+        """Scores by student and check id, as the gradebook has them; None where a person has yet to mark.
+
+        Args:
+            db_url: of the gradebook; a SQLite file in the course where it is empty.
+        """
+        with Gradebook(db_url or f"sqlite:///{self.root / 'gradebook.db'}") as gradebook:
             submissions = gradebook.find_assignment(ASSIGNMENT).submissions
             return {
                 s.student.id: {

@@ -8,12 +8,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from nbgrader.coursedir import CourseDirectory
+from sqlalchemy import make_url
+from traitlets.config import Config, PyFileConfigLoader
+
 from autograder.course.profile import FROZEN_NAME, Profile
 from autograder.grading.notebook_grading import NotebookGrading
 from autograder.grading.released import is_ours, notebooks_in, profile_in
 from autograder.submissions.submission import Released
 
 Resources = dict[str, Any]
+CONFIG = "nbgrader_config.py"
 
 
 def coursedir_of(preprocessor: Any) -> Any:
@@ -63,6 +68,21 @@ def grading_of(resources: Resources) -> NotebookGrading | None:
 def released_notebooks(coursedir: Any, assignment: str) -> dict[str, Released]:
     """The notebooks of a release, by name."""
     return notebooks_in(frozen_path(coursedir, assignment).parent)
+
+
+def gradebook_url(course: Path) -> str:
+    """The address of a course's gradebook, as its `nbgrader_config.py` has it; without one, that of `gradebook.db`."""
+    config = Config()
+    if (course / CONFIG).exists():
+        config = PyFileConfigLoader(CONFIG, str(course)).load_config()
+    return str(CourseDirectory(config=config, root=str(course)).db_url)
+
+
+def gradebook_there(course: Path) -> str | None:
+    """`gradebook_url`; None where it is a file that is not there: nbgrader would make one."""
+    url = gradebook_url(course)
+    file = make_url(url).database if url.startswith("sqlite") else None
+    return None if file and not Path(course, file).exists() else url
 
 
 def tolerant(ask: Callable[[str], Any]) -> Callable[[str], Any]:

@@ -19,6 +19,7 @@ from autograder.grading.extensions import Extension, Extensions
 from autograder.grading.gradebook import in_words
 from autograder.grading.released import released_profile
 from autograder.judging.contract import ASSIGNMENT, load
+from autograder.plugins.course import gradebook_there, gradebook_url
 from autograder.plugins.deadlines import Deadlines, put_due, put_extension
 from autograder.words.tables import say
 from autograder.words.times import moment, span
@@ -48,19 +49,20 @@ class Extending:
     """
 
     def __init__(self, root: Path) -> None:
-        self._root, self._profile, self._database = root, released_profile(root, ASSIGNMENT), root / "gradebook.db"
-        if not self._database.exists():
-            raise NotReady(f"{self._database}: there is no such file; `autograder release` makes the gradebook")
+        self._root, self._profile, url = root, released_profile(root, ASSIGNMENT), gradebook_there(root)
+        if url is None:
+            raise NotReady(f"{gradebook_url(root)}: there is no such file; `autograder release` makes the gradebook")
+        self._url = url
         self._deadlines = Deadlines(root, ASSIGNMENT, self._profile.course.deadline)
         self._extensions = Extensions(root, ASSIGNMENT)
 
     @contextmanager
     def _gradebook(self) -> Iterator[Gradebook]:
         try:
-            with Gradebook(f"sqlite:///{self._database}", self._profile.course.id) as gradebook:
+            with Gradebook(self._url, self._profile.course.id) as gradebook:
                 yield gradebook
         except DatabaseError as error:
-            raise NotReady(in_words(error, str(self._database))) from error
+            raise NotReady(in_words(error, self._url)) from error
 
     def give(self, wish: Wish) -> list[str]:
         """Gives an extension, in place of an earlier one, and says what came of it.

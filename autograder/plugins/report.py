@@ -24,6 +24,7 @@ from autograder.judging.contract import ASSIGNMENT
 from autograder.pages.report.numbers import numbers_of
 from autograder.pages.report.page import page_of
 from autograder.pages.report.works import Work, hiding
+from autograder.plugins.course import gradebook_there
 from autograder.plugins.deadlines import Deadlines
 from autograder.system.files import write_whole
 
@@ -92,10 +93,10 @@ def from_gradebook(
 
     Raises Damaged where an extension cannot be read.
     """
-    path = course / "gradebook.db"
-    if not path.exists():
+    url = gradebook_there(course)
+    if url is None:
         return {}, {}, {}
-    with Gradebook(f"sqlite:///{path}") as gradebook:
+    with Gradebook(url) as gradebook:
         names = {s.id: " ".join(filter(None, (s.first_name, s.last_name))) for s in gradebook.students}
         try:
             submissions = gradebook.find_assignment(assignment).submissions

@@ -43,7 +43,7 @@ class Outcome:
 
     Attributes:
         exit_code: one of `EXIT`.
-        recorded: what is on record for the students it was about.
+        recorded: what is on record for the students it was about, and is to be told.
         machine: what the host says of the run.
         log: the end of what nbgrader said, where it failed.
     """

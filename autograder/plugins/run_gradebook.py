@@ -16,9 +16,13 @@ from typing import Any
 
 from nbgrader.api import Comment, Gradebook, InvalidEntry, MissingEntry, Notebook, SubmittedNotebook
 from nbgrader.api import Grade as GradeRow
+from sqlalchemy import inspect, text
 
 from autograder.plugins.course import Resources
 from autograder.plugins.deadlines import put_extension
+
+INDEXES = {"submitted_notebook": "assignment_id", "grade": "notebook_id", "comment": "notebook_id"}
+"""By table, the column by which nbgrader looks for one student's rows: without an index it reads the whole class's each time."""
 
 
 @dataclass(frozen=True)
@@ -111,8 +115,16 @@ class RunGradebook:
 
     def __init__(self, db_url: str, course_id: str, assignment: str) -> None:
         self._gradebook, self._assignment = Gradebook(db_url, course_id), assignment
-        self._gradebook.close()
         self._sources: dict[str, SourceNotebook] = {}
+        self._add_indexes()
+
+    def _add_indexes(self) -> None:
+        """Adds those of `INDEXES` that the database lacks; all of nbgrader is the faster for them, and none depends on them."""
+        with self.transaction() as gradebook:
+            known = inspect(gradebook.engine)
+            for table, column in INDEXES.items():
+                if not any(index["column_names"] == [column] for index in known.get_indexes(table)):
+                    gradebook.db.execute(text(f"CREATE INDEX autograder_{table} ON {table} ({column})"))
 
     def __deepcopy__(self, memo: Mapping[int, object]) -> RunGradebook:
         """Itself: nbconvert copies whatever its steps share."""

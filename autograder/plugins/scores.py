@@ -6,7 +6,8 @@ from collections.abc import Collection
 from contextlib import nullcontext
 from pathlib import Path
 
-from nbgrader.api import Gradebook, MissingEntry
+from nbgrader.api import Assignment, BaseCell, Gradebook, Notebook, SubmittedAssignment, SubmittedNotebook
+from nbgrader.api import Grade as GradeRow
 
 from autograder.errors import NotReady
 from autograder.facts.verdict import Verdict
@@ -14,7 +15,7 @@ from autograder.grading.grades import Grade
 from autograder.grading.records import Decision, Records, with_overrides
 from autograder.grading.released import released_profile
 from autograder.judging.contract import ASSIGNMENT, task_of, tasks
-from autograder.plugins.course import Resources
+from autograder.plugins.course import Resources, gradebook_url
 
 
 def grades_of(names: Resources) -> dict[str, Grade]:
@@ -34,17 +35,20 @@ def unsettled(gradebook: Gradebook, assignment: str, student: str = "*") -> list
     Args:
         student: only this one's; everybody's with "*".
     """
-    try:
-        submissions = gradebook.find_assignment(assignment).submissions
-    except MissingEntry:
-        return []
-    return [
-        f"{submission.student.id}: {notebook.name}, {row.name}"
-        for submission in submissions
-        for notebook in submission.notebooks
-        for row in notebook.grades
-        if student in ("*", submission.student.id) and Grade.of(row).is_not_judged
-    ]
+    found = (
+        gradebook.db.query(SubmittedAssignment.student_id, Notebook.name, BaseCell.name)
+        .join(Assignment, Assignment.id == SubmittedAssignment.assignment_id)
+        .join(SubmittedNotebook, SubmittedNotebook.assignment_id == SubmittedAssignment.id)
+        .join(Notebook, Notebook.id == SubmittedNotebook.notebook_id)
+        .join(GradeRow, GradeRow.notebook_id == SubmittedNotebook.id)
+        .join(BaseCell, BaseCell.id == GradeRow.cell_id)
+        .filter(Assignment.name == assignment, GradeRow.cell_type == "code")
+        .filter(GradeRow.auto_score.is_(None), GradeRow.manual_score.is_(None))
+        .order_by(SubmittedAssignment.student_id, Notebook.name, BaseCell.name)
+    )
+    if student != "*":
+        found = found.filter(SubmittedAssignment.student_id == student)
+    return [f"{student_id}: {notebook}, {cell}" for student_id, notebook, cell in found]
 
 
 def take_back(gradebook: Gradebook, submission: tuple[str, str], notebook: str, check_ids: Collection[str]) -> None:
@@ -85,7 +89,7 @@ def overrule(root: Path, decision: Decision, gradebook: Gradebook | None = None)
         raise NotReady(f"{check_id}: {decision.criterion!r} with {points:g} points is not possible. Valid: {valid}.")
     records.overrule(decision)
     decided = with_overrides(verdict, records.overrides(student))
-    with nullcontext(gradebook) if gradebook else Gradebook(f"sqlite:///{root / 'gradebook.db'}") as opened:
+    with nullcontext(gradebook) if gradebook else Gradebook(gradebook_url(root)) as opened:
         row = opened.find_grade(check_id, task.notebook, ASSIGNMENT, student)
         row.auto_score = decided.score
         opened.db.commit()

@@ -160,13 +160,11 @@ class SubmissionConverter(Autograde):  # type: ignore[misc]
 
     def _known_of(self, path: Path, gradebook: RunGradebook) -> Resources:
         resources: Resources = self.init_single_notebook_resources(str(path))
-        metadata = {"name": path.stem, "path": str(path.parent)}
-        return {**resources, "gradebook": gradebook, "metadata": metadata}
+        return {**resources, "gradebook": gradebook, "metadata": named(path)}
 
     def autograde(self, notebook: Sanitized, grading: NotebookGrading) -> None:
         """Takes a sanitized notebook through nbgrader's second pass, and writes it."""
-        metadata = {"name": notebook.path.stem, "path": str(notebook.path.parent)}
-        resources = {**notebook.resources, "metadata": metadata, "autograder": grading}
+        resources = {**notebook.resources, "metadata": named(notebook.path), "autograder": grading}
         output, resources = self._second_pass.from_notebook_node(notebook.nb, resources=resources)
         self.write_single_notebook(output, resources)
 
@@ -197,3 +195,8 @@ class SubmissionConverter(Autograde):  # type: ignore[misc]
             utils.rmtree(str(folder))
         elif what != "*" and (folder / f"{what}.ipynb").exists():
             utils.remove(str(folder / f"{what}.ipynb"))
+
+
+def named(path: Path) -> Resources:
+    """What nbconvert is told of a notebook: no folder, since an exporter keeps the metadata of every path for its whole life."""
+    return {"name": path.stem}

@@ -340,3 +340,18 @@ def test_an_overruled_criterion_is_no_longer_the_next_step() -> None:
 def test_a_decision_needs_a_reason_and_points_from_0_up(values: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         Override(**values)
+
+
+# The end of a run, which reads the records of a whole class
+
+
+def test_the_end_of_a_run_holds_what_is_to_be_told_and_not_what_it_was_judged_from(records: Records) -> None:
+    judged = RECORD.model_copy(update={"verdicts": (VERDICT.model_copy(update={"state": "judged"}),)})
+    records.write("chatbot", "ada", "larger-model", RECORD)
+    records.write("chatbot", "bo", "larger-model", judged)
+    held = list(run_summary.recorded(records.root, "chatbot", ["ada", "bo"]))
+    assert [(one.student, one.record.verdicts) for one in held] == [("ada", RECORD.verdicts)]
+    assert (held[0].record.transcript, held[0].record.evidence) == (Transcript(), ())
+    assert run_summary.lines(held) == run_summary.lines(
+        [run_summary.Graded("ada", "larger-model", RECORD), run_summary.Graded("bo", "larger-model", judged)]
+    )

@@ -36,6 +36,7 @@ from autograder.grading.executions import Execution
 from autograder.grading.records import Records
 from autograder.judging.contract import ASSIGNMENT
 from autograder.plugins.autograde import GradeSubmissions, install
+from autograder.plugins.course import gradebook_url
 from autograder.plugins.grading_run import Begun, Underway
 from autograder.plugins.submission_converter import Sanitized
 from autograder.submissions.submission import Mended
@@ -172,6 +173,28 @@ def test_a_gradebook_that_is_none_is_told(tmp_path: Path) -> None:
     (tmp_path / "gradebook.db").write_text("not a database, but long enough to look at" * 100)
     with pytest.raises(NotReady, match="file is not a database"):
         gradebook.refuse_closed(f"sqlite:///{tmp_path / 'gradebook.db'}", [])
+
+
+@pytest.mark.parametrize(
+    ("address", "words"),
+    [
+        ("gradebook.db", "cannot be understood"),
+        ("nosuch://grader:secret@here/grades", "cannot be understood"),
+        ("mysql+notinstalled://grader:secret@here/grades", "cannot be understood"),
+        ("mssql+pymssql://grader:secret@here/grades", "needs the Python package 'pymssql'"),
+        ("sqlite:////nowhere/at/all/gradebook.db", "unable to open"),
+    ],
+)
+def test_an_address_of_no_gradebook_is_told_without_its_password(address: str, words: str) -> None:
+    with pytest.raises(NotReady, match=words) as caught:
+        gradebook.refuse_closed(address, [])
+    assert "secret" not in str(caught.value)
+
+
+def test_the_gradebook_of_a_course_is_where_its_settings_say(tmp_path: Path) -> None:
+    assert gradebook_url(tmp_path) == f"sqlite:///{tmp_path / 'gradebook.db'}"
+    (tmp_path / "nbgrader_config.py").write_text("c.CourseDirectory.db_url = 'postgresql+psycopg://grader@here/grades'")
+    assert gradebook_url(tmp_path) == "postgresql+psycopg://grader@here/grades"
 
 
 def test_a_disk_without_room_is_told(database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

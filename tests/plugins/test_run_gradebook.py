@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import os
+import re
 import sqlite3
 import sys
 from collections.abc import Iterator
@@ -19,10 +20,12 @@ from nbgrader.nbgraderformat import ValidationError
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import object_session
 
 from autograder.grading.gradebook import in_words, is_the_courses
 from autograder.plugins.restore import MarksValidator
 from autograder.plugins.run_gradebook import RunGradebook
+from autograder.plugins.scores import take_back, unsettled
 
 pytestmark = pytest.mark.filterwarnings("ignore:Object of type <Submitted")  # nbgrader's `add_submission`
 CELLS = 40
@@ -76,6 +79,22 @@ def heard(what: str) -> Iterator[list[str]]:
         yield calls
     finally:
         event.remove(Engine, what, note)
+
+
+@contextmanager
+def asked() -> Iterator[list[tuple[str, object]]]:
+    """What any engine is asked, or told to change, meanwhile: statement and values. Rows that are added are left out."""
+    found: list[tuple[str, object]] = []
+
+    def note(_: object, __: object, sql: str, values: object, *___: object) -> None:
+        if sql.startswith(("SELECT", "UPDATE")):
+            found.append((sql, values[0] if isinstance(values, list) else values))
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        yield found
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
 
 
 def set_all(gradebook: RunGradebook, score: float) -> None:
@@ -191,6 +210,65 @@ def test_a_run_asks_for_the_cells_of_a_released_notebook_once(gradebook: RunGrad
     assert first.find_source_cell("answer", "first", "chatbot").max_score is None
     with pytest.raises(MissingEntry):
         first.find_graded_cell("answer", "first", "chatbot")
+
+
+# --- A class of thousands ---
+
+LARGE = ("student", "submitted_assignment", "submitted_notebook", "grade", "comment")
+"""Tables that grow with the class."""
+
+
+def looked_up(gradebook: RunGradebook, student: str) -> int:
+    """Enters, grades and takes back a late student without the second notebook; how many rows the session held at most."""
+    gradebook.enter(student, datetime(2026, 11, 26), ["first"], may_be_new=True)
+    with gradebook.notebook(student, "first") as rows:
+        for name in rows.grades:
+            rows.grade(name).auto_score = 1
+        assert rows.notebook.score == CELLS
+        rows.notebook.late_submission_penalty = 1
+        held = len(object_session(rows.notebook).identity_map)
+    with gradebook.transaction() as opened:
+        take_back(opened, ("chatbot", student), "first", ["check-0"])
+        assert unsettled(opened, "chatbot", student) == [f"{student}: first, check-0"]
+    return held
+
+
+def test_no_question_about_one_student_reads_through_the_whole_class(gradebook: RunGradebook, database: Path) -> None:
+    with asked() as statements:
+        looked_up(gradebook, "bjorn")
+    with sqlite3.connect(database) as opened:
+        plans = [row[3] for sql, values in statements for row in opened.execute(f"EXPLAIN QUERY PLAN {sql}", values)]
+    assert len(plans) > 20
+    assert [plan for plan in plans if re.match(rf"SCAN ({'|'.join(LARGE)})\b", plan)] == []
+
+
+def test_a_later_student_costs_no_more_statements_and_rows_than_an_earlier_one(gradebook: RunGradebook) -> None:
+    looked_up(gradebook, "first-of-all")
+    taken = []
+    for number in range(12):
+        with heard("before_cursor_execute") as statements:
+            taken.append((looked_up(gradebook, f"student-{number}"), len(statements)))
+    assert len(set(taken)) == 1
+
+
+def test_an_index_that_is_there_is_not_made_again(gradebook: RunGradebook, database: Path) -> None:
+    with heard("before_cursor_execute") as statements:
+        RunGradebook(url(database), "llm101", "chatbot")
+    assert not [sql for sql in statements if "INDEX" in sql]
+
+
+@pytest.mark.parametrize("who", ["anna", "*"])
+def test_who_is_not_judged_is_found_with_one_question(who: str, gradebook: RunGradebook) -> None:
+    set_all(gradebook, 1)
+    gradebook.enter("bjorn", None, ["first", "second"], may_be_new=True)
+    with gradebook.notebook("anna", "first") as rows:
+        rows.grade("check-7").auto_score = rows.grade("check-8").auto_score = None
+        rows.grade("check-8").manual_score = 1
+    with gradebook.transaction() as opened, heard("before_cursor_execute") as statements:
+        found = unsettled(opened, "chatbot", who)
+    assert [line for line in found if line.startswith("anna: first")] == ["anna: first, check-7"]
+    assert len([line for line in found if line.startswith("bjorn")]) == (0 if who == "anna" else CELLS + 1)
+    assert len(statements) == 1
 
 
 # --- Marks that have been found right ---
