@@ -54,7 +54,7 @@ class _Page:
         template = environment().get_template("watch.html")
         return template.render(
             language=self._language, title=self._say(WATCH["title"]), lines=self._lines(running), parts=parts,
-            none=self._say(WATCH["none"]),
+            nobody=self._say(WATCH["none"]),
         )  # fmt: skip
 
     def _lines(self, running: bool) -> list[str]:
