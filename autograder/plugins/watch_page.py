@@ -47,7 +47,7 @@ class _Page:
             for one in state.ended
         ]
         parts = [
-            self._table(WATCH["runs"].fill(n=len(runs)), ("student", "took", "outcome"), runs),
+            self._table(WATCH["runs"].fill(n=len(runs)), ("student", "so-far", "note"), runs),
             self._table(WATCH["waits"].fill(n=state.waiting), ("student", "handed-in", "why"), waits),
             self._table(WATCH["ended"], ("student", "finished", "since", "took", "outcome"), ended),
         ]
