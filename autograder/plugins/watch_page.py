@@ -47,14 +47,14 @@ class _Page:
             for one in state.ended
         ]
         parts = [
-            self._table(WATCH["runs"].fill(n=len(runs)), ("student", "took", "outcome"), runs),
+            self._table(WATCH["runs"].fill(n=len(runs)), ("student", "so-far", "note"), runs),
             self._table(WATCH["waits"].fill(n=state.waiting), ("student", "handed-in", "why"), waits),
             self._table(WATCH["ended"], ("student", "finished", "since", "took", "outcome"), ended),
         ]
         template = environment().get_template("watch.html")
         return template.render(
             language=self._language, title=self._say(WATCH["title"]), lines=self._lines(running), parts=parts,
-            none=self._say(WATCH["none"]),
+            nobody=self._say(WATCH["none"]),
         )  # fmt: skip
 
     def _lines(self, running: bool) -> list[str]:

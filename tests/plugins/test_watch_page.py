@@ -74,6 +74,7 @@ def test_where_none_is_running_it_says_so_and_shows_nobody_as_being_graded(cours
     page = read(course)
     assert page.text("p")[0].startswith("Ikke i gang")
     assert page.text("h2")[0] == "Rettes nå (0)"
+    assert "Ingen." in page.text("p")
 
 
 @pytest.mark.parametrize("state", [None, Now(), Now(watch=Watch())])
