@@ -33,7 +33,7 @@ LOOK_SECONDS = 5.0
 """How often whoever waits looks whether anybody will ever answer."""
 RETURN_SECONDS = 60.0
 """How long a scheduler that has gone may take to come back."""
-DIED = "The worker died while it ran this notebook, and so did those that were given it before ({deaths} in all)."
+DIED = "{deaths} workers that were given this notebook died while they ran it."
 GONE = "The scheduler was lost while this notebook was waiting or running."
 
 
@@ -65,7 +65,10 @@ class ClusterRuns:
         packed, files = self._sender.parcel(nb, view)
         failed: list[Answer] = []
         while len(failed) < TRIES:
-            answer = self._answer(packed, files, {each.worker for each in failed})
+            try:
+                answer = self._answer(packed, files, {each.worker for each in failed})
+            except KilledWorker as error:  # Dask has tried others
+                return not_run(nb, DIED.format(deaths=error.allowed_failures + 1))
             if answer.refused:
                 self._leave_out(answer)
                 continue
@@ -74,7 +77,7 @@ class ClusterRuns:
             failed.append(answer)
             self._log.warning("%s: %s (%s)", label, why(answer), answer.worker or self._cluster.name)
         last = failed[-1]
-        return last.execution or executed(nb, lost(HostLost(f"Tried {TRIES} times. {why(last)}")), {})
+        return last.execution or not_run(nb, f"Tried {TRIES} times. {why(last)}")
 
     def end(self) -> None:
         """Takes back what has been asked, and lets go of the scheduler."""
@@ -95,19 +98,19 @@ class ClusterRuns:
             raise NotReady(f"{answer.worker}: {answer.refused}")
 
     def _answer(self, packed: bytes, files: dict[str, bytes], failed: set[str]) -> Answer:
-        """What a worker says, one that has neither refused nor failed on this notebook where there is one."""
+        """What a worker says, one that has neither refused nor failed on this notebook where there is one.
+
+        Raises KilledWorker, NotReady, and CancelledError once the run is ended.
+        """
         line = self._line_now()
         try:
             future = self._submitted(line, packed, files, failed)
             told = self._awaited(future, line)
-        except KilledWorker as error:
-            raise_if(self._ended)
-            return Answer(worker=error.last_worker.address, failed=DIED.format(deaths=error.allowed_failures + 1))
         except (CancelledError, OSError):
             raise_if(self._ended)
             self._drop(line)
             return Answer(worker="", failed=GONE)
-        except NotReady:
+        except (NotReady, KilledWorker):
             raise
         except Exception as error:  # what a worker without this kit, or with a fault of ours, raises
             raise_if(self._ended)
@@ -171,8 +174,9 @@ class ClusterRuns:
     def _drop(self, line: Client) -> None:
         """Lets go of a line whose scheduler was lost."""
         with self._turn:
-            if self._line is line:
-                self._line = None
+            if self._line is not line:
+                return
+            self._line = None
         shut(line)
 
 
@@ -196,6 +200,11 @@ def running_on(worker: dict[str, Any]) -> int:
 def shut(line: Client) -> None:
     with contextlib.suppress(Exception):  # its scheduler may be gone
         line.close(timeout=5)
+
+
+def not_run(nb: NotebookNode, reason: str) -> Execution:
+    """What is known of a notebook that nobody could run: nothing, so that it is not judged."""
+    return executed(nb, lost(HostLost(reason)), {})
 
 
 def why(answer: Answer) -> str:
