@@ -19,7 +19,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from serving import ONE, THREE, TWO, FakeModels, Letters, Network, Serving, ask, expected, make_home, request, said
+from serving import (
+    ONE,
+    THREE,
+    TWO,
+    VOCABULARY,
+    FakeModels,
+    Letters,
+    Network,
+    Serving,
+    ask,
+    expected,
+    make_home,
+    request,
+    said,
+)
 
 from autograder.course.profile import Profile
 from autograder.errors import HostLost
@@ -163,7 +177,9 @@ def test_the_notebooks_own_seed_is_honoured(serving: Serving) -> None:
     asked = request(**SAMPLED).model_copy(update={"seed": 42})
     answers = [words(serving.open(run=run), asked) for run in ("", "1")]
     torch.manual_seed(42)
-    drawn = [int(97 + torch.multinomial(torch.ones(26), 1)) for _ in range(8)]
+    letters = torch.zeros(VOCABULARY)
+    letters[97:123] = 1.0
+    drawn = [int(torch.multinomial(letters, 1)) for _ in range(8)]
     assert answers == [Letters().decode(drawn)] * 2
 
 
@@ -369,7 +385,7 @@ def test_where_memory_runs_out_beside_others_it_is_tried_again_when_they_are_don
     with Serving(FakeModels(home, begin), slots=2) as serving:
         first, _ = in_thread(lambda: words(serving.open(), request("a")))
         gate.reached.wait()
-        second, answers = in_thread(lambda: words(serving.open(), request("b")))
+        second, answers = in_thread(lambda: words(serving.open(), request("b", num_beams=2)))  # it shares no batch
         serving.until(lambda: "no memory" in calls)
         gate.opened.set()
         first.join()
@@ -767,7 +783,7 @@ def test_threads_that_sample_from_one_model_at_once_get_what_each_gets_alone(tin
     def say(seed: int) -> list[list[int]]:
         part = orders.Part(rows=[[5, 60, 70, 80]], mask=[[1, 1, 1, 1]], settings=settings, seed=seed)
         outcomes: list[Any] = []
-        models.generate(orders.Make(model=ONE, parts=[part]), Control(1), lambda _, made: outcomes.append(made))
+        models.generate(orders.Make(model=ONE, parts={0: part}), Control([0]), lambda _, made: outcomes.append(made))
         return outcomes[0]  # type: ignore[no-any-return]
 
     alone = [say(seed) for seed in seeds]

@@ -32,7 +32,7 @@ from serving import FakeModels
 
 class Networks(FakeModels):
     def generate(self, asked, control, settle, begun):
-        text = "".join(map(chr, asked.parts[0].rows[0]))
+        text = "".join(map(chr, next(iter(asked.parts.values())).rows[0]))
         marks = Path({marks!r})
         if text.startswith("end") or (marks / "nothing works").exists():
             begun()
@@ -159,13 +159,13 @@ def test_a_part_that_is_tried_alone_is_not_held_for_others(tmp_path: Path) -> No
     (tmp_path / "marks").mkdir()
     worker = Working(make_home(tmp_path / "home"), tmp_path / "marks").worker
     row = [ord(letter) for letter in "once"]
-    asked = orders.Make(model=ONE, parts=[orders.Part(rows=[row], mask=[[1] * 4], settings={"max_new_tokens": 3})])
+    asked = orders.Make(model=ONE, parts={0: orders.Part(rows=[row], mask=[[1] * 4], settings={"max_new_tokens": 3})})
 
     async def make() -> list[Outcome]:
         outcomes: list[Outcome] = []
-        steering = Steering()
+        steering = Steering(asked, lambda _, outcome: outcomes.append(outcome))
         steering.hold(True)
-        await asyncio.wait_for(worker.make(asked, steering, lambda _, outcome: outcomes.append(outcome)), 60)
+        await asyncio.wait_for(worker.make(steering), 60)
         await worker.end()
         return outcomes
 
@@ -203,11 +203,11 @@ def test_a_worker_that_ends_as_soon_as_it_is_ready_keeps_nobody_waiting() -> Non
         "import sys; from autograder.host import orders; from autograder.protocol import wire\n"
         "sys.stdout.buffer.write(wire.packed(orders.Ready(versions={})))"
     )
-    asked = orders.Make(model=ONE, parts=[orders.Part(rows=[[1]], mask=[[1]], settings={})])
+    asked = orders.Make(model=ONE, parts={0: orders.Part(rows=[[1]], mask=[[1]], settings={})})
 
     async def make() -> Outcome:
         worker, outcomes = GoneAtOnce([sys.executable, "-W", "ignore", "-c", code]), []
-        await asyncio.wait_for(worker.make(asked, Steering(), lambda _, outcome: outcomes.append(outcome)), 60)
+        await asyncio.wait_for(worker.make(Steering(asked, lambda _, outcome: outcomes.append(outcome))), 60)
         (outcome,) = outcomes
         return outcome
 
