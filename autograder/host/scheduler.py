@@ -31,6 +31,8 @@ SLICE_SECONDS = 0.5
 """How long a batch generates before it can be held for another."""
 LEAD_SECONDS = 20.0
 """How much more of the host a held batch's notebooks must have had: those of a class that ask much the same hold nobody up."""
+FAR_SECONDS = 60.0
+"""With so much more of the host, asked for or had, a batch does not even run beside another, whose processors it would share."""
 FIRST_STEP_SECONDS = 0.05
 """What a new token is taken to cost before any has been made."""
 FEW_TOKENS = 10
@@ -107,6 +109,7 @@ class Scheduler:
             batch.count(now)
         self._refuse_spent()
         self._join(now)
+        self._hold_far_behind(now)
         while (best := self._next()) is not None:
             running = [batch for batch in self._batches if batch.running]
             if len(running) >= (1 if self.maker.on_gpu else self._slots):
@@ -120,6 +123,14 @@ class Scheduler:
             else:
                 self._begin(best)
         self._look_again(now)
+
+    def _hold_far_behind(self, now: float) -> None:
+        """Holds batches whose notebooks have had far more than those of another one that runs."""
+        running = [batch for batch in self._batches if batch.running and batch.live]
+        least = min(map(self._claim, running), default=0.0)
+        for batch in running:
+            if now - batch.turn_since >= SLICE_SECONDS and self._claim(batch) > least + FAR_SECONDS:
+                batch.hold(True, now)
 
     def _refuse_spent(self) -> None:
         spent = [p for b in self._batches for p in b.live if p.account.is_spent]
@@ -149,7 +160,9 @@ class Scheduler:
         new = self._gathered()
         if new is not None and self._has_room(new):
             held.append(new)
-        return min(held, key=self._claim, default=None)
+        best = min(held, key=self._claim, default=None)
+        running = [self._claim(batch) for batch in self._batches if batch.running and batch.live]
+        return None if best is None or (running and self._claim(best) > min(running) + FAR_SECONDS) else best
 
     def _gathered(self) -> Batch | None:
         """The request whose notebook has had least, and what can share with it: one of each notebook in turn."""

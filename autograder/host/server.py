@@ -26,7 +26,7 @@ from typing import Any
 from autograder.facts.transcript import CANNED
 from autograder.host import models as loading
 from autograder.host.failures import Failed, failed
-from autograder.host.frames import badly_shaped, serve_frames
+from autograder.host.frames import badly_shaped, keep_waiting, serve_frames
 from autograder.host.generation import batch_tokens
 from autograder.host.jobs import Jobs
 from autograder.host.maker import ENDED_IT, TOOK_TOO_LONG, Maker, Worker, worker_command
@@ -248,6 +248,7 @@ class Server:
                 asked, notebook.seed_for(asked), notebook.verify, notebook.account, reader
             )
         except BudgetSpent:
+            await keep_waiting()
             return await self._failed(notebook, asked, place, notebook.budget_spent())
         except Exception as error:
             cause = error.__cause__

@@ -39,7 +39,7 @@ from autograder.course.profile import Profile
 from autograder.errors import HostLost
 from autograder.facts.evidence import Facts
 from autograder.facts.transcript import CANNED, FOR_CHECKS, MAX_REQUESTS
-from autograder.host import notebooks, orders
+from autograder.host import frames, notebooks, orders
 from autograder.host.control import Host, NotebookSession, memory_folder, runtime_folder, server_command, socket_of
 from autograder.host.generation import Control
 from autograder.host.memory import Memory
@@ -64,7 +64,8 @@ def home(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def serving(home: Path) -> Iterator[Serving]:
+def serving(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Serving]:
+    monkeypatch.setattr(frames, "BEYOND_SECONDS", 0.0)
     with Serving(FakeModels(home)) as here:
         yield here
 

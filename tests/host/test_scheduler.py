@@ -343,6 +343,32 @@ def test_a_long_answer_is_held_for_a_short_one_and_goes_on_afterwards(monkeypatc
     played(play)
 
 
+def test_who_has_asked_for_far_more_does_not_even_run_beside_who_asks_for_little(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(scheduler, "SLICE_SECONDS", 0.0)
+
+    async def play(here: Class) -> None:
+        long = here.ask(account(), asked(1, max_new_tokens=4000))
+        await here.settle()
+        short = here.ask(account(), asked(2, model="org/two"))
+        another = here.ask(account(), asked(3, max_new_tokens=4000, num_beams=2))
+        await here.settle()
+        assert (here.maker.sizes, here.maker.steering(0).held) == ([1, 1], True)
+        here.maker.finish(1)
+        await short
+        await here.settle()
+        assert not here.maker.steering(0).held
+        here.maker.finish(0)
+        await long
+        await here.settle()
+        assert here.maker.prompts(2) == [[3]]
+        here.maker.finish(2)
+        await another
+
+    played(play, slots=2)
+
+
 def test_two_of_the_same_size_do_not_hold_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
     async def play(here: Class) -> None:
         here.ask(account(), asked(1))
