@@ -71,6 +71,8 @@ NAMES = (
          ("self", "inputs", "generation_config")),
     Name("transformers.tokenization_utils_base:PreTrainedTokenizerBase.from_pretrained", "kernel/recorder.py", ("cls",)),
     Name("transformers.utils.chat_template_utils:datetime.now", "protocol/chat_template.py"),
+    Name("transformers.cache_utils:DynamicLayer.update", "host/rows.py", ("self", "key_states", "value_states")),
+    Name("transformers.cache_utils:DynamicSlidingWindowLayer.update", "host/rows.py", ("self", "key_states", "value_states")),
     # huggingface_hub
     Name("huggingface_hub.constants:HF_HUB_CACHE", TRANSFORMERS),
     Name("huggingface_hub.constants:HF_HUB_OFFLINE", TRANSFORMERS),
