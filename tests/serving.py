@@ -18,7 +18,7 @@ from autograder.host import orders
 from autograder.host.control import Host, NotebookSession
 from autograder.host.failures import failed
 from autograder.host.generation import Control
-from autograder.host.maker import Maker, Outcome, Settle, Steering
+from autograder.host.maker import Maker, Outcome, Steering
 from autograder.host.memory import Memory
 from autograder.host.models import Models
 from autograder.host.scheduler import MAX_ROWS
@@ -103,22 +103,48 @@ class Network:
         ids = inputs
         if custom_generate is not None:
             return custom_generate(self, ids, Same(), Limit(generation_config, ids), generation_config)
-        self.calls += 1
-        if self.begin is not None:
-            self.begin(self.calls)
+        self._begin()
         config = generation_config
         copies = config.num_return_sequences or 1
         ids = ids.repeat_interleave(copies, dim=0)
-        step = self.step
         for _ in range(min(config.max_new_tokens or 3, 50)):
-            step()
-            new = 97 + (ids.sum(dim=1, keepdim=True) + len(self.name)) % 26
+            self.step()
+            scores = self._scores(ids.sum(dim=1))
+            new = scores.argmax(dim=-1, keepdim=True)
             if config.do_sample:
-                new = 97 + torch.multinomial(torch.ones(ids.shape[0], 26), num_samples=1)
+                new = torch.multinomial(scores.softmax(dim=-1), num_samples=1)
             ids = torch.cat([ids, new], dim=1)
             if all(bool(criterion(ids, None).all()) for criterion in stopping_criteria):
                 break
         return ids
+
+    def __call__(self, **given: Any) -> Any:
+        self.step()
+        return self.forward(**given)
+
+    def forward(self, input_ids: Any, attention_mask: Any, past_key_values: Any, **_: Any) -> Any:
+        """Keeps the tokens themselves in the cache."""
+        import torch
+
+        if past_key_values.get_seq_length() == 0:
+            self._begin()
+        kept = input_ids[:, None, :, None].float()
+        keys, _ = past_key_values.update(kept, kept, 0)
+        read = keys[:, 0, :, 0] * (1 if attention_mask is None else attention_mask)
+        return SimpleNamespace(logits=self._scores(read.sum(dim=1))[:, None].to(torch.float32))
+
+    def _begin(self) -> None:
+        self.calls += 1
+        if self.begin is not None:
+            self.begin(self.calls)
+
+    def _scores(self, sums: Any) -> Any:
+        """One letter is a little better than the others, by the sum of all tokens before."""
+        import torch
+
+        scores = torch.full((sums.shape[0], VOCABULARY), -torch.inf)
+        scores[:, 97:123] = 0.0
+        return scores.scatter(1, (97 + (sums.long() + len(self.name)) % 26)[:, None], 1e-5)
 
 
 class FakeModels(Models):
@@ -182,11 +208,15 @@ class Threads:
     async def end(self) -> None:
         self.pool.shutdown(wait=False)
 
-    async def make(self, asked: orders.Make, steering: Steering, settle: Settle) -> None:
-        control, loop = Control(len(asked.parts)), asyncio.get_running_loop()
+    async def make(self, steering: Steering) -> None:
+        asked = orders.Make(model=steering.model, parts=dict(steering.left), shared=steering.shared)
+        control, loop, told = Control(asked.parts), asyncio.get_running_loop(), set(asked.parts)
 
         async def tell() -> None:
             while True:
+                new = {number: part for number, part in steering.left.items() if number not in told}
+                told.update(new)
+                assert control.join(new)
                 for part in steering.given_up:
                     control.give_up(part)
                     self.given_up.add(part)
@@ -199,7 +229,7 @@ class Threads:
 
         def settled(number: int, made: Any) -> None:
             outcome: Outcome = failed(made) if isinstance(made, Exception) else made
-            loop.call_soon_threadsafe(settle, number, outcome)
+            loop.call_soon_threadsafe(steering.settle, number, outcome)
 
         telling = asyncio.create_task(tell())
         try:

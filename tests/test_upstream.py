@@ -76,6 +76,8 @@ NAMES = (
     Name("transformers.tokenization_utils_tokenizers:TokenizerFast.from_file", TRANSFORMERS),
     Name("transformers.conversion_mapping:get_checkpoint_conversion_mapping", TRANSFORMERS, ("model_type",)),
     Name("transformers.utils.chat_template_utils:datetime.now", "protocol/chat_template.py"),
+    Name("transformers.cache_utils:DynamicLayer.update", "host/rows.py", ("self", "key_states", "value_states")),
+    Name("transformers.cache_utils:DynamicSlidingWindowLayer.update", "host/rows.py", ("self", "key_states", "value_states")),
     # huggingface_hub
     Name("huggingface_hub.constants:HF_HUB_CACHE", TRANSFORMERS),
     Name("huggingface_hub.constants:HF_HUB_OFFLINE", TRANSFORMERS),

@@ -15,10 +15,16 @@ from autograder.protocol import wire
 
 FRAME_SECONDS = 30.0
 """How long the rest of a frame may take once it has begun."""
+BEYOND_SECONDS = 5.0
+"""How long a request waits for its refusal where its notebook may have no more: who asks on and on keeps nobody busy."""
 
 
 class TooLong(Exception):
     """A frame says that it is longer than it may be."""
+
+
+async def keep_waiting() -> None:
+    await asyncio.sleep(BEYOND_SECONDS)
 
 
 async def read_header(reader: asyncio.StreamReader, limit: int) -> tuple[int, int] | None:
@@ -65,6 +71,7 @@ async def serve_frames(
                 except ConnectionResetError:
                     break
                 except TooMuch as error:
+                    await keep_waiting()
                     reply = wire.Refused(name="RuntimeError", message=str(error)[:500])
                 except Exception as error:  # ours; the kernel is told, and the next frame may be better
                     say(f"{type(error).__name__}: {error}")

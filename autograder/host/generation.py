@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -78,15 +78,42 @@ def numbers_in(value: Any) -> list[int]:
 
 
 class Control:
-    """What the host says of a batch while it is being made: which parts nobody waits for, and whether it is to wait.
+    """What the host says of a batch while it is being made: what joins it, which parts nobody waits for, whether it is to wait.
 
     For the thread that generates and the one that reads what the host says.
+
+    Args:
+        parts: the numbers of those that it begins with.
+
+    Attributes:
+        ended: whether nothing can join it any more.
     """
 
-    def __init__(self, parts: int) -> None:
-        self._left = set(range(parts))
-        self._held = False
+    def __init__(self, parts: Iterable[int]) -> None:
+        self._left = set(parts)
+        self._arrived: dict[int, Part] = {}
+        self._held = self.ended = False
         self._changed = threading.Condition()
+
+    def join(self, parts: Mapping[int, Part]) -> bool:
+        """Whether the batch has not ended yet: then these are made in it."""
+        with self._changed:
+            if not self.ended:
+                self._left.update(parts)
+                self._arrived.update(parts)
+            return not self.ended
+
+    def arrived(self) -> dict[int, Part]:
+        """What has joined since this was asked last."""
+        with self._changed:
+            arrived, self._arrived = self._arrived, {}
+            return arrived
+
+    def end(self) -> bool:
+        """Ends the batch for those that would join it; False where some have arrived."""
+        with self._changed:
+            self.ended = not self._arrived
+            return self.ended
 
     def give_up(self, part: int) -> None:
         with self._changed:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Executor
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -44,7 +42,6 @@ class Jobs:
     ) -> None:
         self.memory, self.scheduler = memory, scheduler
         self.running: dict[str, Job] = {}
-        self.waiting: Counter[Account] = Counter()
         self._models, self._texts, self._count = models, texts, count
 
     async def output(
@@ -66,8 +63,7 @@ class Jobs:
                 job = self.running[key] = Job(asyncio.get_running_loop().create_future(), account)
                 asyncio.create_task(self._work(key, job, asked, seed)).add_done_callback(_looked_at)
             try:
-                with self._waiting_for(account):
-                    output = await wait_for(job, reader)
+                output = await wait_for(job, reader)
                 break
             except BudgetSpent:
                 if job.account is account:
@@ -77,27 +73,17 @@ class Jobs:
             self._count(rounded=int(same), differing=int(not same))
         return output
 
-    @contextmanager
-    def _waiting_for(self, account: Account) -> Iterator[None]:
-        self.waiting[account] += 1
-        self.scheduler.look()
-        try:
-            yield
-        finally:
-            self.waiting[account] -= 1
-            self.waiting += Counter()  # those that wait for nothing are not kept
-
     async def _is_rounding(self, asked: wire.Generate, seed: int | None, remembered: Sequences) -> bool:
         """Whether a remembered output may differ from one made now by rounding alone, as those made in batches do."""
         part = _part(asked, seed).model_copy(update={"remembered": remembered})
         ours = Account(max_tokens=2**62, max_seconds=float("inf"))
-        make = orders.Make(model=asked.model, parts=[part])
+        make = orders.Make(model=asked.model, parts={0: part})
         return await self.scheduler.output(make, ours, asyncio.Event()) == remembered
 
     async def _work(self, key: str, job: Job, asked: wire.Generate, seed: int | None) -> None:
         try:
             began = time.monotonic()
-            make = orders.Make(model=asked.model, parts=[_part(asked, seed)])
+            make = orders.Make(model=asked.model, parts={0: _part(asked, seed)})
             output = await self.scheduler.output(make, job.account, job.stop)
             made = sum(len(row) - len(asked.rows[0]) for row in output)
             self._count(generated=1, tokens=made, seconds=time.monotonic() - began)

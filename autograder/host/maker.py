@@ -31,29 +31,48 @@ ENDED_IT = "EndedTheProcess"
 
 Outcome = Sequences | Failed
 Settle = Callable[[int, Outcome], None]
-"""Called once for each part of a batch, as soon as it has its end: with its number and what became of it."""
+"""Called with the number of a part, and what became of it."""
 
 
 class Steering:
-    """What a batch is told while it is being made: which parts nobody waits for, and whether it is to wait.
+    """A batch while it is being made: what is left of it, which parts nobody waits for, and whether it is to wait.
+
+    Args:
+        asked: what it begins with; `join` adds to it.
+        settle: called once for each part, as soon as it has its end: with its number and what became of it.
 
     Attributes:
+        left: the parts that are not settled, by number.
+        open: whether others may join.
         began: when the model was loaded and began to generate; None until then.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, asked: orders.Make, settle: Settle) -> None:
+        self.model, self.shared, self.left = asked.model, asked.shared, dict(asked.parts)
+        self.open = asked.shared
         self.given_up: set[int] = set()
         self.held = False
         self.began: float | None = None
         self.changed = asyncio.Event()
+        self._settle = settle
 
-    def give_up(self, part: int) -> None:
-        self.given_up.add(part)
+    def join(self, number: int, part: orders.Part) -> None:
+        self.left[number] = part
+        self.changed.set()
+
+    def give_up(self, number: int) -> None:
+        self.given_up.add(number)
         self.changed.set()
 
     def hold(self, held: bool) -> None:
         self.held = held
         self.changed.set()
+
+    def settle(self, number: int, outcome: Outcome) -> None:
+        """What became of a part; nothing where that is known."""
+        if self.left.pop(number, None) is not None:
+            self._settle(number, outcome)
+            self.changed.set()
 
 
 class Maker(Protocol):
@@ -65,7 +84,7 @@ class Maker(Protocol):
     async def versions(self) -> dict[str, str]:
         """What an output depends on beside the request."""
 
-    async def make(self, asked: orders.Make, steering: Steering, settle: Settle) -> None:
+    async def make(self, steering: Steering) -> None:
         """Makes a batch; returns when every part has been settled."""
 
     async def end(self) -> None:
@@ -89,15 +108,19 @@ class Making:
     """A batch that the process has.
 
     Attributes:
-        left: what the host calls each part that is not settled, by its place in the batch.
+        only: the one part that it makes of the batch, with nobody else at work; all of them where None.
     """
 
     future: asyncio.Future[None]
     steering: Steering
-    left: dict[int, int]
-    settle: Settle
+    only: int | None
     begun: asyncio.Event = field(default_factory=asyncio.Event)
     overdue: bool = False
+
+    @property
+    def left(self) -> dict[int, orders.Part]:
+        left = self.steering.left
+        return left if self.only is None else {number: left[number] for number in left if number == self.only}
 
 
 class Worker:
@@ -132,66 +155,49 @@ class Worker:
             ready = self._ready
         return await asyncio.shield(ready)
 
-    async def make(self, asked: orders.Make, steering: Steering, settle: Settle) -> None:
+    async def make(self, steering: Steering) -> None:
         """Settles each part: with its sequences, or with `Failed`.
 
         Failed: `TOOK_TOO_LONG` where the process was ended for this batch, `ENDED_IT` where the part ended the process.
         """
-        left = list(range(len(asked.parts)))
-
-        def settled(number: int, outcome: Outcome) -> None:
-            left.remove(number)
-            settle(number, outcome)
-
         try:
-            await self._make(asked, left, steering, settled, alone=False)
+            await self._make(steering)
         except Died:
-            for number in list(left):
-                await self._make_alone(asked, number, steering, settled)
+            steering.open = False
+            for number in list(steering.left):
+                await self._make_alone(steering, number)
 
-    async def _make(self, asked: orders.Make, left: list[int], steering: Steering, settle: Settle, alone: bool) -> None:
+    async def _make(self, steering: Steering, only: int | None = None) -> None:
         """What is left of a batch, again where the process was ended for another. Raises Died where it ended by itself."""
-        while left:
-            async with self._turn(alone):
+        while steering.left if only is None else only in steering.left:
+            async with self._turn(only is not None):
                 try:
-                    await self._once(asked, list(left), steering, settle, alone)
+                    await self._once(steering, only)
                 except Died as died:
                     if not died.ended_by_us:
                         raise
                 except Failed as failed:
-                    for number in list(left):
-                        settle(number, failed)
+                    for number in list(steering.left) if only is None else [only]:
+                        steering.settle(number, failed)
 
-    async def _make_alone(self, asked: orders.Make, number: int, steering: Steering, settle: Settle) -> None:
-        left = [number]
-
-        def settled(number: int, outcome: Outcome) -> None:
-            left.remove(number)
-            settle(number, outcome)
-
+    async def _make_alone(self, steering: Steering, number: int) -> None:
         try:
-            await self._make(asked, left, steering, settled, alone=True)
+            await self._make(steering, number)
         except Died:
-            if await self._can_generate(asked.model):
+            if await self._can_generate(steering.model):
                 failed = Failed(ENDED_IT, "this request ended the process that generates, twice", machine=False)
             else:
-                said = f"the process that generates for {asked.model} has ended twice"
+                said = f"the process that generates for {steering.model} has ended twice"
                 failed = Failed("WorkerLost", said, machine=True)
-            settle(number, failed)
+            steering.settle(number, failed)
 
     async def _can_generate(self, model: str) -> bool:
         """Whether a model still answers the shortest request."""
         settings = {"max_new_tokens": 1, "do_sample": False}
-        plain = orders.Make(model=model, parts=[orders.Part(rows=[[0]], mask=[[1]], settings=settings)])
+        plain = orders.Make(model=model, parts={0: orders.Part(rows=[[0]], mask=[[1]], settings=settings)})
         outcomes: list[Outcome] = []
-        left = [0]
-
-        def settle(number: int, outcome: Outcome) -> None:
-            left.remove(number)
-            outcomes.append(outcome)
-
         try:
-            await self._make(plain, left, Steering(), settle, alone=True)
+            await self._make(Steering(plain, lambda _, outcome: outcomes.append(outcome)), 0)
         except Died:
             return False
         return not isinstance(outcomes[0], Failed)
@@ -222,38 +228,36 @@ class Worker:
                 self._ordinary -= not alone
                 self._turns.notify_all()
 
-    async def _once(
-        self, asked: orders.Make, numbers: list[int], steering: Steering, settle: Settle, alone: bool
-    ) -> None:
+    async def _once(self, steering: Steering, only: int | None) -> None:
         await self.versions()
         if self._process is None:  # it was ready, and has ended before this batch could be told to it
             raise Died(self._killed)
         self._number += 1
-        number, future = self._number, asyncio.get_running_loop().create_future()
-        making = self._making[number] = Making(future, steering, dict(enumerate(numbers)), settle)
-        self._send(asked.model_copy(update={"parts": [asked.parts[n] for n in numbers]}), number)
-        watching = asyncio.create_task(self._watch(number, making, numbers, steering, alone))
+        number = self._number
+        making = self._making[number] = Making(asyncio.get_running_loop().create_future(), steering, only)
+        watching = asyncio.create_task(self._watch(number, making))
         try:
-            await future
+            await making.future
         finally:
             watching.cancel()
             self._making.pop(number, None)
 
-    async def _watch(
-        self, number: int, making: Making, numbers: Sequence[int], steering: Steering, alone: bool
-    ) -> None:
+    async def _watch(self, number: int, making: Making) -> None:
         """Tells the process what a batch is told; ends the process when the batch goes on after all was given up."""
-        told: set[int] = set()
-        held = False
-        while told != set(numbers):
+        steering, asked, told, held = making.steering, set[int](), set[int](), False
+        while not making.left.keys() <= told:
             steering.changed.clear()
-            for part in (steering.given_up & set(numbers)) - told:
+            if new := {each: part for each, part in making.left.items() if each not in asked}:
+                asked |= new.keys()
+                shared = steering.shared and making.only is None
+                self._send(orders.Make(model=steering.model, parts=new, shared=shared), number)
+            for part in (steering.given_up & making.left.keys()) - told:
                 told.add(part)
-                self._send(orders.GiveUp(part=numbers.index(part)), number)
-            if steering.held != held and not alone:  # nobody else can go on until it has its end
+                self._send(orders.GiveUp(part=part), number)
+            if steering.held != held and making.only is None:  # nobody else can go on until it has its end
                 held = steering.held
                 self._send(orders.Hold(held=held), number)
-            if told != set(numbers):
+            if not making.left.keys() <= told:
                 await steering.changed.wait()
         await making.begun.wait()
         await asyncio.sleep(self._patience)
@@ -310,7 +314,7 @@ class Worker:
         self.state = frame.state
         if making is None or frame.part not in making.left:
             return
-        making.settle(making.left.pop(frame.part), _outcome(frame.outcome))
+        making.steering.settle(frame.part, _outcome(frame.outcome))
         if not making.left and not making.future.done():
             making.future.set_result(None)
 

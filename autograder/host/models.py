@@ -13,20 +13,21 @@ import os
 import sys
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from autograder.facts.transcript import MAX_TEXT, Message, Rendering
 from autograder.host import generation
-from autograder.host.batch import Settle, Together
+from autograder.host.batch import Arrivals, Settle, Together
 from autograder.host.device import cache_bytes, device_here, memory_free, release_memory, score_bytes
 from autograder.host.failures import device_failed, out_of_memory
 from autograder.host.generation import Cancelled, Control, batch_tokens, refuse_strange_tokens, run_generate
 from autograder.host.memory import Sequences
 from autograder.host.orders import Make, Part
 from autograder.host.rounding import by_rounding
+from autograder.host.rows import can_share
 from autograder.protocol.chat_template import decoded, encoded, freeze_today, templated
 from autograder.protocol.model_cache import snapshots
 from autograder.system.imports import garbage_later
@@ -70,6 +71,10 @@ class Models:
         load: loads a model from its snapshot folder onto a device; the tests' own instead of transformers'.
         free_bytes: how much memory a model can still take on a device.
         device: where they live, as torch calls it; the GPU when there is one, where None.
+
+    Attributes:
+        dropped: models that were dropped for others.
+        passes: times that a batch got a token for each of its rows.
     """
 
     def __init__(
@@ -80,7 +85,7 @@ class Models:
         device: str | None = None,
     ) -> None:
         self.home, self._device = home, device
-        self.dropped = 0
+        self.dropped = self.passes = 0
         self._load = load or load_model
         self._free_bytes = free_bytes or memory_free
         self._loaded: OrderedDict[str, Weights] = OrderedDict()
@@ -144,6 +149,7 @@ class Models:
         dropped, and it is tried again.
 
         Args:
+            control: what joins the batch, too, until it has ended.
             settle: called once for each part: with its sequences, or with what it raised:
                 Cancelled: nobody waits for it.
                 LoadFailed: the model's files are not what they should be.
@@ -153,25 +159,31 @@ class Models:
 
         Raises the device's error where it has failed.
         """
-        self._generate(asked.model, dict(enumerate(asked.parts)), control, settle, begun)
+        parts = asked.parts
+        while parts or not control.end():
+            self._generate(asked.model_copy(update={"parts": parts}), control, settle, begun)
+            parts = control.arrived()
 
-    def _generate(
-        self, name: str, parts: dict[int, Part], control: Control, settle: Settle, begun: Callable[[], None]
-    ) -> None:
-        left = dict(parts)
+    def _generate(self, asked: Make, control: Control, settle: Settle, begun: Callable[[], None]) -> None:
+        left = dict(asked.parts)
 
         def settled(number: int, outcome: Sequences | Exception) -> None:
             del left[number]
             settle(number, outcome)
 
+        def arrived() -> dict[int, Part]:
+            new = control.arrived()
+            left.update(new)
+            return new
+
         while left:
             try:
-                self._make(name, dict(left), control, settled, begun)
+                self._make(asked.model_copy(update={"parts": dict(left)}), control, settled, arrived, begun)
             except Exception as error:
                 if device_failed(error):
                     raise
                 halved = 0 if isinstance(error, LoadFailed | Cancelled) else len(left) // 2
-                if not halved and not (out_of_memory(error) and self._drop_one(name)):
+                if not halved and not (out_of_memory(error) and self._drop_one(asked.model)):
                     for number in list(left):
                         settled(number, error.with_traceback(None))
             # Outside the handler: its exception holds the failed call's tensors.
@@ -180,49 +192,65 @@ class Models:
             if left and halved:
                 numbers = list(left)
                 for half in (numbers[:halved], numbers[halved:]):
-                    self._generate(name, {number: left[number] for number in half}, control, settle, begun)
+                    parts = {number: left[number] for number in half}
+                    self._generate(asked.model_copy(update={"parts": parts}), control, settle, begun)
                 return
 
     def _make(
-        self, name: str, parts: dict[int, Part], control: Control, settle: Settle, begun: Callable[[], None]
+        self, asked: Make, control: Control, settle: Settle, arrived: Arrivals, begun: Callable[[], None]
     ) -> None:
         control.step()
-        with self._model(name) as model:
+        with self._model(asked.model) as model:
             begun()
-            tokenizer = self.tokenizer(name) if any(part.tokenizer for part in parts.values()) else None
-            for number in self._refuse_strange_tokens(model, parts, settle):
-                del parts[number]
-            if len(parts) == 1:
+            parts = self._known_tokens(model, asked.parts, settle)
+            tokenizer = self.tokenizer(asked.model) if any(part.tokenizer for part in parts.values()) else None
+            if len(parts) == 1 and not (asked.shared and can_share(model)):
                 ((number, part),) = parts.items()
                 if part.remembered is None:
                     settle(number, run_generate(model, tokenizer, part, lambda: control.step(number)))
                 else:
                     settle(number, part.remembered if by_rounding(model, tokenizer, part, part.remembered) else [])
             elif parts:
-                if self._taken(model, list(parts.values())) > self._free_bytes(self._place):
-                    raise MemoryError("this batch does not fit")
-                Together(model, tokenizer, list(parts.items()), control, settle).run()
+                self._make_together(model, parts, control, settle, arrived)
 
-    def _refuse_strange_tokens(self, model: Any, parts: dict[int, Part], settle: Settle) -> list[int]:
-        """Settles the parts with tokens that the model does not have, and answers their numbers."""
-        size, refused = int(model.get_input_embeddings().num_embeddings), []
+    def _make_together(
+        self, model: Any, parts: Mapping[int, Part], control: Control, settle: Settle, arrived: Arrivals
+    ) -> None:
+        if not can_share(model):
+            raise ValueError("rows of this model cannot be made together")
+        if len(parts) > 1:
+            self._refuse_too_large(model, parts)
+
+        def joining() -> Mapping[int, Part]:
+            self.passes += 1
+            new = self._known_tokens(model, arrived(), settle)
+            self._refuse_too_large(model, new)
+            return new
+
+        Together(model, control, settle).run(parts, joining)
+
+    def _known_tokens(self, model: Any, parts: Mapping[int, Part], settle: Settle) -> dict[int, Part]:
+        """The parts whose tokens the model has; settles the others."""
+        size, known = int(model.get_input_embeddings().num_embeddings), dict(parts)
         for number, part in parts.items():
             try:
                 refuse_strange_tokens(part.rows, part.settings, size)
             except ValueError as error:
-                refused.append(number)
+                del known[number]
                 settle(number, error)
-        return refused
+        return known
 
     @property
     def _place(self) -> str:
         return self._device or device_here()
 
-    def _taken(self, model: Any, parts: Sequence[Part]) -> int:
-        """Bytes that a batch takes beside the weights, by the model's own shape."""
-        each = max(batch_tokens(part.rows, part.settings) // len(part.rows) for part in parts)
-        rows = sum(len(part.rows) for part in parts)
-        return int(HEADROOM * rows * (each * cache_bytes(model) + score_bytes(model)))
+    def _refuse_too_large(self, model: Any, parts: Mapping[int, Part]) -> None:
+        """Raises MemoryError where parts take more, by the model's own shape, than is free."""
+        each = max((batch_tokens(part.rows, part.settings) // len(part.rows) for part in parts.values()), default=0)
+        rows = sum(len(part.rows) for part in parts.values())
+        taken = int(HEADROOM * rows * (each * cache_bytes(model) + score_bytes(model)))
+        if taken > self._free_bytes(self._place):
+            raise MemoryError("this batch does not fit")
 
     def load(self, name: str) -> None:
         """Loads a model; where that fails, the first request for it says why."""

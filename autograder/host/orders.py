@@ -30,11 +30,17 @@ class Part(Frame):
 
 
 class Make(Frame):
-    """A batch to make, of one model."""
+    """Parts to make, of one model: a batch, or what joins the batch of this number that is being made.
+
+    Attributes:
+        parts: each by the number that it has in its batch.
+        shared: whether others may join; else a part alone is made as transformers makes it.
+    """
 
     kind: Literal["make"] = "make"
     model: str
-    parts: list[Part]
+    parts: dict[int, Part]
+    shared: bool = False
 
 
 class GiveUp(Frame):
@@ -66,10 +72,11 @@ class Begun(Frame):
 
 
 class State(Frame):
-    """What the worker has of models, and the most memory that it has taken."""
+    """What the worker has of models, how often batches asked one for next tokens, and the most memory that it has taken."""
 
     loaded: tuple[str, ...] = ()
     dropped: int = 0
+    passes: int = 0
     peak_mb: float = 0.0
 
 

@@ -1,9 +1,10 @@
 """What the model host generates next: the one place that decides it.
 
-Each notebook has a queue. Requests to one model, from whichever notebooks, become one batch (`batch.py`); whatever cannot
-share goes alone. First comes whose notebook has had least of the host, what is asked for now included: a notebook that asks
-for a lot waits for those that ask for little, and a batch that has begun is held for them between two tokens. A batch waits
-a moment for others to join, a small share of what it takes by itself, and not at all when nobody else could ask.
+Each notebook has a queue. Requests to one model, from whichever notebooks, share a batch (`batch.py`): they join one that runs,
+between two tokens, and leave it when they have their end. Whatever cannot share goes alone. First comes whose notebook has had
+least of the host, what is asked for now included: a notebook that asks for a lot waits for those that ask for little, and a
+batch that has begun is held for them between two tokens. Who waits for a batch of their own lets others join what runs, but
+not for long.
 
 One event loop; nothing here knows torch.
 """
@@ -14,7 +15,6 @@ import asyncio
 import contextlib
 import time
 from collections import deque
-from collections.abc import Callable
 
 from autograder.host import orders
 from autograder.host.failures import OUT_OF_MEMORY, Failed
@@ -25,15 +25,14 @@ from autograder.host.waiting import Account, Batch, BudgetSpent, Waiting
 
 MAX_ROWS = 32
 """Rows of one batch at most, where the caller sets no other number."""
-WAIT_SHARE = 0.05
-"""How long a batch waits for others, as a share of the time that it takes by itself."""
-MAX_WAIT_SECONDS = 0.25
-WAIT_BESIDE = 4
-"""How many times longer it waits while another batch generates: the machine is not idle then, and full batches cost less."""
+PASSED_SECONDS = 3.0
+"""How long who can join nothing lets others join what runs; after that these end, and make room."""
 SLICE_SECONDS = 0.5
 """How long a batch generates before it can be held for another."""
 LEAD_SECONDS = 20.0
 """How much more of the host a held batch's notebooks must have had: those of a class that ask much the same hold nobody up."""
+FAR_SECONDS = 60.0
+"""With so much more of the host, asked for or had, a batch does not even run beside another, whose processors it would share."""
 FIRST_STEP_SECONDS = 0.05
 """What a new token is taken to cost before any has been made."""
 FEW_TOKENS = 10
@@ -48,15 +47,13 @@ class Scheduler:
     Args:
         slots: batches that generate at a time on a processor; a GPU generates one.
         max_rows: of one batch; with 1 every request goes alone.
-        can_ask: how many notebooks there are that wait for no answer now.
 
     Attributes:
         begun: batches that have been begun.
     """
 
-    def __init__(self, maker: Maker, slots: int, max_rows: int, can_ask: Callable[[], int]) -> None:
+    def __init__(self, maker: Maker, slots: int, max_rows: int) -> None:
         self.maker, self._slots, self._max_rows = maker, slots, max_rows
-        self._can_ask = can_ask
         self._queues: dict[Account, deque[Waiting]] = {}
         self.begun = 0
         self._batches: list[Batch] = []
@@ -93,20 +90,14 @@ class Scheduler:
             account.tokens += used - tokens
 
     async def _watch(self, waiting: Waiting) -> None:
+        """Ends a request for whose output nobody waits any more."""
         await waiting.stop.wait()
-        self._let_go(waiting, Failed("Cancelled", "nobody waits for it", machine=False))
-
-    def _let_go(self, waiting: Waiting, why: Exception) -> None:
-        """Ends a request that has not got its output."""
         queue = self._queues.get(waiting.account, deque())
         if waiting in queue:
             queue.remove(waiting)
-            _fail(waiting, why)
+            _fail(waiting, Failed("Cancelled", "nobody waits for it", machine=False))
         for batch in self._batches:
-            if waiting in batch.parts:
-                batch.steering.give_up(batch.parts.index(waiting))
-                if isinstance(why, BudgetSpent):
-                    _fail(waiting, why)
+            batch.give_up(waiting)
         self.look()
 
     # --- Turns ---
@@ -117,7 +108,9 @@ class Scheduler:
         for batch in self._batches:
             batch.count(now)
         self._refuse_spent()
-        while (best := self._next(now)) is not None:
+        self._join(now)
+        self._hold_far_behind(now)
+        while (best := self._next()) is not None:
             running = [batch for batch in self._batches if batch.running]
             if len(running) >= (1 if self.maker.on_gpu else self._slots):
                 due = [batch for batch in running if now - batch.turn_since >= SLICE_SECONDS]
@@ -131,26 +124,45 @@ class Scheduler:
                 self._begin(best)
         self._look_again(now)
 
+    def _hold_far_behind(self, now: float) -> None:
+        """Holds batches whose notebooks have had far more than those of another one that runs."""
+        running = [batch for batch in self._batches if batch.running and batch.live]
+        least = min(map(self._claim, running), default=0.0)
+        for batch in running:
+            if now - batch.turn_since >= SLICE_SECONDS and self._claim(batch) > least + FAR_SECONDS:
+                batch.hold(True, now)
+
     def _refuse_spent(self) -> None:
         spent = [p for b in self._batches for p in b.live if p.account.is_spent]
         spent += [p for account, queue in self._queues.items() if account.is_spent for p in queue]
         for part in spent:
             _fail(part, BudgetSpent())
             for batch in self._batches:
-                if part in batch.parts:
-                    batch.steering.give_up(batch.parts.index(part))
+                batch.give_up(part)
             with contextlib.suppress(ValueError):
                 self._queues.get(part.account, deque()).remove(part)
 
-    def _next(self, now: float) -> Batch | None:
-        """What comes next: a batch that is held, or a new one that has waited for others; None where nothing can run."""
-        if any(part.exclusive for batch in self._batches for part in batch.parts):
+    def _join(self, now: float) -> None:
+        """Has batches that run take in what waits and can share with them, in turn."""
+        for waiting in sorted((each for queue in self._queues.values() for each in queue), key=self._claim_of):
+            batch = next((batch for batch in self._batches if batch.takes(waiting, self._max_rows)), None)
+            if batch is not None and self._tokens() + waiting.tokens <= MAX_BATCH_TOKENS:
+                self._queues[waiting.account].remove(waiting)
+                batch.take(waiting)
+            elif now - waiting.since >= PASSED_SECONDS:
+                break
+
+    def _next(self) -> Batch | None:
+        """What comes next: a batch that is held, or a new one; None where nothing can run."""
+        if any(part.exclusive for batch in self._batches for part in batch.parts.values()):
             return None
         held = [batch for batch in self._batches if not batch.running and not batch.postponed]
         new = self._gathered()
-        if new is not None and self._waits_until(new) <= now and self._has_room(new):
+        if new is not None and self._has_room(new):
             held.append(new)
-        return min(held, key=self._claim, default=None)
+        best = min(held, key=self._claim, default=None)
+        running = [self._claim(batch) for batch in self._batches if batch.running and batch.live]
+        return None if best is None or (running and self._claim(best) > min(running) + FAR_SECONDS) else best
 
     def _gathered(self) -> Batch | None:
         """The request whose notebook has had least, and what can share with it: one of each notebook in turn."""
@@ -164,28 +176,21 @@ class Scheduler:
             for queue in queues:
                 if turn < len(queue) and queue[turn] is not first and queue[turn].can_join(parts, self._max_rows):
                     parts.append(queue[turn])
-        return Batch(parts)
+        return Batch(parts, self._settle)
 
-    def _waits_until(self, new: Batch) -> float:
-        """When a new batch begins whoever has joined it by then."""
-        rows = sum(len(part.part.rows) for part in new.parts)
-        first = new.parts[0]
-        if first.goes_alone or rows >= self._max_rows or self._can_ask() <= 0:
-            return 0.0
-        longest = min(MAX_WAIT_SECONDS, WAIT_SHARE * self._cost(first))
-        beside = any(batch.running for batch in self._batches)
-        return min(part.since for part in new.parts) + longest * (WAIT_BESIDE if beside else 1)
+    def _tokens(self) -> int:
+        return sum(batch.tokens for batch in self._batches)
 
     def _has_room(self, new: Batch) -> bool:
         """Whether what has been begun leaves room; else the one that has had most is postponed."""
-        if any(part.exclusive for part in new.parts):
+        if new.parts[0].exclusive:
             return not self._batches
-        if sum(batch.tokens for batch in self._batches) + new.tokens <= MAX_BATCH_TOKENS:
+        if self._tokens() + new.tokens <= MAX_BATCH_TOKENS:
             return True
         last = max(self._batches, key=self._claim)
         if self._claim(last) > self._claim(new) and not last.postponed:
             last.postponed = True
-            for number in range(len(last.parts)):
+            for number in last.parts:
                 last.steering.give_up(number)
         return False
 
@@ -198,20 +203,18 @@ class Scheduler:
 
     def _claim(self, batch: Batch) -> float:
         """What the notebook that has had least of those in a batch will have had: the smallest comes first."""
-        had = batch.spent / len(batch.parts)
-        parts = batch.live or batch.parts
-        return min(part.account.seconds + max(0.0, self._cost(part) - had) for part in parts)
+        parts = batch.live or batch.parts.values()
+        return min((part.account.seconds + max(0.0, self._cost(part) - part.had) for part in parts), default=0.0)
 
     def _look_again(self, now: float) -> None:
-        """Looks again when a batch has waited, or had its slice."""
+        """Looks again when a batch has had its slice, or somebody has let others pass for long."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
         times = []
-        new = self._gathered()
-        if new is not None:
-            times.append(self._waits_until(new))
-        if new is not None or any(not batch.running for batch in self._batches):
+        waiting = [each for queue in self._queues.values() for each in queue]
+        if waiting or any(not batch.running for batch in self._batches):
+            times += [each.since + PASSED_SECONDS for each in waiting]
             times += [batch.turn_since + SLICE_SECONDS for batch in self._batches if batch.running]
         limits = [p.account.max_seconds - p.account.seconds for b in self._batches if b.running for p in b.live]
         times += [now + left for left in limits]
@@ -222,7 +225,7 @@ class Scheduler:
     # --- Batches ---
 
     def _begin(self, batch: Batch) -> None:
-        for part in batch.parts:
+        for part in batch.parts.values():
             self._queues[part.account].remove(part)
         self._batches.append(batch)
         self.begun += 1
@@ -232,39 +235,37 @@ class Scheduler:
 
     async def _make(self, batch: Batch) -> None:
         try:
-            await self.maker.make(batch.asked, batch.steering, lambda number, made: self._settle(batch, number, made))
+            await self.maker.make(batch.steering)
         except Exception as error:
-            for part in batch.parts:
+            for part in batch.parts.values():
                 _fail(part, error)
         batch.count(time.monotonic())
         self._batches.remove(batch)
         self._queues = {account: queue for account, queue in self._queues.items() if queue}
         self.look()
 
-    def _settle(self, batch: Batch, number: int, outcome: Outcome) -> None:
-        part = batch.parts[number]
-        batch.count(time.monotonic())
-        if part.future.done():
-            return
+    def _settle(self, batch: Batch, part: Waiting, outcome: Outcome) -> None:
         if not isinstance(outcome, Failed):
-            self._learn(batch, max(map(len, outcome), default=0) - part.length)
-            part.future.set_result(outcome)
-            return
+            self._learn(batch, part, max(map(len, outcome), default=0) - part.length)
+            if not part.future.done():
+                part.future.set_result(outcome)
+        elif not part.future.done():
+            self._settle_failed(batch, part, outcome)
+        self.look()
+
+    def _settle_failed(self, batch: Batch, part: Waiting, outcome: Failed) -> None:
         postponed = batch.postponed and outcome.name == "Cancelled"
-        crowded = (
-            outcome.name in OUT_OF_MEMORY and not part.exclusive and (len(self._batches) > 1 or len(batch.parts) > 1)
-        )
+        crowded = outcome.name in OUT_OF_MEMORY and not part.exclusive and (len(self._batches) > 1 or batch.taken > 1)
         if (postponed or crowded) and not part.stop.is_set():
-            part.exclusive = crowded
+            part.exclusive, part.had, part.joined_at = crowded, 0.0, 0.0
             self._queues.setdefault(part.account, deque()).appendleft(part)
-            batch.begun_anew.add(number)
         else:
             _fail(part, outcome)
 
-    def _learn(self, batch: Batch, made: int) -> None:
+    def _learn(self, batch: Batch, part: Waiting, made: int) -> None:
         """What a new token of a batch costs."""
         if made >= FEW_TOKENS and not batch.was_held:
-            self._step += 0.2 * (batch.spent / made - self._step)
+            self._step += 0.2 * ((batch.spent - part.joined_at) / made - self._step)
 
 
 def _fail(waiting: Waiting, why: Exception) -> None:

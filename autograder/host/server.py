@@ -26,7 +26,7 @@ from typing import Any
 from autograder.facts.transcript import CANNED
 from autograder.host import models as loading
 from autograder.host.failures import Failed, failed
-from autograder.host.frames import badly_shaped, serve_frames
+from autograder.host.frames import badly_shaped, keep_waiting, serve_frames
 from autograder.host.generation import batch_tokens
 from autograder.host.jobs import Jobs
 from autograder.host.maker import ENDED_IT, TOOK_TOO_LONG, Maker, Worker, worker_command
@@ -79,8 +79,7 @@ class Server:
         self.counts = wire.Counts(home=str(models.home))
         self._texts = ThreadPoolExecutor(1, "texts")  # a tokenizer is not for several threads
         self.maker = maker
-        scheduler = Scheduler(maker, slots, max_rows, lambda: len(self._notebooks) - len(self.jobs.waiting))
-        self.jobs = Jobs(models, memory, scheduler, self._texts, self._count)
+        self.jobs = Jobs(models, memory, Scheduler(maker, slots, max_rows), self._texts, self._count)
         self._notebooks: dict[str, Notebook] = {}
         self._listening: dict[str, asyncio.Server] = {}
         self._connections: dict[str, set[asyncio.StreamWriter]] = {}
@@ -167,6 +166,8 @@ class Server:
         """Closes every notebook that is still open, and ends what generates."""
         for notebook in list(self._notebooks.values()):
             await self._close(notebook)
+        made = self.status()
+        self._say(f"{made.generated} made, {made.tokens} tokens, in {made.batches} batches and {made.passes} passes")
         await self.maker.end()
 
     @property
@@ -183,6 +184,7 @@ class Server:
                 "notebooks": len(self._notebooks),
                 "dropped": state.dropped,
                 "batches": self.jobs.scheduler.begun,
+                "passes": state.passes,
                 "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024 + state.peak_mb,
             }
         )
@@ -246,6 +248,7 @@ class Server:
                 asked, notebook.seed_for(asked), notebook.verify, notebook.account, reader
             )
         except BudgetSpent:
+            await keep_waiting()
             return await self._failed(notebook, asked, place, notebook.budget_spent())
         except Exception as error:
             cause = error.__cause__

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from autograder.host import orders
-from autograder.host.maker import Steering
+from autograder.host.maker import Outcome, Steering
 from autograder.host.memory import Sequences as Tokens
 
 SHARED_TOKENS = 16_384
@@ -58,6 +58,8 @@ class Waiting:
         new: tokens that each of its rows gets at most.
         stop: set when nobody waits for it any more.
         exclusive: whether nothing else may be generated meanwhile.
+        had: seconds of the host's that have been counted for it.
+        joined_at: seconds that its batch had had when it joined.
     """
 
     asked: orders.Make
@@ -68,6 +70,8 @@ class Waiting:
     future: asyncio.Future[Tokens]
     since: float = field(default_factory=time.monotonic)
     exclusive: bool = False
+    had: float = 0.0
+    joined_at: float = 0.0
 
     @property
     def part(self) -> orders.Part:
@@ -98,44 +102,63 @@ class Waiting:
         )
 
 
-@dataclass(eq=False)
 class Batch:
-    """Parts that are generated together.
+    """Parts that are generated together. Others join it while it runs, and each leaves it as soon as it has its end.
+
+    Args:
+        first: what it begins with; one at least.
+        settle: called once for each part, with what became of it.
 
     Attributes:
+        parts: those that are in it now, by number.
+        taken: how many have ever been in it.
         running: whether it has its turn; else it is held.
         turn_since, counted: when its turn began, and until when its time has been counted.
         spent: seconds that it has had.
-        postponed: whether it gives its room to others, and is begun anew later.
+        postponed: whether it gives its room to others, and its parts are begun anew later.
     """
 
-    parts: list[Waiting]
-    steering: Steering = field(default_factory=Steering)
-    running: bool = True
-    turn_since: float = field(default_factory=time.monotonic)
-    counted: float = field(default_factory=time.monotonic)
-    spent: float = 0.0
-    was_held: bool = False
-    postponed: bool = False
-    begun_anew: set[int] = field(default_factory=set)
+    def __init__(self, first: Sequence[Waiting], settle: Callable[[Batch, Waiting, Outcome], None]) -> None:
+        self.parts = dict(enumerate(first))
+        self.taken = len(first)
+        parts = {number: waiting.part for number, waiting in self.parts.items()}
+        shared = not first[0].goes_alone
+        asked = orders.Make(model=first[0].asked.model, parts=parts, shared=shared)
+        self.steering = Steering(asked, self._end)
+        self._settle = settle
+        self.running, self.was_held, self.postponed = True, False, False
+        self.turn_since = self.counted = time.monotonic()
+        self.spent = 0.0
 
     @property
     def live(self) -> list[Waiting]:
         """The parts that somebody waits for."""
-        return [
-            part
-            for number, part in enumerate(self.parts)
-            if not (part.future.done() or part.stop.is_set() or number in self.begun_anew)
-        ]
+        return [part for part in self.parts.values() if not (part.future.done() or part.stop.is_set())]
 
     @property
     def tokens(self) -> int:
-        return sum(part.tokens for part in self.parts)
+        return sum(part.tokens for part in self.parts.values())
 
-    @property
-    def asked(self) -> orders.Make:
-        """What the process that generates is told."""
-        return self.parts[0].asked.model_copy(update={"parts": [each.part for each in self.parts]})
+    def takes(self, waiting: Waiting, max_rows: int) -> bool:
+        """Whether another part can join it now."""
+        live = self.live
+        can = self.running and self.steering.open and not self.postponed and bool(live)
+        return can and waiting.can_join(live, max_rows)
+
+    def take(self, waiting: Waiting) -> None:
+        waiting.joined_at = self.spent
+        self.parts[self.taken] = waiting
+        self.steering.join(self.taken, waiting.part)
+        self.taken += 1
+
+    def _end(self, number: int, outcome: Outcome) -> None:
+        self.count(time.monotonic())
+        self._settle(self, self.parts.pop(number), outcome)
+
+    def give_up(self, waiting: Waiting) -> None:
+        """Gives a part up, if it is in this batch."""
+        for number in [number for number, part in self.parts.items() if part is waiting]:
+            self.steering.give_up(number)
 
     def count(self, now: float) -> None:
         """Shares the time since the last count among the notebooks that wait for it. Loading a model is nobody's."""
@@ -146,6 +169,7 @@ class Batch:
             self.spent += seconds
             for part in live:
                 part.account.seconds += seconds / len(live)
+                part.had += seconds / len(live)
         self.counted = now
 
     def hold(self, held: bool, now: float) -> None:

@@ -45,14 +45,15 @@ class Work:
         threading.Thread(target=self._models.load, args=(name,), daemon=True).start()
 
     def take(self, frame: orders.Make | orders.GiveUp | orders.Hold, number: int) -> None:
+        known = self._controls.get(number)
         if isinstance(frame, orders.Make):
-            control = self._controls[number] = Control(len(frame.parts))
-            threading.Thread(target=self._make, args=(frame, number, control), daemon=True).start()
-        elif (known := self._controls.get(number)) is None:
-            return
-        elif isinstance(frame, orders.GiveUp):
+            if known is None or not known.join(frame.parts):
+                self._controls = {of: each for of, each in self._controls.items() if not each.ended}
+                control = self._controls[number] = Control(frame.parts)
+                threading.Thread(target=self._make, args=(frame, number, control), daemon=True).start()
+        elif known is not None and isinstance(frame, orders.GiveUp):
             known.give_up(frame.part)
-        else:
+        elif known is not None and isinstance(frame, orders.Hold):
             known.hold(frame.held)
 
     def _make(self, asked: orders.Make, number: int, control: Control) -> None:
@@ -65,11 +66,12 @@ class Work:
         except Exception as error:
             print(f"worker: ends, since {type(error).__name__}: {str(error)[:300]}", file=sys.stderr, flush=True)
             os._exit(1)  # for every model: another process can begin anew
-        del self._controls[number]
 
     def _state(self) -> orders.State:
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        return orders.State(loaded=tuple(self._models.loaded()), dropped=self._models.dropped, peak_mb=peak)
+        return orders.State(
+            loaded=tuple(self._models.loaded()), dropped=self._models.dropped, passes=self._models.passes, peak_mb=peak
+        )
 
 
 def _outcome(made: Sequences | Exception) -> orders.Output | orders.NotMade:

@@ -21,6 +21,11 @@ from autograder.jail.cgroup import Group
 from autograder.jail.limits import ENDED, Limits
 
 WATCH_SECONDS, SHORTEST_WATCH = 0.4, 0.02
+GIVE_WAY_SECONDS = 2.0
+"""How often the priority of a kernel's processes is set anew."""
+USED_FOR_A_STEP = 2.0
+"""Seconds of processor time for each step (nice) by which a kernel gives way to all that have used less."""
+LAST_STEP = 19
 FILLED_A_SECOND = 4 * 10**9
 """Bytes of memory that one processor fills in a second, about."""
 
@@ -54,7 +59,7 @@ def monitor(tree: Tree, limits: Limits, status: int | None = None) -> NoReturn:
         signal.signal(number, signal.SIG_IGN)
     os.closerange((status or 2) + 1, 4096)
     ends, fastest = time.monotonic() + limits.seconds, FILLED_A_SECOND * (os.cpu_count() or 1)
-    why = None
+    why, gives_way_at = None, time.monotonic() + GIVE_WAY_SECONDS
     with contextlib.suppress(OSError):  # root's monitor is not kept waiting by what it watches
         os.setpriority(os.PRIO_PROCESS, 0, -10)
     while (ended := os.waitpid(tree.child, os.WNOHANG)) == (0, 0):
@@ -64,6 +69,9 @@ def monitor(tree: Tree, limits: Limits, status: int | None = None) -> NoReturn:
         if why is not None:
             with contextlib.suppress(OSError):  # it may be gone by now
                 os.kill(tree.child, signal.SIGKILL)
+        if began >= gives_way_at:
+            give_way(tree.members())
+            gives_way_at = began + GIVE_WAY_SECONDS
         looked = time.monotonic() - began
         time.sleep(min(WATCH_SECONDS, max(SHORTEST_WATCH, looked, left / (fastest * 2))))
     if why is None and tree.group is not None and tree.group.exceeded():
@@ -73,6 +81,17 @@ def monitor(tree: Tree, limits: Limits, status: int | None = None) -> NoReturn:
         os._exit(ENDED[why])
     told = os.read(status, 16) if status is not None else str(ended[1]).encode()
     end_as(int(told) if told else signal.SIGKILL)
+
+
+def give_way(members: Iterable[int]) -> None:
+    """Lowers the priority of processes by what they have used together: in their session, and their session among others."""
+    pids = list(members)
+    step = min(LAST_STEP, int(sum(map(memory.processor_seconds, pids)) / USED_FOR_A_STEP))
+    for pid in pids if step else ():
+        with contextlib.suppress(OSError):
+            for thread in os.listdir(f"/proc/{pid}/task"):
+                os.setpriority(os.PRIO_PROCESS, int(thread), step)
+            Path(f"/proc/{pid}/autogroup").write_text(str(step), encoding="ascii")
 
 
 def room(tree: Tree, limits: Limits) -> int:

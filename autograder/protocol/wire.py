@@ -249,7 +249,8 @@ class Counts(Frame):
 
     Attributes:
         generated, remembered, echoed: requests by how they were answered.
-        batches: calls of a model in which they were generated.
+        batches: in which they were generated.
+        passes: times that a batch got a token for each of its rows.
         tokens, seconds: new tokens made, and the time that took.
         differing: remembered answers that came out otherwise when they were recomputed.
         rounded: those that did so as rounding alone may have it.
@@ -266,6 +267,7 @@ class Counts(Frame):
     remembered: int = 0
     echoed: int = 0
     batches: int = 0
+    passes: int = 0
     tokens: int = 0
     seconds: float = 0.0
     differing: int = 0

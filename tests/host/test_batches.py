@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,9 @@ from autograder.host.models import Models
 from autograder.host.orders import Make, Part
 from trials.models.tiny import TinyModel, make_model_home
 
-ONE = "org/one"
+ONE, GEMMA, MULTIMODAL, ROUNDED = "org/one", "org/gemma", "org/multimodal", "org/rounded"
+CONFIG = {GEMMA: {"sliding_window": 6}, ROUNDED: {"dtype": "bfloat16"}}
+"""What is changed in a model's configuration: it forgets soon, it computes with few digits."""
 LENGTH = {"max_new_tokens": 12, "pad_token_id": 0}
 SAMPLED = {"do_sample": True, "eos_token_id": [1, 40, 41, 42], **LENGTH}
 GREEDY = {"do_sample": False, "eos_token_id": 1, **LENGTH}
@@ -48,13 +51,19 @@ PARTS = [part(seed) for seed in range(5)]
 @pytest.fixture(scope="module")
 def models(tmp_path_factory: pytest.TempPathFactory) -> Models:
     home = tmp_path_factory.mktemp("home")
-    make_model_home(home, {ONE: TinyModel("llama", False)})
-    return Models(home, device="cpu")
+    make_model_home(home, {ONE: TinyModel("llama", False), ROUNDED: TinyModel("llama", False)})
+    make_model_home(home, {GEMMA: TinyModel("gemma", False), MULTIMODAL: TinyModel("gemma-multimodal", False)})
+    models = Models(home, device="cpu")
+    for name, settings in CONFIG.items():
+        config = models.names()[name] / "config.json"
+        config.write_text(json.dumps(json.loads(config.read_text()) | settings))
+    return models
 
 
-def made(models: Models, parts: list[Part], control: Control | None = None) -> list[Any]:
+def made(models: Models, parts: list[Part], control: Control | None = None, model: str = ONE) -> list[Any]:
     outcomes: dict[int, Any] = {}
-    models.generate(Make(model=ONE, parts=parts), control or Control(len(parts)), outcomes.__setitem__)
+    asked = Make(model=model, parts=dict(enumerate(parts)))
+    models.generate(asked, control or Control(asked.parts), outcomes.__setitem__)
     return [outcomes[number] for number in range(len(parts))]
 
 
@@ -71,6 +80,74 @@ def test_parts_of_all_settings_are_in_one_batch_what_they_are_alone(models: Mode
     assert len({len(rows[0]) - len(each.rows[0]) for rows, each in zip(alone, parts, strict=True)}) > 3
 
 
+class Joined(Control):
+    """Parts of which the first begin, and one more joins before each token."""
+
+    def __init__(self, parts: list[Part], first: int) -> None:
+        super().__init__(range(first))
+        self.later = dict(list(enumerate(parts))[first:])
+
+    def arrived(self) -> dict[int, Part]:
+        number = next(iter(self.later), None)
+        if number is not None:
+            self.join({number: self.later.pop(number)})
+        return super().arrived()
+
+    def end(self) -> bool:
+        return not self.later and super().end()
+
+
+def made_joined(models: Models, parts: list[Part], first: int = 1, model: str = ONE) -> list[Any]:
+    outcomes: dict[int, Any] = {}
+    asked = Make(model=model, parts=dict(list(enumerate(parts))[:first]), shared=True)
+    models.generate(asked, Joined(parts, first), outcomes.__setitem__)
+    return [outcomes[number] for number in range(len(parts))]
+
+
+@pytest.mark.parametrize("model", [ONE, GEMMA, MULTIMODAL])
+def test_parts_that_join_a_batch_one_after_the_other_are_in_it_what_they_are_alone(models: Models, model: str) -> None:
+    parts = [part(seed, settings) for seed, settings in enumerate(OWN)]
+    assert made_joined(models, parts, model=model) == [made(models, [each], model=model)[0] for each in parts]
+
+
+@pytest.mark.parametrize("settings", OWN, ids=str)
+def test_a_part_that_joins_is_what_it_is_alone_beside_parts_of_other_lengths_that_leave(
+    models: Models, settings: dict[str, Any]
+) -> None:
+    lengths = (3, 2, 9, 6)
+    others = [part(n, {**GREEDY, "max_new_tokens": length}) for n, length in enumerate(lengths)]
+    parts = [*others[:2], part(3, settings), part(2, settings), *others[2:]]
+    assert made_joined(models, parts, first=2) == [made(models, [each])[0] for each in parts]
+
+
+@pytest.mark.parametrize("settings", OWN, ids=str)
+def test_a_part_that_nobody_joins_is_what_transformers_makes_of_it_to_the_bit(
+    models: Models, settings: dict[str, Any]
+) -> None:
+    for seed in range(len(PROMPTS)):
+        asked = part(seed, settings)
+        for model in (ONE, ROUNDED):
+            assert made_joined(models, [asked], model=model) == made(models, [asked], model=model)
+
+
+def test_rows_that_join_and_leave_take_no_more_room_than_those_that_are_there(
+    models: Models, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    widths: list[tuple[int, ...]] = []
+    read_on = Together._read_on
+
+    def noted(self: Together, rows: Any) -> None:
+        widths.append(tuple(rows.ids.shape))
+        read_on(self, rows)
+
+    monkeypatch.setattr(Together, "_read_on", noted)
+    plain = {"do_sample": False, "pad_token_id": 0}
+    long, short = part(3, {**plain, "max_new_tokens": 2}), part(1, {**plain, "max_new_tokens": 4})
+    assert (len(long.rows[0]), len(short.rows[0])) == (20, 2)
+    made_joined(models, [long, short])
+    assert widths == [(1, 21), (1, 3), (1, 4), (1, 5)]
+
+
 def test_a_batch_is_the_same_again(models: Models) -> None:
     assert made(models, PARTS) == made(models, PARTS)
 
@@ -78,7 +155,8 @@ def test_a_batch_is_the_same_again(models: Models) -> None:
 def test_a_part_is_told_of_as_soon_as_it_has_its_end(models: Models) -> None:
     told: list[int] = []
     parts = [part(0, {**GREEDY, "max_new_tokens": length, "eos_token_id": None}) for length in (9, 3, 6)]
-    models.generate(Make(model=ONE, parts=parts), Control(3), lambda number, _: told.append(number))
+    asked = Make(model=ONE, parts=dict(enumerate(parts)))
+    models.generate(asked, Control(asked.parts), lambda number, _: told.append(number))
     assert told == [1, 2, 0]
 
 
@@ -104,7 +182,7 @@ def test_a_part_from_which_nothing_can_be_drawn_fails_alone(models: Models) -> N
 
 
 def test_a_part_that_was_given_up_ends_and_the_others_go_on(models: Models) -> None:
-    control = Control(2)
+    control = Control(range(2))
     control.give_up(0)
     outcomes = made(models, PARTS[:2], control)
     assert isinstance(outcomes[0], Cancelled)
@@ -116,7 +194,7 @@ def test_a_prompt_is_read_in_pieces_and_can_be_given_up_between_two(
 ) -> None:
     monkeypatch.setattr("autograder.host.generation.LONG", 8)
     monkeypatch.setattr("autograder.host.generation.PIECE", 8)
-    control, steps = Control(1), []
+    control, steps = Control(range(1)), []
     step = control.step
 
     def third(number: int | None = None) -> None:
@@ -142,13 +220,14 @@ def test_a_batch_that_does_not_fit_into_free_memory_is_made_in_halves(models: Mo
     make_model_home(tmp_path, {ONE: TinyModel("llama", False)})
     small, sizes = Models(tmp_path, device="cpu", free_bytes=lambda _: 10**9), []
 
-    def taken(model: Any, parts: Any) -> int:
+    def refuse(model: Any, parts: Any) -> None:
         sizes.append(len(parts))
-        return 2 * 10**9 if len(parts) > 2 else 0
+        if len(parts) > 2:
+            raise MemoryError
 
-    small._taken = taken  # type: ignore[method-assign]
+    small._refuse_too_large = refuse  # type: ignore[method-assign]
     assert made(small, PARTS) == made(models, PARTS)
-    assert sizes == [5, 2, 3, 2]
+    assert [size for size in sizes if size] == [5, 2, 3, 2]
 
 
 class NoRoom(Exception):
@@ -163,11 +242,11 @@ def test_where_memory_runs_out_the_batch_is_halved_before_a_model_is_dropped(
 ) -> None:
     due, sizes, run = made(models, PARTS), [], Together.run
 
-    def runs_out(self: Together) -> None:
-        sizes.append(len(self._parts))
-        if len(self._parts) > 3:
+    def runs_out(self: Together, parts: Any, arrivals: Any) -> None:
+        sizes.append(len(parts))
+        if len(parts) > 3:
             raise NoRoom
-        run(self)
+        run(self, parts, arrivals)
 
     monkeypatch.setattr(Together, "run", runs_out)
     assert made(models, PARTS) == due

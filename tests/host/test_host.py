@@ -19,13 +19,27 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from serving import ONE, THREE, TWO, FakeModels, Letters, Network, Serving, ask, expected, make_home, request, said
+from serving import (
+    ONE,
+    THREE,
+    TWO,
+    VOCABULARY,
+    FakeModels,
+    Letters,
+    Network,
+    Serving,
+    ask,
+    expected,
+    make_home,
+    request,
+    said,
+)
 
 from autograder.course.profile import Profile
 from autograder.errors import HostLost
 from autograder.facts.evidence import Facts
 from autograder.facts.transcript import CANNED, FOR_CHECKS, MAX_REQUESTS
-from autograder.host import notebooks, orders
+from autograder.host import frames, notebooks, orders
 from autograder.host.control import Host, NotebookSession, memory_folder, runtime_folder, server_command, socket_of
 from autograder.host.generation import Control
 from autograder.host.memory import Memory
@@ -50,7 +64,8 @@ def home(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def serving(home: Path) -> Iterator[Serving]:
+def serving(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Serving]:
+    monkeypatch.setattr(frames, "BEYOND_SECONDS", 0.0)
     with Serving(FakeModels(home)) as here:
         yield here
 
@@ -163,7 +178,9 @@ def test_the_notebooks_own_seed_is_honoured(serving: Serving) -> None:
     asked = request(**SAMPLED).model_copy(update={"seed": 42})
     answers = [words(serving.open(run=run), asked) for run in ("", "1")]
     torch.manual_seed(42)
-    drawn = [int(97 + torch.multinomial(torch.ones(26), 1)) for _ in range(8)]
+    letters = torch.zeros(VOCABULARY)
+    letters[97:123] = 1.0
+    drawn = [int(torch.multinomial(letters, 1)) for _ in range(8)]
     assert answers == [Letters().decode(drawn)] * 2
 
 
@@ -369,7 +386,7 @@ def test_where_memory_runs_out_beside_others_it_is_tried_again_when_they_are_don
     with Serving(FakeModels(home, begin), slots=2) as serving:
         first, _ = in_thread(lambda: words(serving.open(), request("a")))
         gate.reached.wait()
-        second, answers = in_thread(lambda: words(serving.open(), request("b")))
+        second, answers = in_thread(lambda: words(serving.open(), request("b", num_beams=2)))  # it shares no batch
         serving.until(lambda: "no memory" in calls)
         gate.opened.set()
         first.join()
@@ -767,7 +784,7 @@ def test_threads_that_sample_from_one_model_at_once_get_what_each_gets_alone(tin
     def say(seed: int) -> list[list[int]]:
         part = orders.Part(rows=[[5, 60, 70, 80]], mask=[[1, 1, 1, 1]], settings=settings, seed=seed)
         outcomes: list[Any] = []
-        models.generate(orders.Make(model=ONE, parts=[part]), Control(1), lambda _, made: outcomes.append(made))
+        models.generate(orders.Make(model=ONE, parts={0: part}), Control([0]), lambda _, made: outcomes.append(made))
         return outcomes[0]  # type: ignore[no-any-return]
 
     alone = [say(seed) for seed in seeds]

@@ -10,7 +10,7 @@ import pytest
 
 from autograder.host import orders, scheduler
 from autograder.host.failures import Failed
-from autograder.host.maker import Outcome, Settle, Steering
+from autograder.host.maker import Outcome, Steering
 from autograder.host.scheduler import Scheduler
 from autograder.host.waiting import Account, BudgetSpent
 
@@ -23,7 +23,11 @@ def asked(*prompt: int, model: str = "org/one", rows: int = 1, **settings: Any) 
     given = {name: value for name, value in {**SAMPLED, **settings}.items() if value is not None}
     tokenizer = bool(given.pop("tokenizer", False))
     part = orders.Part(rows=[row] * rows, mask=[[1] * len(row)] * rows, settings=given, seed=1, tokenizer=tokenizer)
-    return orders.Make(model=model, parts=[part])
+    return orders.Make(model=model, parts={0: part})
+
+
+def goes_alone(*prompt: int) -> orders.Make:
+    return asked(*prompt, num_beams=2)
 
 
 class Batches:
@@ -31,7 +35,8 @@ class Batches:
 
     def __init__(self) -> None:
         self.state, self.on_gpu = orders.State(), False
-        self.begun: list[tuple[orders.Make, Steering, asyncio.Future[list[Outcome] | None]]] = []
+        self.begun: list[tuple[Steering, asyncio.Future[None]]] = []
+        self.ended: dict[int, dict[int, orders.Part]] = {}
 
     async def versions(self) -> dict[str, str]:
         return {}
@@ -39,35 +44,47 @@ class Batches:
     async def end(self) -> None:
         pass
 
-    async def make(self, asked: orders.Make, steering: Steering, settle: Settle) -> None:
-        done: asyncio.Future[list[Outcome] | None] = asyncio.get_running_loop().create_future()
-        self.begun.append((asked, steering, done))
+    async def make(self, steering: Steering) -> None:
+        self.begun.append((steering, asyncio.get_running_loop().create_future()))
         steering.began = asyncio.get_running_loop().time()
-        outcomes = await done
-        for number, part in enumerate(asked.parts):
-            settle(number, outcomes[number] if outcomes else [[*row, 9] for row in part.rows])
+        await self.begun[-1][1]
 
     @property
     def sizes(self) -> list[int]:
-        return [len(asked.parts) for asked, _, _ in self.begun]
+        return [len(self.parts(number)) for number in range(len(self.begun))]
+
+    def steering(self, number: int) -> Steering:
+        return self.begun[number][0]
+
+    def parts(self, number: int) -> dict[int, orders.Part]:
+        """What a batch has left to make, or had when it was finished."""
+        return self.ended.get(number, self.steering(number).left)
 
     def prompts(self, number: int) -> list[list[int]]:
-        return [row for part in self.begun[number][0].parts for row in part.rows]
+        return [row for part in self.parts(number).values() for row in part.rows]
+
+    def answer(self, number: int, part: int) -> None:
+        """Settles one part of a batch that goes on."""
+        rows = self.steering(number).left[part].rows
+        self.steering(number).settle(part, [[*row, 9] for row in rows])
 
     def finish(self, number: int, outcomes: list[Outcome] | None = None) -> None:
-        self.begun[number][2].set_result(outcomes)
+        """Settles all of a batch; it goes on with what joins it meanwhile."""
+        steering, done = self.begun[number]
+        had = dict(steering.left)
+        for part, asked in had.items():
+            steering.settle(part, outcomes[part] if outcomes else [[*row, 9] for row in asked.rows])
+        if not steering.left:
+            self.ended[number] = had
+            done.set_result(None)
 
 
 class Class:
-    """A scheduler, and notebooks that ask it.
+    """A scheduler, and notebooks that ask it."""
 
-    Args:
-        can_ask: how many notebooks could ask, too; with 0 nothing waits for others.
-    """
-
-    def __init__(self, slots: int = 1, max_rows: int = 32, can_ask: int = 0) -> None:
-        self.maker = Batches()
-        self.scheduler = Scheduler(self.maker, slots, max_rows, lambda: can_ask)
+    def __init__(self, slots: int = 1, max_rows: int = 32) -> None:
+        self.maker, self.stop = Batches(), asyncio.Event()
+        self.scheduler = Scheduler(self.maker, slots, max_rows)
 
     def ask(self, account: Account, make: orders.Make, stop: asyncio.Event | None = None) -> asyncio.Task[Any]:
         return asyncio.create_task(self.scheduler.output(make, account, stop or asyncio.Event()))
@@ -81,12 +98,6 @@ def account(tokens: int = 10**6, seconds: float = 1000.0, had: float = 0.0) -> A
     return Account(tokens, seconds, seconds=had)
 
 
-async def begun(here: Class) -> None:
-    """Waits until a batch has waited for others."""
-    while not here.maker.begun:
-        await asyncio.sleep(0.001)
-
-
 def played(play: Callable[[Class], Awaitable[None]], **settings: Any) -> None:
     async def run() -> None:
         await play(Class(**settings))
@@ -96,7 +107,7 @@ def played(play: Callable[[Class], Awaitable[None]], **settings: Any) -> None:
 
 def test_requests_that_wait_while_another_is_made_become_one_batch() -> None:
     async def play(here: Class) -> None:
-        first = here.ask(account(), asked(1))
+        first = here.ask(account(), goes_alone(1))
         await here.settle()
         others = [here.ask(account(), asked(n)) for n in (2, 3, 4)]
         await here.settle()
@@ -106,6 +117,85 @@ def test_requests_that_wait_while_another_is_made_become_one_batch() -> None:
         here.maker.finish(1)
         assert [await other for other in others] == [[[2, 9]], [[3, 9]], [[4, 9]]]
         assert here.maker.sizes == [1, 3]
+
+    played(play)
+
+
+def test_a_request_joins_a_batch_that_runs_and_leaves_it_when_it_has_its_end() -> None:
+    async def play(here: Class) -> None:
+        first = here.ask(account(), asked(1))
+        await here.settle()
+        second, third = (here.ask(account(), asked(n)) for n in (2, 3))
+        await here.settle()
+        assert here.maker.prompts(0) == [[1], [2], [3]]
+        here.maker.answer(0, 1)
+        assert await second == [[2, 9]]
+        fourth = here.ask(account(), asked(4))
+        await here.settle()
+        assert here.maker.prompts(0) == [[1], [3], [4]]
+        here.maker.finish(0)
+        assert await asyncio.gather(first, third, fourth) == [[[1, 9]], [[3, 9]], [[4, 9]]]
+        assert len(here.maker.begun) == 1
+
+    played(play)
+
+
+def test_a_batch_that_is_full_takes_in_the_next_one_when_a_row_has_left() -> None:
+    async def play(here: Class) -> None:
+        for n in (1, 2, 3):
+            here.ask(account(), asked(n))
+            await here.settle()
+        assert here.maker.prompts(0) == [[1], [2]]
+        here.maker.answer(0, 0)
+        assert here.maker.prompts(0) == [[2], [3]]
+
+    played(play, max_rows=2)
+
+
+def held(here: Class) -> None:
+    here.scheduler._batches[0].hold(True, 0.0)
+
+
+def given_up(here: Class) -> None:
+    here.stop.set()
+
+
+def remade(here: Class) -> None:
+    here.maker.steering(0).open = False
+
+
+@pytest.mark.parametrize("why", [held, given_up, remade])
+def test_nobody_joins_a_batch_that_is(why: Callable[[Class], None]) -> None:
+    async def play(here: Class) -> None:
+        here.ask(account(), asked(1), here.stop)
+        await here.settle()
+        why(here)
+        await here.settle()
+        here.ask(account(), asked(2))
+        await here.settle()
+        assert here.maker.sizes == [1, 1]
+
+    played(play, slots=2)
+
+
+def test_who_can_join_nothing_lets_others_pass_but_not_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def play(here: Class) -> None:
+        first = here.ask(account(), asked(1))
+        await here.settle()
+        other = here.ask(account(), asked(2, model="org/two"))
+        passes = here.ask(account(had=1.0), asked(3))
+        await here.settle()
+        assert here.maker.prompts(0) == [[1], [3]]
+        monkeypatch.setattr(scheduler, "PASSED_SECONDS", 0.0)
+        here.ask(account(had=1.0), asked(4))
+        await here.settle()
+        assert here.maker.prompts(0) == [[1], [3]]
+        here.maker.finish(0)
+        await asyncio.gather(first, passes)
+        await here.settle()
+        assert here.maker.prompts(1) == [[2]]
+        here.maker.finish(1)
+        await other
 
     played(play)
 
@@ -133,7 +223,7 @@ ALONE = {
 @pytest.mark.parametrize("what", [*SHARED, *ALONE])
 def test_requests_share_a_batch_whatever_their_settings_unless_these_change_how_it_goes_on(what: str) -> None:
     async def play(here: Class) -> None:
-        here.ask(account(), asked(1))
+        here.ask(account(), goes_alone(1))
         await here.settle()
         for make in (asked(2), asked(3), asked(8, **{**SHARED, **ALONE}[what])):
             here.ask(account(), make)
@@ -151,7 +241,7 @@ def test_requests_share_a_batch_whatever_their_settings_unless_these_change_how_
 
 def test_a_long_prompt_shares_no_batch_with_short_ones() -> None:
     async def play(here: Class) -> None:
-        here.ask(account(), asked(1))
+        here.ask(account(), goes_alone(1))
         await here.settle()
         here.ask(account(), asked(*range(10, 1010)))
         here.ask(account(), asked(2))
@@ -168,15 +258,15 @@ def test_a_long_prompt_shares_no_batch_with_short_ones() -> None:
 
 def test_a_batch_has_no_more_rows_than_it_may() -> None:
     async def play(here: Class) -> None:
-        here.ask(account(), asked(1))
+        here.ask(account(), goes_alone(1))
         await here.settle()
         for n in range(7):
             here.ask(account(), asked(10 + n))
         here.maker.finish(0)
         await here.settle()
+        assert here.maker.sizes == [1, 4]
         here.maker.finish(1)
-        await here.settle()
-        assert here.maker.sizes == [1, 4, 3]
+        assert here.maker.sizes == [1, 3]
 
     played(play, max_rows=4)
 
@@ -193,24 +283,7 @@ def test_with_one_row_at_most_every_request_goes_alone() -> None:
     played(play, max_rows=1)
 
 
-def test_a_batch_waits_for_notebooks_that_could_ask_and_not_longer_than_it_may() -> None:
-    async def play(here: Class) -> None:
-        loop, before = asyncio.get_running_loop(), asyncio.get_running_loop().time()
-        one = here.ask(account(), asked(1))
-        await here.settle()
-        assert here.maker.sizes == []
-        two = here.ask(account(), asked(2))
-        while not here.maker.begun:
-            await asyncio.sleep(0.001)
-        assert loop.time() - before >= 0.02
-        here.maker.finish(0)
-        await asyncio.gather(one, two)
-        assert here.maker.sizes == [2]
-
-    played(play, can_ask=1)
-
-
-def test_a_batch_begins_at_once_when_nobody_else_could_ask() -> None:
+def test_a_batch_begins_at_once_and_waits_for_nobody() -> None:
     async def play(here: Class) -> None:
         here.ask(account(), asked(1))
         await here.settle()
@@ -225,7 +298,7 @@ def test_a_batch_begins_at_once_when_nobody_else_could_ask() -> None:
 def test_the_notebook_that_has_had_least_comes_first_however_many_requests_another_has() -> None:
     async def play(here: Class) -> None:
         hog, honest = account(had=20.0), account()
-        here.ask(hog, asked(1))
+        here.ask(hog, goes_alone(1))
         await here.settle()
         for n in range(6):
             here.ask(hog, asked(n + 2, num_beams=2))
@@ -239,7 +312,7 @@ def test_the_notebook_that_has_had_least_comes_first_however_many_requests_anoth
 
 def test_who_asks_for_little_comes_before_who_asks_for_much() -> None:
     async def play(here: Class) -> None:
-        here.ask(account(), asked(1))
+        here.ask(account(), goes_alone(1))
         await here.settle()
         here.ask(account(), asked(2, max_new_tokens=4000))
         here.ask(account(), asked(3))
@@ -258,7 +331,7 @@ def test_a_long_answer_is_held_for_a_short_one_and_goes_on_afterwards(monkeypatc
         await here.settle()
         short = here.ask(account(), asked(2))
         await asyncio.sleep(0.02)
-        steering = here.maker.begun[0][1]
+        steering = here.maker.steering(0)
         assert (here.maker.sizes, steering.held) == ([1, 1], True)
         here.maker.finish(1)
         await short
@@ -270,13 +343,39 @@ def test_a_long_answer_is_held_for_a_short_one_and_goes_on_afterwards(monkeypatc
     played(play)
 
 
+def test_who_has_asked_for_far_more_does_not_even_run_beside_who_asks_for_little(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(scheduler, "SLICE_SECONDS", 0.0)
+
+    async def play(here: Class) -> None:
+        long = here.ask(account(), asked(1, max_new_tokens=4000))
+        await here.settle()
+        short = here.ask(account(), asked(2, model="org/two"))
+        another = here.ask(account(), asked(3, max_new_tokens=4000, num_beams=2))
+        await here.settle()
+        assert (here.maker.sizes, here.maker.steering(0).held) == ([1, 1], True)
+        here.maker.finish(1)
+        await short
+        await here.settle()
+        assert not here.maker.steering(0).held
+        here.maker.finish(0)
+        await long
+        await here.settle()
+        assert here.maker.prompts(2) == [[3]]
+        here.maker.finish(2)
+        await another
+
+    played(play, slots=2)
+
+
 def test_two_of_the_same_size_do_not_hold_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
     async def play(here: Class) -> None:
         here.ask(account(), asked(1))
         await here.settle()
         here.ask(account(), asked(2, num_beams=2))
         await here.settle()
-        assert (here.maker.sizes, here.maker.begun[0][1].held) == ([1], False)
+        assert (here.maker.sizes, here.maker.steering(0).held) == ([1], False)
 
     played(play)
 
@@ -291,7 +390,7 @@ def test_what_takes_all_the_room_gives_it_to_who_asks_for_little_and_is_begun_an
         await here.settle()
         short = here.ask(account(), asked(2))
         await here.settle()
-        assert here.maker.begun[0][1].given_up == {0}
+        assert here.maker.steering(0).given_up == {0}
         here.maker.finish(0, [Failed("Cancelled", "", machine=False)])
         await here.settle()
         here.maker.finish(1)
@@ -341,20 +440,16 @@ def test_tokens_that_were_asked_for_and_not_made_are_given_back() -> None:
     played(play)
 
 
-def test_a_notebook_whose_time_is_up_is_refused_while_others_of_its_batch_go_on(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_notebook_whose_time_is_up_is_refused_while_others_of_its_batch_go_on() -> None:
     async def play(here: Class) -> None:
-        here.ask(account(), asked(1))
+        first = here.ask(account(), asked(1))
         await here.settle()
-        whose = account(seconds=0.05)
-        spent, other = here.ask(whose, asked(2)), here.ask(account(), asked(3))
-        here.maker.finish(0)
+        spent, other = here.ask(account(seconds=0.05), asked(2)), here.ask(account(), asked(3))
         with pytest.raises(BudgetSpent):
             await spent
-        assert here.maker.begun[1][1].given_up == {here.maker.prompts(1).index([2])}
-        here.maker.finish(1)
-        assert await other == [[3, 9]]
+        assert here.maker.steering(0).given_up == {1}
+        here.maker.finish(0)
+        assert await asyncio.gather(first, other) == [[[1, 9]], [[3, 9]]]
 
     played(play)
 
@@ -364,14 +459,14 @@ def test_the_time_of_a_batch_is_shared_by_its_notebooks() -> None:
         one, two = account(), account()
         began = asyncio.get_running_loop().time()
         tasks = [here.ask(one, asked(1)), here.ask(two, asked(2))]
-        await begun(here)
+        await here.settle()
         await asyncio.sleep(0.02)
         here.maker.finish(0)
         await asyncio.gather(*tasks)
         assert min(one.seconds, two.seconds) > 0.005
         assert one.seconds + two.seconds <= asyncio.get_running_loop().time() - began
 
-    played(play, can_ask=1)
+    played(play)
 
 
 # --- What goes wrong concerns one ---
@@ -381,21 +476,21 @@ def test_a_part_that_nobody_waits_for_is_given_up_and_the_others_go_on() -> None
     async def play(here: Class) -> None:
         stop = asyncio.Event()
         gone, other = here.ask(account(), asked(1), stop), here.ask(account(), asked(2))
-        await begun(here)
+        await here.settle()
         stop.set()
         await here.settle()
-        assert here.maker.begun[0][1].given_up == {0}
+        assert here.maker.steering(0).given_up == {0}
         here.maker.finish(0, [Failed("Cancelled", "nobody waits for it", machine=False), [[2, 9]]])
         assert await other == [[2, 9]]
         with pytest.raises(Failed, match="nobody"):
             await gone
 
-    played(play, can_ask=1)
+    played(play)
 
 
 def test_what_waits_and_is_given_up_is_never_begun() -> None:
     async def play(here: Class) -> None:
-        here.ask(account(), asked(1))
+        here.ask(account(), goes_alone(1))
         await here.settle()
         stop = asyncio.Event()
         gone = here.ask(account(), asked(2), stop)
@@ -413,19 +508,19 @@ def test_what_waits_and_is_given_up_is_never_begun() -> None:
 def test_a_part_that_fails_costs_no_other_part_anything() -> None:
     async def play(here: Class) -> None:
         bad, good = here.ask(account(), asked(1)), here.ask(account(), asked(2))
-        await begun(here)
+        await here.settle()
         here.maker.finish(0, [Failed("ValueError", "no", machine=False), [[2, 9]]])
         assert await good == [[2, 9]]
         with pytest.raises(Failed, match="no"):
             await bad
 
-    played(play, can_ask=1)
+    played(play)
 
 
 def test_where_memory_runs_out_in_a_batch_each_part_is_tried_once_more_with_nothing_beside_it() -> None:
     async def play(here: Class) -> None:
         tasks = [here.ask(account(), asked(1)), here.ask(account(), asked(2))]
-        await begun(here)
+        await here.settle()
         here.maker.finish(0, [Failed("OutOfMemoryError", "", machine=True)] * 2)
         await here.settle()
         assert here.maker.sizes == [2, 1]
@@ -436,4 +531,4 @@ def test_where_memory_runs_out_in_a_batch_each_part_is_tried_once_more_with_noth
         assert sorted(type(outcome).__name__ for outcome in outcomes) == ["Failed", "list"]
         assert here.maker.sizes == [2, 1, 1]
 
-    played(play, slots=2, can_ask=1)
+    played(play, slots=2)

@@ -32,7 +32,7 @@ from serving import FakeModels
 
 class Networks(FakeModels):
     def generate(self, asked, control, settle, begun):
-        text = "".join(map(chr, asked.parts[0].rows[0]))
+        text = "".join(map(chr, next(iter(asked.parts.values())).rows[0]))
         marks = Path({marks!r})
         if text.startswith("end") or (marks / "nothing works").exists():
             begun()
@@ -112,7 +112,7 @@ def test_a_job_that_goes_on_after_it_was_given_up_ends_with_its_process_and_othe
     with ThreadPoolExecutor(1) as pool:
         slow = pool.submit(ask, bo, asked := request("slow"))
         working.until(lambda: working.marked("slow"))
-        given_up(working, anna, request("hang"), "hangs")
+        given_up(working, anna, request("hang", TWO), "hangs")  # in a batch of its own
         assert said(slow.result(), asked) == [expected(asked)]
     assert working.worker.started == 2
     assert [r.error for r in anna.transcript().requests] == [TOOK_TOO_LONG]
@@ -159,13 +159,13 @@ def test_a_part_that_is_tried_alone_is_not_held_for_others(tmp_path: Path) -> No
     (tmp_path / "marks").mkdir()
     worker = Working(make_home(tmp_path / "home"), tmp_path / "marks").worker
     row = [ord(letter) for letter in "once"]
-    asked = orders.Make(model=ONE, parts=[orders.Part(rows=[row], mask=[[1] * 4], settings={"max_new_tokens": 3})])
+    asked = orders.Make(model=ONE, parts={0: orders.Part(rows=[row], mask=[[1] * 4], settings={"max_new_tokens": 3})})
 
     async def make() -> list[Outcome]:
         outcomes: list[Outcome] = []
-        steering = Steering()
+        steering = Steering(asked, lambda _, outcome: outcomes.append(outcome))
         steering.hold(True)
-        await asyncio.wait_for(worker.make(asked, steering, lambda _, outcome: outcomes.append(outcome)), 60)
+        await asyncio.wait_for(worker.make(steering), 60)
         await worker.end()
         return outcomes
 
@@ -203,11 +203,11 @@ def test_a_worker_that_ends_as_soon_as_it_is_ready_keeps_nobody_waiting() -> Non
         "import sys; from autograder.host import orders; from autograder.protocol import wire\n"
         "sys.stdout.buffer.write(wire.packed(orders.Ready(versions={})))"
     )
-    asked = orders.Make(model=ONE, parts=[orders.Part(rows=[[1]], mask=[[1]], settings={})])
+    asked = orders.Make(model=ONE, parts={0: orders.Part(rows=[[1]], mask=[[1]], settings={})})
 
     async def make() -> Outcome:
         worker, outcomes = GoneAtOnce([sys.executable, "-W", "ignore", "-c", code]), []
-        await asyncio.wait_for(worker.make(asked, Steering(), lambda _, outcome: outcomes.append(outcome)), 60)
+        await asyncio.wait_for(worker.make(Steering(asked, lambda _, outcome: outcomes.append(outcome))), 60)
         (outcome,) = outcomes
         return outcome
 
@@ -231,3 +231,39 @@ def test_the_real_worker_says_the_same_before_and_after_another_took_over(tmp_pa
     assert isinstance(one, wire.Answer)
     assert isinstance(two, wire.Answer)
     assert (one.sequences, worker.started) == (two.sequences, 2)
+
+
+def test_parts_that_joined_a_batch_whose_process_is_killed_are_made_again_and_the_same(tmp_path: Path) -> None:
+    make_model_home(tmp_path, {ONE: TinyModel("llama", False)})
+    long = {"do_sample": True, "max_new_tokens": 400, "pad_token_id": 0}
+    parts = {
+        number: orders.Part(rows=[[5, 60 + number]], mask=[[1, 1]], settings={**long, **more}, seed=number)
+        for number, more in enumerate([{}, {"temperature": 2.0}, {"max_new_tokens": 1}])
+    }
+
+    async def alone(worker: Worker, number: int) -> Outcome:
+        made: list[Outcome] = []
+        asked = orders.Make(model=ONE, parts={number: parts[number]})
+        await worker.make(Steering(asked, lambda _, outcome: made.append(outcome)))
+        return made[0]
+
+    async def play() -> None:
+        worker, made, short = Worker(worker_command(tmp_path, 1)), dict[int, Outcome](), asyncio.Event()
+
+        def settled(number: int, outcome: Outcome) -> None:
+            made[number] = outcome
+            if number == 2 and worker._process is not None:  # it has joined, and the others go on
+                worker._process.kill()
+                short.set()
+
+        steering = Steering(orders.Make(model=ONE, parts={0: parts[0]}, shared=True), settled)
+        making = asyncio.create_task(worker.make(steering))
+        steering.join(1, parts[1])
+        steering.join(2, parts[2])
+        await making
+        assert short.is_set()
+        assert (worker.started, list(made)) == (2, [2, 0, 1])
+        assert made == {number: await alone(worker, number) for number in parts}
+        await worker.end()
+
+    asyncio.run(asyncio.wait_for(play(), 120))
