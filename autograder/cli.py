@@ -6,19 +6,25 @@ import getpass
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
 import click
 from rich.markup import escape
 from rich.table import Table
 
 from autograder.errors import AutograderError
+from autograder.grading.progress import SAID, STATE
 from autograder.judging import contract
 from autograder.judging.contract import load
 from autograder.system.imports import garbage_later
-from autograder.words.terminal import Terminal, progress
+from autograder.system.signals import ends_on_sigterm
+from autograder.words.terminal import Begin, Terminal, progress
 
 console = Terminal()
+STOPPED = "Stopped. What has been graded stays. Run the same command again: it takes only what is left."
 COURSE = click.option(
     "--course", type=click.Path(exists=True, file_okay=False, path_type=Path), default=".", help="The course directory."
 )
@@ -69,17 +75,65 @@ def release(course: Path, profile_path: str) -> None:
 @click.option("--regrade", is_flag=True, help="Grade again what has been graded; the same code is not executed again.")
 @click.option("--force", is_flag=True, help="Grade again, and execute everything again.")
 @click.option("--verify", is_flag=True, help="As --force, and generate again what is remembered, to compare.")
-def grade(course: Path, student: str | None, regrade: bool, force: bool, verify: bool) -> None:
+@click.option(
+    "--in-line", "place", flag_value="in-line", help="Run one notebook at a time in this process, for a debugger."
+)
+@click.option(
+    "--slurm", "place", flag_value="slurm", help="Run notebooks in jobs of Slurm, as [cluster] in course.toml says."
+)
+@click.option("--scheduler", metavar="ADDRESS", help="Run notebooks on the workers of a Dask that is running.")
+@click.option("--dry-run", is_flag=True, help="Only tell what would be done, and how long that is expected to take.")
+def grade(
+    course: Path,
+    student: str | None,
+    regrade: bool,
+    force: bool,
+    verify: bool,
+    place: Literal["in-line", "slurm"] | None,
+    scheduler: str | None,
+    dry_run: bool,
+) -> None:
     """Grades what has been handed in: `nbgrader autograde` with a picture of how far it is, and a list at its end."""
     with garbage_later():
+        from autograder.cluster.place import Place
         from autograder.plugins import run as grading
-
-    with progress(console) as begin:
-        wanted = grading.Wanted(student, regrade=regrade or force or verify, execute=force or verify, verify=verify)
-        outcome = grading.run(course.resolve(), wanted, begin)
-    for line in outcome.lines():
+    if place and scheduler:
+        raise click.UsageError(f"--{place} and --scheduler are two places; choose one.")
+    where = Place("scheduler", scheduler) if scheduler else Place(place or "here")
+    wanted = grading.Wanted(student, regrade or force or verify, force or verify, verify, where, dry_run)
+    told = Told(console)
+    try:
+        with ends_on_sigterm(), told.shown(quiet=where.kind == "in-line" or dry_run) as begin:
+            outcome = grading.run(course.resolve(), wanted, begin, told.hear)
+    except (KeyboardInterrupt, SystemExit):
+        console.print(STOPPED, highlight=False)
+        raise
+    for line in outcome.lines() if not dry_run or outcome.exit_code else []:
         console.print(line, highlight=False, markup=False, soft_wrap=True)
     sys.exit(outcome.exit_code)
+
+
+class Told:
+    """What a run tells beside how far it is: how many notebooks wait and run, and what is to be read."""
+
+    def __init__(self, to: Terminal) -> None:
+        self._to, self._state = to, ""
+
+    def hear(self, line: str) -> None:
+        """Takes a line as `grading/progress.py` has it."""
+        if line.startswith(STATE):
+            self._state = line.removeprefix(STATE)
+        else:
+            self._to.print(line.removeprefix(SAID), highlight=False, markup=False, soft_wrap=True)
+
+    @contextmanager
+    def shown(self, quiet: bool) -> Iterator[Begin]:
+        """`progress` with the state beside it, or nothing."""
+        if quiet:
+            yield lambda *_: lambda: None
+            return
+        with progress(self._to, lambda: self._state) as begin:
+            yield begin
 
 
 @main.command()

@@ -16,6 +16,7 @@ BEGIN, END = "<!-- packages: begin -->", "<!-- packages: end -->"
 PARTS = {
     "A student's environment": "",
     "What grading adds": "grader",
+    "What grading on a cluster adds": "cluster",
     "What trials, tests and checks add": "dev",
 }
 """Headings, and the extra of the package that brings what stands below each."""

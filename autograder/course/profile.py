@@ -17,8 +17,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
+from autograder.course.cluster import Cluster
+from autograder.course.part import FROM_LIST, Part
 from autograder.errors import ProfileError
 
 Language = Literal["nb", "en"]
@@ -35,15 +37,7 @@ DIGEST_ROUNDS = 20_000
 
 Text = Annotated[str, Field(min_length=1, max_length=2000)]
 Points = Annotated[float, Field(gt=0, le=100, multiple_of=0.25)]
-FROM_LIST = BeforeValidator(lambda value: tuple(value) if isinstance(value, list) else value)
-"""TOML and JSON have lists, which a strict model takes for no tuples."""
 DUE = r"^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?(Z|[+-]\d\d:\d\d)$"
-
-
-class Part(BaseModel):
-    """A part of the profile: unknown keys are refused, values never change, and no type is quietly converted."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 @dataclass(frozen=True)
@@ -205,7 +199,8 @@ class Profile(Part):
     generation: Generation
     limits: Limits = Limits()
     hub: Hub | None = None
-    arguments: dict[Annotated[str, Field(pattern=r"^[a-h]$")], str] = {}
+    cluster: Cluster | None = None
+    arguments: dict[Annotated[str, Field(pattern=r"^[a-h]$")], str] = Field(default_factory=dict)
     tasks: Annotated[tuple[TaskInUse, ...], Field(min_length=1), FROM_LIST]
 
     @field_validator("arguments")
@@ -298,9 +293,9 @@ class Profile(Part):
         return (total - part * (count - 1),) + (part,) * (count - 1)
 
     def freeze(self) -> Profile:
-        """The profile as a release carries it: the key of `arguments` replaced by digests, and nobody named."""
+        """The profile as a release carries it: the key of `arguments` replaced by digests; no people, no machines."""
         digests = {letter: self._digest(letter, name) for letter, name in self.arguments.items()}
-        return self.model_copy(update={"arguments": digests, "hub": None})
+        return self.model_copy(update={"arguments": digests, "hub": None, "cluster": None})
 
     def grader_of(self) -> str:
         """The account that owns the course directory on a hub."""

@@ -15,7 +15,8 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, ValidationError, create_model
 
-from autograder.course.profile import FROM_LIST, Generation, Needs, Profile, TaskInUse, Values
+from autograder.course.part import FROM_LIST
+from autograder.course.profile import Generation, Needs, Profile, TaskInUse, Values
 from autograder.errors import ProfileError
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import threading
 from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from itertools import count
@@ -27,7 +28,7 @@ HOST_BYTES = 3 * 10**9
 PER_CORE = 8
 """Notebooks for each core: most of them wait for a model, so that batches fill."""
 WINDOW = 32
-"""Submissions that have been begun and not yet judged, at most."""
+"""Submissions that have been begun and not yet judged, at most; as many as notebooks that run at a time, where these are more."""
 
 
 def notebooks_at_a_time(limit_bytes: int) -> int:
@@ -49,6 +50,44 @@ class Begun(Protocol):
 
 
 B = TypeVar("B", bound=Begun)
+Changed = Callable[[int, int, int], None]
+"""Told how many notebooks wait, run, and are done, whenever that has changed."""
+
+
+class Pool(Protocol):
+    """Has notebooks executed; at most `window` submissions are begun and not yet judged."""
+
+    window: int
+
+    def begin(self, key: str | None, run: Run, name: str = "") -> Pending:
+        """Has a notebook executed as soon as there is room.
+
+        Args:
+            name: of the notebook; those of the first name come first.
+            key: of its execution; None where it must be executed in any case.
+            run: executes it, or finds that this has been done.
+        """
+
+    @property
+    def wants_more(self) -> bool:
+        """Whether more should be begun before anything is finished."""
+
+    def end(self) -> None:
+        """Begins nothing more, and waits for what is running."""
+
+
+class InLine:
+    """Executes each notebook at once, in the thread that begins it: for a debugger."""
+
+    window, wants_more = 1, False
+
+    def begin(self, key: str | None, run: Run, name: str = "") -> Pending:
+        mine: Pending = Future()
+        mine.set_result(run())
+        return mine
+
+    def end(self) -> None:
+        pass
 
 
 class ExecutionPool:
@@ -56,10 +95,12 @@ class ExecutionPool:
 
     Args:
         threads: how many notebooks are executed at a time.
+        changed: called from several threads.
     """
 
-    def __init__(self, threads: int) -> None:
-        self._threads = threads
+    def __init__(self, threads: int, changed: Changed = lambda *_: None) -> None:
+        self._threads, self._changed, self.window = threads, changed, max(WINDOW, threads)
+        self._at_work, self._done, self._counting = 0, 0, threading.Lock()
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="execute")
         self._waiting: PriorityQueue[tuple[str, int, Pending, Run]] = PriorityQueue()
         self._numbers = count()
@@ -67,13 +108,6 @@ class ExecutionPool:
         self._running: dict[str, Pending] = {}
 
     def begin(self, key: str | None, run: Run, name: str = "") -> Pending:
-        """Has a notebook executed as soon as a thread is free.
-
-        Args:
-            name: of the notebook; those of the first name come first.
-            key: of its execution; None where it must be executed in any case.
-            run: executes it, or finds that this has been done.
-        """
         first = self._running.get(key) if key else None
         if first is not None:
             return self._after(first, run, name)
@@ -123,10 +157,20 @@ class ExecutionPool:
         """Runs what comes first of all that waits."""
         _, _, mine, run = self._waiting.get_nowait()
         if mine.set_running_or_notify_cancel():
+            self._count(1, 0)
             try:
-                mine.set_result(run())
+                outcome = run()
             except BaseException as error:
+                self._count(-1, 1)
                 mine.set_exception(error)
+            else:
+                self._count(-1, 1)
+                mine.set_result(outcome)
+
+    def _count(self, at_work: int, done: int) -> None:
+        with self._counting:
+            self._at_work, self._done = self._at_work + at_work, self._done + done
+            self._changed(max(0, len(self._begun) - self._at_work - done), self._at_work, self._done)
 
     @property
     def wants_more(self) -> bool:
@@ -148,7 +192,7 @@ def wait_for_one(pending: Iterable[Pending]) -> None:
 
 
 def work_through(
-    names: Iterable[str], begin: Callable[[str], B | None], finish: Callable[[B], None], pool: ExecutionPool
+    names: Iterable[str], begin: Callable[[str], B | None], finish: Callable[[B], None], pool: Pool
 ) -> None:
     """Begins submissions as long as there is somebody to execute them, and finishes each when its notebooks are done.
 
@@ -160,7 +204,7 @@ def work_through(
     waiting: list[B] = []
     while left or waiting:
         done = next((begun for begun in waiting if all(each.done() for each in begun.pending)), None)
-        if left and len(waiting) < WINDOW and (done is None or pool.wants_more):
+        if left and len(waiting) < pool.window and (done is None or pool.wants_more):
             begun = begin(left.pop())
             waiting += [begun] if begun is not None else []
         elif done is not None:

@@ -3,43 +3,17 @@
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from nbformat import NotebookNode
 
 from autograder.course.profile import Profile
-from autograder.errors import HostLost
-from autograder.grading.executions import Execution, Executions, executed, key_of, kit_digest, snapshots_digest
-from autograder.grading.host_and_kernels import host_and_kernels, jail_limits, refuse_without_jail
-from autograder.grading.model_home import model_home, refuse_without_models, snapshots
-from autograder.grading.notebook_run import NotebookRun, lost
+from autograder.grading.executions import Execution, Executions, key_of, kit_digest, snapshots_digest
+from autograder.grading.model_home import refuse_without_models, snapshots
+from autograder.grading.notebook_runs import NotebookRuns, RunSettings
 from autograder.grading.view import View
-from autograder.jail.limits import Level
-from autograder.protocol.wire import Open
-from autograder.system.daemons import runtime_folder
-
-
-@dataclass(frozen=True)
-class RunSettings:
-    """How a run executes.
-
-    Attributes:
-        isolation: the jail of the kernels.
-        reuse: do not execute again what an earlier run has executed.
-        echo: have no model asked: every request is answered with a canned text.
-        verify: generate again what is remembered, and compare.
-        seed: another one, other samples.
-    """
-
-    isolation: Level = "full"
-    reuse: bool = True
-    echo: bool = False
-    verify: bool = False
-    seed: str = ""
 
 
 class Executor:
@@ -48,15 +22,18 @@ class Executor:
     Args:
         course: the course directory.
         profile: the one that the assignment was released with.
+        runs: runs those that must be.
+
+    Attributes:
+        ran: how many have been run.
     """
 
-    def __init__(self, course: Path, assignment: str, profile: Profile, settings: RunSettings, log: Any) -> None:
-        self._course, self._assignment, self._profile, self._settings = course, assignment, profile, settings
-        self._log = log
-        self._home = model_home(profile)
+    def __init__(self, course: Path, profile: Profile, settings: RunSettings, runs: NotebookRuns, log: Any) -> None:
+        self._profile, self._settings, self._runs, self._log = profile, settings, runs, log
         self._executions = Executions(course / ".autograder" / "executions")
         self._executed: set[str] = set()
         """Keys of what this run has executed."""
+        self.ran = 0
 
     def key(self, view: View) -> str:
         """The key of a notebook's execution. Raises NotReady where a model is missing."""
@@ -85,35 +62,17 @@ class Executor:
         if known is not None:
             return known
         self._log.info("Executing %s", label)
-        execution = self._run(copy.deepcopy(nb), view, label)
+        execution = self._runs.run(copy.deepcopy(nb), view, label)
+        self.ran += 1
         if execution.reusable:
             self._executed.add(key)
             self._executions.put(key, execution)
         return execution
 
-    def _run(self, nb: NotebookNode, view: View, label: str) -> Execution:
-        limits = jail_limits(self._profile.limits)
-        try:
-            helpers = host_and_kernels(self._course, self._home)
-            refuse_without_jail(helpers.kernels, self._settings.isolation, limits)
-            opening = self._opening(label)
-            with TemporaryDirectory(prefix="v", dir=runtime_folder()) as made, helpers.host.open(opening) as session:
-                folder = Path(made, self._assignment)
-                view.write(folder)
-                plan = helpers.kernels.plan(self._settings.isolation, limits, session.socket)
-                return NotebookRun(nb, self._profile, session, plan, self._log).execution(folder)
-        except HostLost as error:
-            self._log.error("%s", error)
-            return executed(nb, lost(error), {})
+    def is_known(self, key: str) -> bool:
+        """Whether it would not be run again."""
+        return self._settings.reuse and not self._settings.verify and self._executions.get(key) is not None
 
-    def _opening(self, label: str) -> Open:
-        return Open(
-            label=label[:500],
-            run=self._settings.seed,
-            echo=self._settings.echo,
-            verify=self._settings.verify,
-            prompt_tokens=self._profile.limits.prompt_tokens,
-            host_tokens=self._profile.limits.host_tokens,
-            host_seconds=self._profile.limits.host_seconds,
-            language=self._profile.course.language,
-        )
+    def end(self) -> None:
+        """Ends what is being executed."""
+        self._runs.end()

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import threading
 from collections.abc import Callable
 from typing import Self
 
 VARIABLE = "AUTOGRADER_PROGRESS"
 """Where the grading process finds its end of the pipe; it passes this on to nobody."""
+ONE, STATE, SAID = ".", "=", ">"
+"""With what a line begins: a notebook has been graded; how many wait and run; something to be read."""
 END_SECONDS = 5.0
 """How long the last lines are waited for, should something else hold the pipe open."""
 
 
 class Teller:
-    """The end of the process that grades. Where nobody listens, telling does nothing."""
+    """The end of the process that grades. Where nobody listens, telling does nothing. Each thing told is a line."""
 
     def __init__(self) -> None:
         told = os.environ.pop(VARIABLE, "")
@@ -23,9 +26,22 @@ class Teller:
 
     def tell(self) -> None:
         """One more notebook has been graded."""
+        self._write(ONE)
+
+    def state(self, waiting: int, running: int, done: int) -> None:
+        """So many notebooks wait, run, and have been executed; from any thread."""
+        self._write(f"{STATE}{waiting} waiting, {running} running, {done} executed")
+
+    def say(self, line: str) -> None:
+        """Something that whoever waits should read."""
+        self._write(SAID + " ".join(line.split()))
+
+    def _write(self, line: str) -> None:
         if self._pipe is not None:
             with contextlib.suppress(OSError):
-                os.write(self._pipe, b".")
+                os.write(
+                    self._pipe, line.encode()[: select.PIPE_BUF - 1] + b"\n"
+                )  # so short that no other comes between
 
 
 class Listener:
@@ -33,24 +49,28 @@ class Listener:
 
     Args:
         one: called once a notebook, in another thread.
+        hear: called there, too, with anything else that is told: its first letter is `STATE` or `SAID`.
 
     Attributes:
         handle: to be passed to the process (`pass_fds`), with `env` among its variables.
         heard: how many notebooks have been graded.
     """
 
-    def __init__(self, one: Callable[[], None]) -> None:
-        self._one = one
+    def __init__(self, one: Callable[[], None], hear: Callable[[str], None] = lambda _: None) -> None:
+        self._one, self._hear = one, hear
         self._reading, self.handle = os.pipe()
         self._thread = threading.Thread(target=self._listen, name="progress", daemon=True)
         self.env = {VARIABLE: str(self.handle)}
         self.heard = 0
 
     def _listen(self) -> None:
-        while os.read(self._reading, 1):
-            self.heard += 1
-            self._one()
-        os.close(self._reading)
+        with open(self._reading, encoding="utf-8", errors="replace") as lines:
+            for line in map(str.strip, lines):
+                if line == ONE:
+                    self.heard += 1
+                    self._one()
+                elif line:
+                    self._hear(line)
 
     def __enter__(self) -> Self:
         self._thread.start()

@@ -7,16 +7,25 @@ can look. So `install` puts `GradeSubmissions` where nbgrader's commands (and Fo
 from __future__ import annotations
 
 import os
+import time
+from pathlib import Path
 
 from nbgrader.apps import api, autogradeapp
 from traitlets import Bool, Enum, Integer
 
+from autograder.cluster.place import Place
+from autograder.cluster.runs import Assignment, at_a_time, runs_at
 from autograder.course.profile import Profile
-from autograder.errors import ProfileError
-from autograder.grading.execution_pool import notebooks_at_a_time
-from autograder.grading.executor import RunSettings
+from autograder.errors import NotReady, ProfileError
+from autograder.grading.execution_pool import ExecutionPool, InLine
+from autograder.grading.executor import Executor
+from autograder.grading.notebook_runs import RunSettings
+from autograder.grading.progress import Teller
+from autograder.grading.run_times import RunTime, RunTimes
 from autograder.plugins.course import released_profile, tolerant
+from autograder.plugins.dry_run import DryRun
 from autograder.plugins.grading_run import GradingRun
+from autograder.plugins.run import DRY_RUN
 from autograder.plugins.submission_converter import SubmissionConverter
 
 
@@ -56,8 +65,30 @@ class GradeSubmissions(SubmissionConverter):
             return
         if "get_existing_timestamp" not in vars(self.coursedir):
             self.coursedir.get_existing_timestamp = tolerant(self.coursedir.get_existing_timestamp)
-        at_a_time = self.side_by_side or notebooks_at_a_time(int(profile.limits.memory_gb * 10**9))
-        GradingRun(self, profile, self._run_settings(), at_a_time).grade(list(self.assignments))
+        try:
+            self._grade(profile, Place.chosen())
+        except NotReady as error:
+            raise self.told(str(error)) from error
+
+    def _grade(self, profile: Profile, place: Place) -> None:
+        """Grades what is in `assignments`, or tells what that would come to. Raises NotReady where nothing can be run."""
+        course, settings, progress = Path(self.coursedir.root).resolve(), self._run_settings(), Teller()
+        threads = self.side_by_side or at_a_time(place, course, profile)
+        assignment = Assignment(course, self.coursedir.assignment_id, profile)
+        times, began = RunTimes.of(course), time.monotonic()
+        with runs_at(place, assignment, settings, self.log, progress.say) as runs:
+            executor = Executor(course, profile, settings, runs, self.log)
+            if os.environ.get(DRY_RUN, "") not in ("", "0"):
+                for line in (
+                    DryRun(self, profile, executor).forecast(list(self.assignments)).lines(place.words, threads, times)
+                ):
+                    self.log.info("%s", line)
+                    progress.say(line)
+                return
+            pool = InLine() if place.kind == "in-line" else ExecutionPool(threads, progress.state)
+            GradingRun(self, profile, executor, pool, progress).grade(list(self.assignments))
+        if executor.ran:
+            times.add(course, RunTime(place=place.words, ran=executor.ran, seconds=time.monotonic() - began))
 
 
 def install() -> None:

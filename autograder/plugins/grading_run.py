@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import signal
-import threading
 import traceback
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
 
 from nbgrader import utils
 
@@ -20,10 +17,9 @@ from autograder.errors import AutograderError, Damaged, NotJudged, NotReady
 from autograder.facts.verdict import Sentence, Verdict
 from autograder.grading import run_summary
 from autograder.grading.claims import Claim
-from autograder.grading.execution_pool import ExecutionPool, Pending, work_through
-from autograder.grading.executor import Executor, RunSettings
+from autograder.grading.execution_pool import Pending, Pool, work_through
+from autograder.grading.executor import Executor
 from autograder.grading.gradebook import in_words, is_the_courses, refuse_closed
-from autograder.grading.host_and_kernels import end_kernels
 from autograder.grading.notebook_grading import NotebookGrading
 from autograder.grading.progress import Teller
 from autograder.grading.records import Record, Records
@@ -36,6 +32,7 @@ from autograder.plugins.scores import take_back
 from autograder.plugins.submission_converter import Sanitized, SubmissionConverter
 from autograder.submissions.repair import Repair
 from autograder.submissions.submission import Mended, Submission
+from autograder.system.signals import ends_on_sigterm
 from autograder.words.checks import REASONS
 from autograder.words.grading import UNREADABLE
 from autograder.words.tables import say
@@ -78,11 +75,11 @@ class GradingRun:
     Args:
         converter: nbgrader's, which does the work on one submission.
         profile: the one that the assignment was released with.
-        side_by_side: how many notebooks are executed at the same time.
+        executor, pool: execute the notebooks, and decide which runs when.
     """
 
     def __init__(
-        self, converter: SubmissionConverter, profile: Profile, settings: RunSettings, side_by_side: int
+        self, converter: SubmissionConverter, profile: Profile, executor: Executor, pool: Pool, progress: Teller
     ) -> None:
         self._converter, self._profile, self._log = converter, profile, converter.log
         self._coursedir = converter.coursedir
@@ -91,9 +88,7 @@ class GradingRun:
         self._records = Records(self._course)
         self._released = released_notebooks(self._coursedir, self._assignment)
         self._wanted = [name for name in self._released if fnmatch(name, self._coursedir.notebook_id)]
-        self._executor = Executor(self._course, self._assignment, profile, settings, self._log)
-        self._pool = ExecutionPool(side_by_side)
-        self._progress = Teller()
+        self._executor, self._pool, self._progress = executor, pool, progress
         self._claims: list[Claim] = []
         self._failed: list[str] = []
 
@@ -108,7 +103,7 @@ class GradingRun:
             with utils.setenv(NBGRADER_EXECUTION="autograde"), ends_on_sigterm():
                 work_through(folders, self._begin, self._finish, self._pool)
         except BaseException as error:
-            end_kernels()  # and with them what is being executed
+            self._executor.end()  # and with it what is being executed
             for claim in self._claims:
                 claim.leave()
             if isinstance(error, AutograderError):
@@ -255,20 +250,3 @@ class GradingRun:
         if self._failed:
             failed = ", ".join(sorted(self._failed))
             raise self._converter.told(f"Not judged: {failed}. Run the same command again; it takes only those.")
-
-
-@contextlib.contextmanager
-def ends_on_sigterm() -> Iterator[None]:
-    """Has SIGTERM end the process in good order, as Ctrl-C does. Signals are the main thread's."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def leave(*_: Any) -> None:
-        raise SystemExit(128 + signal.SIGTERM)
-
-    before = signal.signal(signal.SIGTERM, leave)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

@@ -6,15 +6,17 @@ that nbgrader has not.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from autograder.cluster.place import HERE, Place
 from autograder.errors import NotReady
 from autograder.grading import run_summary
 from autograder.grading.early_start import Ahead, first_model, kernels_log, something_new
@@ -28,6 +30,8 @@ from autograder.judging.contract import ASSIGNMENT
 from autograder.protocol.wire import Counts
 from autograder.words.terminal import Begin
 
+DRY_RUN = "AUTOGRADER_DRY_RUN"
+"""Tells nbgrader's process to say only what it would do."""
 EXIT = {"well": 0, "ended early": 1, "not judged": 3, "differs": 4}
 """Exit codes of a run: all that was to be graded is (a person may have to look); it ended early; verdicts are not judged, for a
 reason of the grader's side; a remembered answer came out otherwise when it was generated again."""
@@ -70,12 +74,16 @@ class Wanted:
         regrade: what has been graded, too.
         execute: execute again what has been executed.
         verify: generate again what is remembered, and compare.
+        place: where notebooks are executed.
+        dry_run: only tell what would be done.
     """
 
     student: str | None = None
     regrade: bool = False
     execute: bool = False
     verify: bool = False
+    place: Place = HERE
+    dry_run: bool = False
 
     def command(self, assignment: str) -> list[str]:
         student = ["--student", self.student] if self.student else []
@@ -83,38 +91,57 @@ class Wanted:
 
     @property
     def env(self) -> dict[str, str]:
-        return {"AUTOGRADER_FORCE": "1" if self.execute else "", "AUTOGRADER_VERIFY": "1" if self.verify else ""}
+        on = {"AUTOGRADER_FORCE": self.execute, "AUTOGRADER_VERIFY": self.verify, DRY_RUN: self.dry_run}
+        return {**{name: "1" if is_on else "" for name, is_on in on.items()}, **self.place.env}
+
+    def refuse_impossible(self) -> None:
+        """Raises NotReady for what cannot be had together, or not here."""
+        if self.verify and self.place.is_far:
+            raise NotReady(
+                "--verify compares with the answers that this machine remembers, so it runs here: leave --slurm and "
+                "--scheduler out."
+            )
+        self.place.refuse_without_dask()
 
 
-def run(course: Path, wanted: Wanted, begin: Begin, assignment: str = ASSIGNMENT) -> Outcome:
+def run(
+    course: Path,
+    wanted: Wanted,
+    begin: Begin,
+    hear: Callable[[str], None] = lambda _: None,
+    assignment: str = ASSIGNMENT,
+) -> Outcome:
     """Grades what has been handed in for the assignment.
 
     Args:
         begin: called with a step's name and how many parts it has; answers a function to call after each part.
+        hear: called, in another thread, with what else the run tells (`Listener`).
 
     Raises:
-        NotReady: there is no release, nothing has been handed in, or a model is missing.
+        NotReady: there is no release, nothing has been handed in, a model is missing, or the place is not there.
         HostLost: the host does not start.
     """
     began = time.monotonic()
     profile = released_profile(course, assignment)
     refuse_without_models(profile)
-    home = model_home(profile)
+    wanted.refuse_impossible()
     handed_in = sorted(course.glob(f"submitted/{wanted.student or '*'}/{assignment}/*.ipynb"))
     if not handed_in:
         whose = wanted.student or "anybody"
         raise NotReady(f"{course / 'submitted'}: nothing has been handed in for {assignment} by {whose}")
-    one = begin("grade", len(handed_in))
-    kernels = wanted.execute or something_new(course, assignment, wanted.student)
-    with Ahead(course, home, first_model(profile), kernels) as ahead:
-        before = ahead.host.status() if ahead.was_kept else Counts(home=str(home))
-        ended = follow(wanted.command(assignment), course, wanted.env, one, ahead)
-        ahead.host.ready()
-        counts = since(before, ahead.host.status())
+    listener = Listener(begin("grade", len(handed_in)), hear)
+    if wanted.place.kind == "in-line" and not wanted.dry_run:
+        ended, counts = in_line(wanted.command(assignment), course, wanted.env, listener), Counts(home="")
+    elif wanted.place.is_far or wanted.dry_run:
+        ended, counts = follow(wanted.command(assignment), course, wanted.env, listener), Counts(home="")
+    else:
+        ended, counts = with_helpers(course, wanted, listener, assignment)
     found = tuple(run_summary.recorded(course, assignment, [path.parent.parent.name for path in handed_in]))
     waits = any(each.verdicts("not judged") for each in found)
     failed = "not judged" if waits else "ended early"
     went = failed if ended.code else "differs" if counts.differing else "well"
+    if wanted.dry_run:
+        found = ()
     return Outcome(
         exit_code=EXIT[went],
         seconds=time.monotonic() - began,
@@ -140,29 +167,77 @@ class Ended:
     log: str
 
 
-def follow(command: list[str], course: Path, given: dict[str, str], one: Callable[[], None], ahead: Ahead) -> Ended:
+def with_helpers(course: Path, wanted: Wanted, listener: Listener, assignment: str) -> tuple[Ended, Counts]:
+    """Runs nbgrader with helpers that are begun before it, and what the host says of the run. Raises HostLost."""
+    profile = released_profile(course, assignment)
+    home = model_home(profile)
+    kernels = wanted.execute or something_new(course, assignment, wanted.student)
+    with Ahead(course, home, first_model(profile), kernels) as ahead:
+        before = ahead.host.status() if ahead.was_kept else Counts(home=str(home))
+        ended = follow(wanted.command(assignment), course, wanted.env, listener, ahead)
+        ahead.host.ready()
+        return ended, since(before, ahead.host.status())
+
+
+def follow(
+    command: list[str], course: Path, given: dict[str, str], listener: Listener, ahead: Ahead | None = None
+) -> Ended:
     """Runs nbgrader in the course directory. Raises HostLost where a helper does not start; then nbgrader is ended.
 
     Args:
         given: variables for it.
-        one: called once for each notebook that it has graded.
-        ahead: its helpers.
+        listener: hears how far it is.
+        ahead: its helpers; None where it has none here.
     """
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
+    passed, theirs = ([ahead.handle], ahead.env) if ahead else ([], {})
     with (
-        Listener(one) as listener,
+        listener,
         subprocess.Popen(
-            command, cwd=course, env={**os.environ, **given, "PATH": path, **listener.env, **ahead.env},
-            pass_fds=[listener.handle, ahead.handle],
+            command, cwd=course, env={**os.environ, **given, "PATH": path, **listener.env, **theirs},
+            pass_fds=[listener.handle, *passed],
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
+            start_new_session=True,  # a terminal's Ctrl-C comes to it once, from here
         ) as process,
     ):  # fmt: skip
-        ahead.watch(lost=process.terminate)
+        if ahead:
+            ahead.watch(lost=process.terminate)
         assert process.stdout is not None
-        last = deque((line.rstrip() for line in process.stdout), maxlen=20)
-    if ahead.error is not None:
+        last = deque[str](maxlen=20)
+        try:
+            last.extend(line.rstrip() for line in process.stdout)
+        except BaseException:
+            process.terminate()
+            process.communicate()  # it gives back what it has taken
+            raise
+    if ahead and ahead.error is not None:
         raise ahead.error
     return Ended(listener.heard, process.returncode, "\n".join(last))
+
+
+def in_line(command: list[str], course: Path, given: dict[str, str], listener: Listener) -> Ended:
+    """Runs nbgrader in this process, and says what it says: for a debugger."""
+    from nbgrader.apps.nbgraderapp import NbGraderApp
+
+    with listener, contextlib.chdir(course), setenv({**given, **listener.env}):
+        try:
+            NbGraderApp.launch_instance(command[1:])
+            code = 0
+        except SystemExit as ended:
+            code = ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+    return Ended(listener.heard, code, "")
+
+
+@contextlib.contextmanager
+def setenv(given: dict[str, str]) -> Iterator[None]:
+    """Variables of this process, for as long as the block lasts."""
+    before = dict(os.environ)
+    os.environ.update(given)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
 
 
 def keep_host(course: Path, idle_seconds: float, threads: int, stop: bool, say: Callable[[str], None]) -> int:

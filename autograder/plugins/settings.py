@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from autograder.cluster.place import VARIABLE as PLACE
 from autograder.course.profile import FROZEN_NAME
 from autograder.errors import AutograderError, ProfileError
 from autograder.grading import early_start
@@ -50,7 +51,7 @@ def configure(c: Any, root: Path) -> None:
 def begin_helpers(root: Path) -> None:
     """Where `nbgrader autograde` has a submission to execute, has its helpers start. What is wrong is told later."""
     command, assignment = (*sys.argv[1:3], "", "")[:2]
-    if command != "autograde" or early_start.VARIABLE in os.environ:
+    if command != "autograde" or early_start.VARIABLE in os.environ or os.environ.get(PLACE, "here") != "here":
         return
     execute = os.environ.get("AUTOGRADER_FORCE", "") not in ("", "0")
     frozen = root / "release" / assignment / FROZEN_NAME

@@ -74,12 +74,29 @@ class SubmissionConverter(Autograde):  # type: ignore[misc]
         self.notebooks = notebooks
         return bool(self.init_destination(self.coursedir.assignment_id, student))
 
+    def would_be_due(self, student: str) -> bool:
+        """What `is_due` would answer for a whole submission; nothing is removed."""
+        there = self.destination(student)
+        if self.force or not there.exists():
+            return True
+        source = self._format_source(self.coursedir.assignment_id, student)
+        new, old = (self.coursedir.get_existing_timestamp(str(folder)) for folder in (source, there))
+        return new is not None and old is not None and new > old
+
     def prepare(self, submission: Submission, student: str, gradebook: RunGradebook) -> None:
         """Puts the files that take part where the submission is graded, and the submission into the gradebook."""
         self.run_pre_convert_hook()
         target = self.destination(student)
         submission.copy_files(target, [*self.coursedir.ignore, "*.ipynb"])
         self._enter(submission.folder, student, gradebook)
+        self._copy_masters(target)
+
+    def lay_out(self, submission: Submission, target: Path) -> None:
+        """Puts the same files somewhere else; nothing is entered anywhere."""
+        submission.copy_files(target, [*self.coursedir.ignore, "*.ipynb"])
+        self._copy_masters(target)
+
+    def _copy_masters(self, target: Path) -> None:
         for path, relative in self._masters:
             self.log.info("Copying %s -> %s", path, target / relative)
             (target / relative).parent.mkdir(parents=True, exist_ok=True)
@@ -114,12 +131,20 @@ class SubmissionConverter(Autograde):  # type: ignore[misc]
             path: where it was handed in, or should have been.
         """
         self.log.info("Sanitizing %s", path)
-        resources: Resources = self.init_single_notebook_resources(str(path))
-        resources["gradebook"] = gradebook
-        resources["metadata"] = {"name": path.stem, "path": str(path.parent)}
+        resources = self._known_of(path, gradebook)
         output, written = self._first_pass.from_notebook_node(nb, resources=resources)
         self.write_single_notebook(output, written)
         return Sanitized(Path(self.writer.build_directory, path.name), nbformat.v4.reads(output), resources)
+
+    def would_be(self, nb: NotebookNode, path: Path, gradebook: RunGradebook) -> NotebookNode:
+        """What `sanitize` would make of a notebook; nothing is written."""
+        output, _ = self._first_pass.from_notebook_node(nb, resources=self._known_of(path, gradebook))
+        return nbformat.v4.reads(output)
+
+    def _known_of(self, path: Path, gradebook: RunGradebook) -> Resources:
+        resources: Resources = self.init_single_notebook_resources(str(path))
+        metadata = {"name": path.stem, "path": str(path.parent)}
+        return {**resources, "gradebook": gradebook, "metadata": metadata}
 
     def autograde(self, notebook: Sanitized, grading: NotebookGrading) -> None:
         """Takes a sanitized notebook through nbgrader's second pass, and writes it."""

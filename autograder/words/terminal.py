@@ -9,12 +9,20 @@ from __future__ import annotations
 
 import copy
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.console import Console, RenderableType
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.text import Text
 from tornado.log import LogFormatter
 
@@ -43,11 +51,33 @@ class Formatter(LogFormatter):
         return visible(super().formatException(ei))
 
 
+class Noted(Progress):
+    """rich's, with a line below it.
+
+    Args:
+        note: asked for the line whenever it is drawn; none where it is empty.
+    """
+
+    def __init__(self, *columns: ProgressColumn, note: Callable[[], str], console: Console) -> None:
+        self._note = note
+        super().__init__(*columns, console=console)
+
+    def get_renderables(self) -> Iterable[RenderableType]:
+        yield from super().get_renderables()
+        if note := self._note():
+            yield Text(visible(note))
+
+
 @contextmanager
-def progress(console: Console) -> Iterator[Begin]:
-    """Shows how far each piece of work is, with the time that it has taken."""
+def progress(console: Console, note: Callable[[], str] = lambda: "") -> Iterator[Begin]:
+    """Shows how far each piece of work is, with the time that it has taken and, once that can be told, will take.
+
+    Args:
+        note: what else is told below it.
+    """
     columns = TextColumn("{task.description:<20}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
-    with Progress(*columns, console=console) as shown:
+    left = TimeRemainingColumn(elapsed_when_finished=False)
+    with Noted(*columns, TextColumn("left"), left, note=note, console=console) as shown:
 
         def begin(name: str, parts: int) -> Callable[[], None]:
             task = shown.add_task(name, total=parts)

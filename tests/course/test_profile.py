@@ -298,9 +298,12 @@ def test_letters_with_the_same_argument_have_different_digests(few_rounds: None)
     assert alike.arguments["a"] != alike.arguments["b"]
 
 
-def test_a_frozen_profile_differs_in_nothing_but_the_key_and_the_names(profile: Profile) -> None:
+def test_a_frozen_profile_differs_in_nothing_but_the_key_and_what_is_about_people_and_machines(
+    profile: Profile,
+) -> None:
     frozen = profile.freeze()
-    assert frozen.model_copy(update={"arguments": profile.arguments, "hub": profile.hub}) == profile
+    kept = {name: getattr(profile, name) for name in ("arguments", "hub", "cluster")}
+    assert frozen.model_copy(update=kept) == profile
 
 
 def test_a_frozen_profile_names_nobody() -> None:

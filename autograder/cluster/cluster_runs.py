@@ -1,0 +1,182 @@
+"""Runs notebooks on workers: who is asked, who is asked again, and when that is given up.
+
+A worker that dies while it runs a notebook is Dask's affair, which gives the notebook to another one a bounded number of times.
+What a worker itself says went wrong (its host was killed, its disk is full) is tried elsewhere here, `TRIES` times in all; then
+the notebook is not judged, with the reason. A worker that refuses is asked no more; where there is no other, the run ends.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+import uuid
+from concurrent.futures import CancelledError
+from typing import Any, Protocol
+
+from distributed import Client, Future, KilledWorker
+from nbformat import NotebookNode
+
+from autograder.cluster.parcel import Answer, Sender
+from autograder.cluster.worker import run_notebook
+from autograder.errors import HostLost, NotReady
+from autograder.grading.executions import Execution, executed
+from autograder.grading.notebook_run import lost
+from autograder.grading.view import View
+
+TRIES = 3
+"""Workers that are asked for one notebook where each says that something went wrong."""
+LOOK_SECONDS = 5.0
+"""How often whoever waits looks whether anybody will ever answer."""
+RETURN_SECONDS = 60.0
+"""How long a scheduler that has gone may take to come back."""
+DIED = "The worker died while it ran this notebook, and so did those that were given it before ({deaths} in all)."
+GONE = "The scheduler was lost while this notebook was waiting or running."
+
+
+class Cluster(Protocol):
+    """A scheduler and its workers."""
+
+    name: str
+
+    def client(self) -> Client:
+        """Another line to the scheduler. Raises OSError where it does not answer."""
+
+    def trouble(self, workers: int) -> str | None:
+        """Why no notebook will ever be run, where that is known; `workers` are there now."""
+
+
+class ClusterRuns:
+    """Runs notebooks on a cluster's workers, whichever thread asks."""
+
+    def __init__(self, cluster: Cluster, sender: Sender, log: Any) -> None:
+        self._cluster, self._sender, self._log = cluster, sender, log
+        self._line: Client | None = None
+        self._asked: set[Future] = set()
+        self._refused: dict[str, str] = {}
+        self._turn = threading.Lock()
+        self._ended = threading.Event()
+
+    def run(self, nb: NotebookNode, view: View, label: str) -> Execution:
+        packed, files = self._sender.parcel(nb, view)
+        failed: list[Answer] = []
+        while len(failed) < TRIES:
+            answer = self._answer(packed, files, {each.worker for each in failed})
+            if answer.refused:
+                self._leave_out(answer)
+                continue
+            if answer.execution is not None and not answer.execution.facts.transcript.faults:
+                return answer.execution
+            failed.append(answer)
+            self._log.warning("%s: %s (%s)", label, why(answer), answer.worker or self._cluster.name)
+        last = failed[-1]
+        return last.execution or executed(nb, lost(HostLost(f"Tried {TRIES} times. {why(last)}")), {})
+
+    def end(self) -> None:
+        """Takes back what has been asked, and lets go of the scheduler."""
+        self._ended.set()
+        with self._turn:
+            line, self._line = self._line, None
+        if line is not None:
+            with contextlib.suppress(Exception):  # it may be gone
+                line.cancel(list(self._asked), force=True)
+            shut(line)
+
+    def _leave_out(self, answer: Answer) -> None:
+        """Asks a worker no more. Raises NotReady, with its words, where there is no other."""
+        with self._turn:
+            self._refused[answer.worker] = answer.refused
+        self._log.warning("%s is left out: %s", answer.worker, answer.refused)
+        if not set(addresses(self._line_now())) - self._refused.keys():
+            raise NotReady(f"{answer.worker}: {answer.refused}")
+
+    def _answer(self, packed: bytes, files: dict[str, bytes], failed: set[str]) -> Answer:
+        """What a worker says, one that has neither refused nor failed on this notebook where there is one."""
+        line = self._line_now()
+        try:
+            future = self._submitted(line, packed, files, failed)
+            told = self._awaited(future, line)
+        except KilledWorker as error:
+            raise_if(self._ended)
+            return Answer(worker=error.last_worker.address, failed=DIED.format(deaths=error.allowed_failures + 1))
+        except (CancelledError, OSError):
+            raise_if(self._ended)
+            self._drop(line)
+            return Answer(worker="", failed=GONE)
+        except NotReady:
+            raise
+        except Exception as error:  # what a worker without this kit, or with a fault of ours, raises
+            raise_if(self._ended)
+            return Answer(worker="", failed=f"{type(error).__name__}: {error}"[:500])
+        return Answer.unpacked(told)
+
+    def _submitted(self, line: Client, packed: bytes, files: dict[str, bytes], failed: set[str]) -> Future:
+        avoided = failed | self._refused.keys()
+        others = [each for each in addresses(line) if each not in avoided] if avoided else []
+        future = line.submit(
+            run_notebook, packed, files, key=f"notebook-{uuid.uuid4().hex}", pure=False,
+            workers=others or None, allow_other_workers=bool(others),
+        )  # fmt: skip
+        self._asked.add(future)
+        return future
+
+    def _awaited(self, future: Future, line: Client) -> bytes:
+        """What a future comes to. Raises NotReady where nothing ever will."""
+        try:
+            while True:
+                try:
+                    told: bytes = future.result(timeout=LOOK_SECONDS)
+                    return told
+                except TimeoutError:
+                    raise_if(self._ended)
+                    trouble = self._cluster.trouble(len(addresses(line)))
+                    if trouble is not None:
+                        raise NotReady(trouble) from None
+        finally:
+            self._asked.discard(future)
+
+    # --- The line to the scheduler ---
+
+    def _line_now(self) -> Client:
+        """The line that there is, or another one. Raises NotReady where the scheduler does not answer for long."""
+        with self._turn:
+            raise_if(self._ended)
+            ends = time.monotonic() + RETURN_SECONDS
+            while self._line is None or self._line.status not in ("running", "connecting"):
+                try:
+                    self._line = self._cluster.client()
+                except OSError as error:
+                    if time.monotonic() > ends or self._ended.wait(1):
+                        raise NotReady(
+                            f"{self._cluster.name} does not answer ({error}). What has been graded stays; once it is "
+                            "there, run the same command again: it takes only what is left."
+                        ) from error
+            return self._line
+
+    def _drop(self, line: Client) -> None:
+        """Lets go of a line whose scheduler was lost."""
+        with self._turn:
+            if self._line is line:
+                self._line = None
+        shut(line)
+
+
+def raise_if(ended: threading.Event) -> None:
+    """Raises CancelledError once the run is ended."""
+    if ended.is_set():
+        raise CancelledError("the run has been ended")
+
+
+def addresses(line: Client) -> list[str]:
+    """Of the workers that are there now."""
+    return list(line.scheduler_info(n_workers=-1)["workers"])
+
+
+def shut(line: Client) -> None:
+    with contextlib.suppress(Exception):  # its scheduler may be gone
+        line.close(timeout=5)
+
+
+def why(answer: Answer) -> str:
+    """What went wrong, in words."""
+    return answer.failed or (answer.execution.facts.transcript.faults[0] if answer.execution else "")

@@ -1,0 +1,87 @@
+"""What runs a run's notebooks, for the place that has been chosen."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from autograder.cluster.parcel import Sender
+from autograder.cluster.place import Place
+from autograder.cluster.run_folder import run_folder
+from autograder.course.cluster import Cluster
+from autograder.course.profile import Profile
+from autograder.grading.execution_pool import notebooks_at_a_time
+from autograder.grading.notebook_runs import LocalRuns, NotebookRuns, RunSettings
+from autograder.judging.contract import load
+
+
+def cluster_of(course: Path) -> Cluster:
+    """The table [cluster] of a course, as it is now. Raises ProfileError."""
+    return load(course / (os.environ.get("AUTOGRADER_PROFILE") or "course.toml")).cluster or Cluster()
+
+
+def at_a_time(place: Place, course: Path, profile: Profile) -> int:
+    """How many notebooks are run at the same time there, at most."""
+    if place.kind == "in-line":
+        return 1
+    if place.is_far:
+        wanted = cluster_of(course)
+        return wanted.workers_max * wanted.notebooks
+    return notebooks_at_a_time(int(profile.limits.memory_gb * 10**9))
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """What is run: an assignment of a course, with the profile that it was released with."""
+
+    course: Path
+    name: str
+    profile: Profile
+
+
+@contextmanager
+def runs_at(
+    place: Place, assignment: Assignment, settings: RunSettings, log: Any, say: Callable[[str], None]
+) -> Iterator[NotebookRuns]:
+    """What runs notebooks there, for as long as the block lasts. Raises NotReady where nothing can.
+
+    Args:
+        say: told what whoever waits should know.
+    """
+    course, profile = assignment.course, assignment.profile
+    if not place.is_far:
+        yield LocalRuns(course, assignment.name, profile, settings, log)
+        return
+    place.refuse_without_dask()
+    from autograder.cluster.cluster_runs import ClusterRuns
+
+    wanted = cluster_of(course)
+    base = Path(wanted.shared_folder) if wanted.shared_folder else course / ".autograder" / "cluster"
+    with run_folder(base) as folder, _cluster_at(place, wanted, folder, say) as cluster:
+        shared = folder / "files" if wanted.shared_folder else None
+        runs = ClusterRuns(cluster, Sender(assignment.name, profile, settings, shared), log)
+        try:
+            yield runs
+        finally:
+            runs.end()
+
+
+@contextmanager
+def _cluster_at(place: Place, wanted: Cluster, folder: Path, say: Callable[[str], None]) -> Iterator[Any]:
+    """The scheduler and the workers of a place; those of our own end with the block."""
+    if place.kind == "scheduler":
+        from autograder.cluster.running import Running
+
+        yield Running(place.address, say)
+        return
+    from autograder.cluster.slurm import Slurm
+
+    slurm = Slurm(wanted, folder, say)
+    try:
+        yield slurm
+    finally:
+        slurm.close()

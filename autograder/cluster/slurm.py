@@ -1,0 +1,159 @@
+"""Jobs of Slurm, each a worker, with a scheduler of their own in this process, for one run (`dask_jobqueue`).
+
+Certificates are made for the run and are the only way in: for this process in its memory, for the jobs in a folder that nobody
+else can read, removed at the end. The jobs end with the run, and each some time before Slurm would end it.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+
+from dask_jobqueue import SLURMCluster
+from distributed import Client, Security
+
+from autograder.course.cluster import Cluster
+from autograder.errors import NotReady
+
+DEATHS = 2
+"""Workers that may die while they run a notebook before it is given up, beside the first."""
+EARLY_SECONDS = 60
+"""How long before its time limit a worker ends, so that what it runs is given to another one."""
+CALL_SECONDS = 60.0
+PASSED_ON = ("AUTOGRADER_MODEL_HOME",)
+"""Variables that jobs need, also where Slurm hands on none."""
+
+
+class Slurm:
+    """Workers in jobs. They are asked for when the first notebook is to be run.
+
+    Args:
+        folder: the run's own, which compute nodes see under the same path.
+        say: told once where the dashboard is.
+
+    Raises NotReady where there is no Slurm.
+    """
+
+    name = "the run's own scheduler"
+
+    def __init__(self, wanted: Cluster, folder: Path, say: Callable[[str], None]) -> None:
+        missing = [command for command in ("sbatch", "scancel", "squeue") if shutil.which(command) is None]
+        if missing:
+            raise NotReady(f"There is no command {missing[0]} here: run this where jobs can be handed to Slurm.")
+        self._wanted, self._folder, self._say = wanted, folder, say
+        self._cluster: SLURMCluster | None = None
+        self._turn = threading.Lock()
+
+    def client(self) -> Client:
+        if self._cluster is None:
+            self._cluster = self._started()
+        return Client(self._cluster, set_as_default=False, name="autograder")
+
+    def trouble(self, workers: int) -> str | None:
+        if workers or self._cluster is None or not self._turn.acquire(blocking=False):
+            return None
+        try:
+            ids = [job.job_id for job in list(self._cluster.workers.values()) if getattr(job, "job_id", None)]
+            if not ids or self._queued(ids):
+                return None
+        finally:
+            self._turn.release()
+        return f"The jobs ended before a worker came of them. {self._said()}"
+
+    def close(self) -> None:
+        """Gives the jobs back."""
+        if self._cluster is not None:
+            self._cluster.close(timeout=CALL_SECONDS)
+
+    def _started(self) -> SLURMCluster:
+        wanted, keys = self._wanted, self._folder / "keys"
+        keys.mkdir(mode=0o700)
+        cluster = SLURMCluster(
+            queue=wanted.partition or None,
+            account=wanted.account or None,
+            walltime=wanted.walltime,
+            cores=wanted.notebooks,
+            processes=1,
+            job_cpu=wanted.cpus,
+            memory=f"{wanted.memory_gb or 1}GB",
+            job_directives_skip=skipped(wanted),
+            job_extra_directives=[*([f"--gpus={wanted.gpus}"] if wanted.gpus else []), *wanted.directives],
+            job_script_prologue=prologue(wanted),
+            python=wanted.python or sys.executable,
+            worker_extra_args=[
+                "--memory-limit", "0",  # kernels and host are other processes: Dask would count the wrong one
+                "--lifetime", f"{max(wanted.seconds - EARLY_SECONDS, wanted.seconds // 2)}s",
+                "--no-dashboard",
+            ],
+            job_name="llm-autograder",
+            log_directory=str(self._folder / "logs"),
+            interface=wanted.interface,
+            protocol="tls://",
+            security=Security.temporary(),
+            shared_temp_directory=str(keys),
+            scheduler_options={
+                "allowed_failures": DEATHS,
+                "dashboard": find_spec("bokeh") is not None,
+                "dashboard_address": "127.0.0.1:0",  # it asks nobody who he is
+            },
+        )  # fmt: skip
+        try:
+            refuse_unwilling(cluster.job_script())
+        except BaseException:
+            cluster.close(timeout=CALL_SECONDS)
+            raise
+        cluster.adapt(minimum_jobs=wanted.workers_min, maximum_jobs=wanted.workers_max)
+        if find_spec("bokeh") is not None:
+            self._say(f"Dask's dashboard, on this machine alone: {cluster.dashboard_link}")
+        return cluster
+
+    def _queued(self, ids: list[str]) -> bool:
+        """Whether Slurm still knows one of these jobs; where it does not say, it may."""
+        command = ["squeue", "--noheader", "--format=%i", f"--jobs={','.join(ids)}", "--states=PD,CF,R,CG"]
+        try:
+            asked = subprocess.run(command, capture_output=True, text=True, timeout=CALL_SECONDS, check=False)
+        except (OSError, subprocess.TimeoutExpired):
+            return True
+        known = "Invalid job id" not in asked.stderr
+        return known and (asked.returncode != 0 or bool(asked.stdout.strip()))
+
+    def _said(self) -> str:
+        """The end of what the last job said."""
+        logs = sorted((self._folder / "logs").glob("*.err"), key=lambda path: path.stat().st_mtime)
+        if not logs:
+            return "They have said nothing."
+        lines = logs[-1].read_text(encoding="utf-8", errors="replace").strip().splitlines()
+        return f"{logs[-1]} ends with: {' / '.join(lines[-3:])}"
+
+
+def skipped(wanted: Cluster) -> list[str]:
+    """What is left to Slurm where the course says nothing."""
+    unsaid = {"--mem=": wanted.memory_gb is None, "--cpus-per-task=": wanted.cpus is None}
+    return [directive for directive, is_unsaid in unsaid.items() if is_unsaid]
+
+
+def prologue(wanted: Cluster) -> list[str]:
+    """What a job does before its worker starts."""
+    passed = [f"export {name}={shlex.quote(os.environ[name])}" for name in PASSED_ON if os.environ.get(name)]
+    return ["unset XDG_RUNTIME_DIR", *passed, *wanted.prologue]  # that folder is the login node's
+
+
+def refuse_unwilling(script: str) -> None:
+    """Raises NotReady, with Slurm's words, where it would not take a job."""
+    with NamedTemporaryFile("w", suffix=".sh", encoding="utf-8") as file:
+        file.write(script)
+        file.flush()
+        tried = subprocess.run(
+            ["sbatch", "--test-only", file.name], capture_output=True, text=True, timeout=CALL_SECONDS, check=False
+        )
+    if tried.returncode:
+        said = " ".join(tried.stderr.split())
+        raise NotReady(f"Slurm does not take the jobs that [cluster] in course.toml describes: {said}")
