@@ -120,6 +120,7 @@ class SlurmCluster:
         nodes = "\n".join(NODE.format(name=name, address=address) for name, address in NODES.items())
         conf = CONF.format(folder=self.folder, login=LOGIN, nodes=nodes, partition=PARTITION)
         (self.folder / "slurm.conf").write_text(conf)
+        (self.folder / "cgroup.conf").write_text("CgroupPlugin=cgroup/v1\n")  # there are none: not to be looked for
         machines = {"localhost": "127.0.0.1", "login": LOGIN, **NODES}
         (self.folder / "hosts").write_text("".join(f"{address} {name}\n" for name, address in machines.items()))
         gpu = self.folder / "gpu"

@@ -53,6 +53,9 @@ case $role in
   node)
     own_tmp "${@:5}"
     mount -t tmpfs tmpfs /dev/shm
+    # The control groups are the whole machine's. Ours are named by process numbers, which nodes do not share: none here.
+    umount --recursive /sys/fs/cgroup || true
+    mount -t tmpfs -o ro tmpfs /sys/fs/cgroup
     slurmd -D -f "$folder/slurm.conf" &
     wait
     ;;
