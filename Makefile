@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PROFILE ?= course.toml
 READY := $(VENV)/.ready
 
-.PHONY: setup demo hub hub-software hub-for-tests slurm-for-tests test selftest attacks bench bench-picture bench-hog gpu-check lint quick quick-tests quick-run release lock clean
+.PHONY: setup demo hub hub-software hub-for-tests slurm-for-tests test selftest attacks bench bench-picture bench-hog bench-cluster gpu-check lint quick quick-tests quick-run release lock clean
 
 setup: $(READY)
 
@@ -50,6 +50,9 @@ bench-picture: .models/STAND-INS.txt  ## cost against class size, for docs/perfo
 
 bench-hog: .models/STAND-INS.txt  ## one honest notebook beside seven that ask for all they can
 	$(BIN)/python -m trials bench-hog
+
+bench-cluster: .models/STAND-INS.txt  ## two workers beside one, on a class in which every notebook differs
+	$(BIN)/python -m trials bench-cluster
 
 gpu-check: .models/STAND-INS.txt  ## on a machine with a GPU: its tests, and classes of 30 and 300 within 20 GB, into docs/gpu.md
 	$(BIN)/python -m trials gpu-check --shapes llama --limit-gb 20 --write docs/gpu.md

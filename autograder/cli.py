@@ -100,7 +100,14 @@ def grade(
     if place and scheduler:
         raise click.UsageError(f"--{place} and --scheduler are two places; choose one.")
     where = Place("scheduler", scheduler) if scheduler else Place(place or "here")
-    wanted = grading.Wanted(student, regrade or force or verify, force or verify, verify, where, dry_run)
+    wanted = grading.Wanted(
+        student,
+        regrade=regrade or force or verify,
+        execute=force or verify,
+        verify=verify,
+        place=where,
+        dry_run=dry_run,
+    )
     told = Told(console)
     try:
         with ends_on_sigterm(), told.shown(quiet=where.kind == "in-line" or dry_run) as begin:

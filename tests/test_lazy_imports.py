@@ -14,16 +14,17 @@ NOTEBOOKS = ("nbgrader", "nbconvert", "nbclient", "jupyter_client", "zmq", "sqla
 PICTURES = ("matplotlib", "PIL", "pandas", "scipy", "sklearn")
 GRAMMARS = ("rfc3987_syntax", "lark")
 """jsonschema imports them where they are installed, and a grammar is then compiled in every process that reads a notebook."""
+CLUSTER = ("dask", "distributed", "dask_jobqueue", "cryptography")
 PREPARED = "from autograder.jail import parent; parent.prepare()"
 
 MUST_NOT_IMPORT = {
     "import autograder": (*MODELS, *NOTEBOOKS, *PICTURES, *GRAMMARS, "pydantic", "asyncio"),
-    "import autograder.cli": (*MODELS, *NOTEBOOKS, *PICTURES, *GRAMMARS, "nbformat", "jsonschema"),
+    "import autograder.cli": (*MODELS, *NOTEBOOKS, *PICTURES, *GRAMMARS, "nbformat", "jsonschema", *CLUSTER),
     "import autograder.grading.early_start": (*MODELS, *NOTEBOOKS, *PICTURES, *GRAMMARS, "nbformat", "jsonschema"),
-    "import autograder.plugins.run": MODELS + NOTEBOOKS + PICTURES + GRAMMARS,
+    "import autograder.plugins.run": MODELS + NOTEBOOKS + PICTURES + GRAMMARS + CLUSTER,
     "import nbgrader.apps.nbgraderapp": MODELS + PICTURES + GRAMMARS,
-    "import autograder.plugins.settings": (*MODELS, *PICTURES, *GRAMMARS, "autograder.plugins.steps", "justhtml"),
-    "import autograder.plugins.steps": MODELS + PICTURES + GRAMMARS,
+    "import autograder.plugins.settings": (*MODELS, *PICTURES, *GRAMMARS, *CLUSTER, "autograder.plugins.steps", "justhtml"),
+    "import autograder.plugins.steps": MODELS + PICTURES + GRAMMARS + CLUSTER,
     "import autograder.host.server": (*MODELS, *NOTEBOOKS, *PICTURES, *GRAMMARS, "nbformat", "rich"),
     "import autograder.host.worker": (*MODELS, *NOTEBOOKS, *PICTURES, *GRAMMARS, "nbformat", "rich"),
     "import autograder.jail.parent": (*MODELS, *NOTEBOOKS, *PICTURES, *GRAMMARS, "nbformat", "rich"),

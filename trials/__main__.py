@@ -161,6 +161,22 @@ def bench_hog(course: Path, hostile: int, seconds: int, folder: Path, model_home
     sys.exit(0 if found.held else 1)
 
 
+@main.command("bench-cluster")
+@COURSE
+@click.option("--size", default=40, show_default=True, help="Students of the class.")
+@click.option("--folder", type=click.Path(path_type=Path), default=".scratch/cluster", help="Where to build it.")
+@click.option("--models", "model_home", type=click.Path(path_type=Path), default=".models", help="The model home.")
+def bench_cluster(course: Path, size: int, folder: Path, model_home: Path) -> None:
+    """Grades a class in which every notebook differs on one worker, and on two."""
+    from trials.bench import cluster
+
+    with progress(console) as begin:
+        found = cluster.run(course.resolve(), folder.resolve(), model_home, size, begin)
+    for line in found.lines():
+        console.print(line, highlight=False, soft_wrap=True)
+    sys.exit(0 if found.held else 1)
+
+
 @main.command("gpu-check")
 @COURSE
 @click.option("--shapes", type=click.Choice(["llama", "tiny"]), default="llama", show_default=True)

@@ -24,6 +24,8 @@ from autograder.grading.executions import Execution, executed
 from autograder.grading.notebook_run import lost
 from autograder.grading.view import View
 
+PREFIX = "notebook"
+"""With what the keys of Dask's tasks begin."""
 TRIES = 3
 """Workers that are asked for one notebook where each says that something went wrong."""
 LOOK_SECONDS = 5.0
@@ -114,7 +116,7 @@ class ClusterRuns:
         avoided = failed | self._refused.keys()
         others = [each for each in addresses(line) if each not in avoided] if avoided else []
         future = line.submit(
-            run_notebook, packed, files, key=f"notebook-{uuid.uuid4().hex}", pure=False,
+            run_notebook, packed, files, key=f"{PREFIX}-{uuid.uuid4().hex}", pure=False,
             workers=others or None, allow_other_workers=bool(others),
         )  # fmt: skip
         self._asked.add(future)

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 
 from distributed import Client
+from distributed.comm.core import FatalCommClosedError
 
 from autograder.errors import NotReady
 
@@ -38,7 +39,7 @@ class Running:
     def client(self) -> Client:
         try:
             line = Client(self._address, timeout=CONNECT_SECONDS, set_as_default=False, name="autograder")
-        except (TypeError, ValueError, RuntimeError) as error:  # Dask's words for certificates that are not there
+        except (TypeError, ValueError, RuntimeError, FatalCommClosedError) as error:  # no certificates, or others
             raise NotReady(
                 f"{self.name} cannot be asked: {error}. Its certificates are Dask's own settings, as in "
                 "DASK_DISTRIBUTED__COMM__TLS__CA_FILE (docs/cluster.md)."

@@ -1,7 +1,7 @@
 """Jobs of Slurm, each a worker, with a scheduler of their own in this process, for one run (`dask_jobqueue`).
 
-Certificates are made for the run and are the only way in: for this process in its memory, for the jobs in a folder that nobody
-else can read, removed at the end. The jobs end with the run, and each some time before Slurm would end it.
+Certificates are made for the run and are the only way in: they are in a folder that nobody else can read, removed at the end.
+The jobs end with the run, and each some time before Slurm would end it.
 """
 
 from __future__ import annotations
@@ -12,14 +12,17 @@ import shutil
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
+from dask import config
 from dask_jobqueue import SLURMCluster
 from distributed import Client, Security
 
+from autograder.cluster.cluster_runs import PREFIX
 from autograder.course.cluster import Cluster
 from autograder.errors import NotReady
 
@@ -27,7 +30,11 @@ DEATHS = 2
 """Workers that may die while they run a notebook before it is given up, beside the first."""
 EARLY_SECONDS = 60
 """How long before its time limit a worker ends, so that what it runs is given to another one."""
+NOTEBOOK_SECONDS = 30
+"""What a notebook takes, until that has been measured: so that as many jobs are asked for as there is work for."""
 CALL_SECONDS = 60.0
+NOBODY_SECONDS = 60.0
+"""How long there may be no worker and no job: one that has ended at its time limit is followed by another one."""
 PASSED_ON = ("AUTOGRADER_MODEL_HOME",)
 """Variables that jobs need, also where Slurm hands on none."""
 
@@ -50,7 +57,7 @@ class Slurm:
             raise NotReady(f"There is no command {missing[0]} here: run this where jobs can be handed to Slurm.")
         self._wanted, self._folder, self._say = wanted, folder, say
         self._cluster: SLURMCluster | None = None
-        self._turn = threading.Lock()
+        self._turn, self._last_seen = threading.Lock(), time.monotonic()
 
     def client(self) -> Client:
         if self._cluster is None:
@@ -58,7 +65,10 @@ class Slurm:
         return Client(self._cluster, set_as_default=False, name="autograder")
 
     def trouble(self, workers: int) -> str | None:
-        if workers or self._cluster is None or not self._turn.acquire(blocking=False):
+        if workers:
+            self._last_seen = time.monotonic()
+        nobody = time.monotonic() - self._last_seen > NOBODY_SECONDS
+        if self._cluster is None or not nobody or not self._turn.acquire(blocking=False):
             return None
         try:
             ids = [job.job_id for job in list(self._cluster.workers.values()) if getattr(job, "job_id", None)]
@@ -74,8 +84,8 @@ class Slurm:
             self._cluster.close(timeout=CALL_SECONDS)
 
     def _started(self) -> SLURMCluster:
-        wanted, keys = self._wanted, self._folder / "keys"
-        keys.mkdir(mode=0o700)
+        wanted = self._wanted
+        config.set({"distributed.scheduler.default-task-durations": {PREFIX: f"{NOTEBOOK_SECONDS}s"}})
         cluster = SLURMCluster(
             queue=wanted.partition or None,
             account=wanted.account or None,
@@ -97,8 +107,7 @@ class Slurm:
             log_directory=str(self._folder / "logs"),
             interface=wanted.interface,
             protocol="tls://",
-            security=Security.temporary(),
-            shared_temp_directory=str(keys),
+            security=certificates(self._folder / "keys"),
             scheduler_options={
                 "allowed_failures": DEATHS,
                 "dashboard": find_spec("bokeh") is not None,
@@ -132,6 +141,20 @@ class Slurm:
             return "They have said nothing."
         lines = logs[-1].read_text(encoding="utf-8", errors="replace").strip().splitlines()
         return f"{logs[-1]} ends with: {' / '.join(lines[-3:])}"
+
+
+def certificates(folder: Path) -> Security:
+    """New ones for a run, in a folder that is made for them: who has them is let in, as whatever he says he is."""
+    folder.mkdir(mode=0o700)
+    made = Security.temporary().get_tls_config_for_role("worker")
+    paths = {key: folder / key for key in ("ca_file", "cert", "key")}
+    for key, path in paths.items():
+        with open(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w", encoding="ascii") as file:
+            file.write(made[key])
+    roles = [
+        (f"tls_{role}_{key}", str(paths[key])) for role in ("scheduler", "worker", "client") for key in ("cert", "key")
+    ]
+    return Security(require_encryption=True, tls_ca_file=str(paths["ca_file"]), **dict(roles))
 
 
 def skipped(wanted: Cluster) -> list[str]:

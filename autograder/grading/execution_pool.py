@@ -18,6 +18,7 @@ from typing import Protocol, TypeVar
 import psutil
 
 from autograder.grading.executions import Execution
+from autograder.grading.progress import Counted
 
 Run = Callable[[], Execution]
 Pending = Future[Execution]
@@ -50,8 +51,6 @@ class Begun(Protocol):
 
 
 B = TypeVar("B", bound=Begun)
-Changed = Callable[[int, int, int], None]
-"""Told how many notebooks wait, run, and are done, whenever that has changed."""
 
 
 class Pool(Protocol):
@@ -95,10 +94,10 @@ class ExecutionPool:
 
     Args:
         threads: how many notebooks are executed at a time.
-        changed: called from several threads.
+        changed: told whenever a notebook begins or ends, from several threads.
     """
 
-    def __init__(self, threads: int, changed: Changed = lambda *_: None) -> None:
+    def __init__(self, threads: int, changed: Callable[[Counted], None] = lambda _: None) -> None:
         self._threads, self._changed, self.window = threads, changed, max(WINDOW, threads)
         self._at_work, self._done, self._counting = 0, 0, threading.Lock()
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="execute")
@@ -170,7 +169,8 @@ class ExecutionPool:
     def _count(self, at_work: int, done: int) -> None:
         with self._counting:
             self._at_work, self._done = self._at_work + at_work, self._done + done
-            self._changed(max(0, len(self._begun) - self._at_work - done), self._at_work, self._done)
+            waiting = max(0, len(self._begun) - self._at_work - done)
+            self._changed(Counted(waiting=waiting, running=self._at_work, done=self._done))
 
     @property
     def wants_more(self) -> bool:

@@ -7,6 +7,7 @@ import os
 import select
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Self
 
 VARIABLE = "AUTOGRADER_PROGRESS"
@@ -15,6 +16,15 @@ ONE, STATE, SAID = ".", "=", ">"
 """With what a line begins: a notebook has been graded; how many wait and run; something to be read."""
 END_SECONDS = 5.0
 """How long the last lines are waited for, should something else hold the pipe open."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Counted:
+    """How many notebooks wait, run, and have been executed, or found to have been."""
+
+    waiting: int
+    running: int
+    done: int
 
 
 class Teller:
@@ -28,9 +38,9 @@ class Teller:
         """One more notebook has been graded."""
         self._write(ONE)
 
-    def state(self, waiting: int, running: int, done: int) -> None:
+    def state(self, counted: Counted) -> None:
         """So many notebooks wait, run, and have been executed; from any thread."""
-        self._write(f"{STATE}{waiting} waiting, {running} running, {done} executed")
+        self._write(f"{STATE}{counted.waiting} waiting, {counted.running} running, {counted.done} executed")
 
     def say(self, line: str) -> None:
         """Something that whoever waits should read."""

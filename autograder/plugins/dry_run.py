@@ -23,7 +23,7 @@ from autograder.submissions.submission import Submission
 MINUTE = 60
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Forecast:
     """What a run would do.
 
@@ -99,7 +99,10 @@ class DryRun:
                 unreadable += 1
         different = set(keys)
         known = sum(map(self._executor.is_known, different))
-        return Forecast(len(students), len(due), len(keys), len(different), known, unreadable)
+        return Forecast(
+            handed_in=len(students), submissions=len(due), notebooks=len(keys), different=len(different), known=known,
+            unreadable=unreadable,
+        )  # fmt: skip
 
     def _keys(self, folder: str) -> Iterator[str]:
         seen = Submission.seen(Path(folder), self._released, int(self._profile.limits.disk_gb * 10**9))

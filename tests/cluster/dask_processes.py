@@ -19,7 +19,7 @@ class DaskProcesses:
 
     Attributes:
         address: of the scheduler, the same each time that it is started.
-        env: Dask's own settings, as variables, for whoever is to be let in.
+        settings: Dask's own, for whoever is to be let in.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -31,16 +31,21 @@ class DaskProcesses:
         self._options = [
             "--tls-ca-file", files["ca_file"], "--tls-cert", files["cert"], "--tls-key", files["key"]
         ]  # fmt: skip
-        roles = ("CLIENT", "WORKER", "SCHEDULER")
-        tls = "DASK_DISTRIBUTED__COMM__TLS__"
-        self.env = {f"{tls}CA_FILE": files["ca_file"], "DASK_DISTRIBUTED__COMM__REQUIRE_ENCRYPTION": "True"}
-        for role in roles:
-            self.env |= {f"{tls}{role}__CERT": files["cert"], f"{tls}{role}__KEY": files["key"]}
+        tls = "distributed.comm.tls."
+        self.settings = {f"{tls}ca-file": files["ca_file"], "distributed.comm.require-encryption": "True"}
+        for role in ("client", "worker", "scheduler"):
+            self.settings |= {f"{tls}{role}.cert": files["cert"], f"{tls}{role}.key": files["key"]}
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self._port = free.getsockname()[1]
         self.address = f"tls://127.0.0.1:{self._port}"
         self._running: list[subprocess.Popen[bytes]] = []
+
+    @property
+    def env(self) -> dict[str, str]:
+        """The settings as variables."""
+        names = {name: name.replace(".", "__").replace("-", "_").upper() for name in self.settings}
+        return {f"DASK_{names[name]}": value for name, value in self.settings.items()}
 
     def scheduler(self) -> subprocess.Popen[bytes]:
         return self._started("dask_scheduler", "--host", "127.0.0.1", "--port", str(self._port), "--no-dashboard")

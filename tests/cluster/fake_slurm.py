@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import stat
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 COMMANDS = {
@@ -47,6 +49,17 @@ def install(folder: Path) -> dict[str, str]:
         path.write_text(f"#!{sys.executable}\n{code.replace('{jobs!r}', repr(str(jobs)))}", encoding="utf-8")
         path.chmod(path.stat().st_mode | stat.S_IXUSR)
     return {"PATH": os.pathsep.join([str(commands), os.environ["PATH"]])}
+
+
+@contextmanager
+def installed(folder: Path) -> Iterator[None]:
+    """The commands are found by this process, for as long as the block lasts."""
+    kept = os.environ["PATH"]
+    os.environ |= install(folder)
+    try:
+        yield
+    finally:
+        os.environ["PATH"] = kept
 
 
 def jobs(folder: Path) -> list[int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import socket
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -219,14 +220,15 @@ def test_what_cannot_be_read_counts_as_nothing(tmp_path: Path) -> None:
 
 def test_a_forecast_is_told_in_words() -> None:
     times = RunTimes(runs=(RunTime(place="there", ran=2, seconds=120),))
-    assert Forecast(9, 8, 24, 12, 2, 1).lines("there", 4, times) == [
+    found = Forecast(handed_in=9, submissions=8, notebooks=24, different=12, known=2, unreadable=0)
+    assert replace(found, unreadable=1).lines("there", 4, times) == [
         "Would grade 8 of 9 submission(s), 24 notebook(s).",
         "12 of them differ; 2 of these have been run before, and 10 would be run there, up to 4 at a time.",
         "1 submission(s) cannot be looked at.",
         "Expected time: 10 minutes.",
     ]
-    assert Forecast(9, 8, 24, 12, 12, 0).lines("there", 4, times)[2:] == []
-    assert Forecast(9, 8, 24, 12, 2, 0).lines("elsewhere", 4, times)[2:] == ["Nothing has been measured there yet."]
+    assert replace(found, known=12).lines("there", 4, times)[2:] == []
+    assert found.lines("elsewhere", 4, times)[2:] == ["Nothing has been measured there yet."]
 
 
 @pytest.mark.parametrize(("seconds", "said"), [(90, "90 s"), (3000, "50 minutes"), (9000, "2.5 hours")])

@@ -11,8 +11,9 @@ import pytest
 from autograder.facts.evidence import Facts
 from autograder.facts.transcript import Transcript
 from autograder.facts.verdict import Incident
-from autograder.grading.execution_pool import ExecutionPool, Pending, Run, notebooks_at_a_time, wait_for_one
+from autograder.grading.execution_pool import ExecutionPool, InLine, Pending, Run, notebooks_at_a_time, wait_for_one
 from autograder.grading.executions import Execution
+from autograder.grading.progress import Counted
 
 WHOLE = Execution(outputs=(), counts=(), facts=Facts(evidence={}, transcript=Transcript(), in_grading=True))
 CUT_SHORT = WHOLE.model_copy(update={"incidents": (Incident(kind="time", cell="ask"),)})
@@ -162,3 +163,26 @@ def test_a_notebook_that_waits_for_another_takes_nobodys_place(pool: ExecutionPo
         pool.begin("key", held)
     assert pool.wants_more
     held.go.set()
+
+
+def test_it_is_told_how_many_wait_run_and_are_done() -> None:
+    told: list[Counted] = []
+    pool, first, second = ExecutionPool(1, told.append), Held(), Held()
+    both = pool.begin(None, first), pool.begin(None, second)
+    second.go.set()
+    ended(first, *both)
+    pool.end()
+    assert told[-1] == Counted(waiting=0, running=0, done=2)
+    assert Counted(waiting=1, running=0, done=1) in told
+    assert all(each.running <= 1 for each in told)
+
+
+def test_in_line_a_notebook_is_executed_in_the_thread_that_begins_it() -> None:
+    threads: list[threading.Thread] = []
+
+    def run() -> Execution:
+        threads.append(threading.current_thread())
+        return WHOLE
+
+    assert InLine().begin("key", run).result(0) == WHOLE
+    assert threads == [threading.current_thread()]

@@ -1,0 +1,319 @@
+"""A small class on workers, disturbed in every way, beside the same class on one machine: the same scores, files and rows.
+
+Four runs grade it: one is told to end (SIGTERM), one is killed together with its scheduler, in the last a worker and another
+worker's host are killed. The first two hand jobs to a Slurm of the tests' own, the last goes to a Dask that is running already.
+The host echoes.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import fake_slurm
+import nbformat
+import psutil
+import pytest
+from conftest import ROOT
+from dask_processes import DaskProcesses
+from nbgrader.api import Gradebook
+from waiting import until
+
+from autograder.cli import STOPPED
+from autograder.grading.records import Records
+from autograder.grading.run_times import RunTimes
+from autograder.judging.contract import ASSIGNMENT
+from trials.classes import Student, write_submission
+from trials.demo import ScratchCourse, other_spelling, typical_mistakes
+
+CLUSTER = """
+[cluster]
+account = "course"
+partition = "short"
+gpus = ""
+notebooks = 1
+workers_min = 2
+workers_max = 2
+directives = ["--comment=graded"]
+"""
+HONEST, DIFFERENT = 6, 10
+"""Students whose work is right and differs, and all notebooks that differ: of the others only a twin's does not."""
+
+
+@dataclass
+class Run:
+    """A run that has ended.
+
+    Attributes:
+        known: how many executions were remembered before it.
+        jobs: of those that it handed in, how many are still there.
+    """
+
+    code: int
+    said: str
+    known: int
+    jobs: int = 0
+
+
+@dataclass
+class Disturbed:
+    """The course whose runs were disturbed."""
+
+    course: ScratchCourse
+    slurm: Path
+    runs: list[Run] = field(default_factory=list)
+
+
+@pytest.fixture(scope="module")
+def course(tiny_home: Path, tmp_path_factory: pytest.TempPathFactory) -> ScratchCourse:
+    folder = tmp_path_factory.mktemp("cluster")
+    before, _, after = (ROOT / "course.toml").read_text(encoding="utf-8").partition("[cluster]")
+    text = before + CLUSTER + "\n[arguments]" + after.partition("\n[arguments]")[2]
+    (folder / "cluster.toml").write_text(text, encoding="utf-8")
+    made = ScratchCourse(folder / "scratch", ROOT, tiny_home, folder / "cluster.toml")
+    made.instructor("generate_assignment", ASSIGNMENT)
+    right = made.reference()
+    members = {f"s{number}": {"chain": f"# {number}\n{right['chain']}"} for number in range(HONEST)}
+    members |= {"twin": members["s0"], "spelling": other_spelling(made.profile)}
+    members |= {"mistaken": typical_mistakes(made.profile, right), "broken": {}}
+    members |= {"hostile": {"chain": f"import os\nos._exit(0)\n{right['chain']}"}}
+    for name, cells in members.items():
+        to = made.root / "submitted" / name / ASSIGNMENT
+        write_submission(made.release, to, Student(name, "", {**right, "memory": name, **cells}))
+        for other in ("larger-model", "temperature"):
+            (to / f"{other}.ipynb").unlink()
+    (made.root / "submitted" / "s1" / ASSIGNMENT / "data.bin").write_bytes(bytes(range(256)))
+    broken = made.root / "submitted" / "broken" / ASSIGNMENT / "chatbot.ipynb"
+    broken.write_bytes(broken.read_bytes()[:-100])
+    return made
+
+
+def begun(course: ScratchCourse, *options: str, **env: str) -> subprocess.Popen[str]:
+    """`autograder grade`, which has begun."""
+    command = [sys.executable, "-m", "autograder", "grade", "--course", str(course.root), *options]
+    return course.started(
+        command, course.root, {"AUTOGRADER_ECHO": "1", "COLUMNS": "200", "OMP_NUM_THREADS": "1", **env}
+    )
+
+
+def executions(course: ScratchCourse) -> int:
+    return len(list((course.root / ".autograder" / "executions").glob("*/*.json")))
+
+
+def ended(process: subprocess.Popen[str], known: int, slurm: Path | None = None) -> Run:
+    said, _ = process.communicate(timeout=200)
+    if slurm is not None:
+        until(lambda: not still_there(slurm))  # they are told to end; those of a run that was killed end by themselves
+    return Run(process.returncode, said, known, len(still_there(slurm)) if slurm else 0)
+
+
+def still_there(slurm: Path) -> list[int]:
+    """The jobs that have not ended."""
+    groups = set(fake_slurm.jobs(slurm))
+    found = set()
+    for process in psutil.process_iter():
+        try:
+            found |= {os.getpgid(process.pid)} & groups if process.status() != psutil.STATUS_ZOMBIE else set()
+        except (psutil.NoSuchProcess, ProcessLookupError):
+            continue
+    return sorted(found)
+
+
+def one_more(course: ScratchCourse, process: subprocess.Popen[str], than: int) -> None:
+    """Waits until more notebooks than so many have been executed."""
+    until(lambda: executions(course) > than or process.poll() is not None)
+
+
+@pytest.fixture(scope="module")
+def here(course: ScratchCourse) -> ScratchCourse:
+    """The course graded on this machine, where importing Dask would end the run."""
+    twin = course.twin(course.folder.parent / "here")
+    for name in ("dask", "distributed"):
+        (twin.folder / f"{name}.py").write_text("raise SystemExit('nobody has asked for Dask')\n", encoding="utf-8")
+    assert ended(begun(twin, PYTHONPATH=str(twin.folder)), 0).code == 0
+    return twin
+
+
+@pytest.fixture(scope="module")
+def disturbed(course: ScratchCourse) -> Disturbed:
+    twin = course.twin(course.folder.parent / "disturbed")
+    found = Disturbed(twin, course.folder.parent / "slurm")
+    slurm = fake_slurm.install(found.slurm)
+    for end in (psutil.Process.terminate, kill_with_children):
+        known = executions(twin)
+        process = begun(twin, "--slurm", **slurm)
+        one_more(twin, process, known)
+        end(psutil.Process(process.pid))
+        found.runs.append(ended(process, known, found.slurm))
+    with DaskProcesses(twin.folder) as dask:
+        known = executions(twin)
+        dask.scheduler()
+        started = [dask.worker(AUTOGRADER_MODEL_HOME=str(twin.model_home.resolve())) for _ in range(2)]
+        process = begun(twin, "--scheduler", dask.address, **dask.env)
+        one_more(twin, process, known)
+        kill_below(started[0].pid, lambda command: "autograder.host.server" in command)
+        kill_below(started[1].pid, lambda command: "spawn_main" in command)
+        found.runs.append(ended(process, known))
+    return found
+
+
+def kill_with_children(process: psutil.Process) -> None:
+    for each in (process, *process.children(recursive=True)):
+        each.kill()
+
+
+def kill_below(pid: int, which: Callable[[str], bool]) -> None:
+    """Kills a process below another one, as soon as it is there."""
+
+    def found() -> list[psutil.Process]:
+        below = psutil.Process(pid).children(recursive=True)
+        return [process for process in below if which(" ".join(command_of(process)))]
+
+    until(found)[0].kill()
+
+
+def command_of(process: psutil.Process) -> list[str]:
+    try:
+        return process.cmdline()
+    except psutil.NoSuchProcess:
+        return []
+
+
+# --- The outcome ---
+
+
+def test_scores_are_those_of_one_machine(here: ScratchCourse, disturbed: Disturbed) -> None:
+    assert disturbed.course.scores() == here.scores()
+    assert {here.scores()[f"s{number}"]["check-ideal-boat"] for number in range(HONEST)} == {1}
+
+
+def test_verdicts_are_those_of_one_machine(here: ScratchCourse, disturbed: Disturbed) -> None:
+    assert verdicts(disturbed.course) == verdicts(here)
+    assert {state for found in verdicts(here).values() for _, state, _, _ in found} <= {"judged", "review"}
+
+
+def verdicts(course: ScratchCourse) -> dict[str, list[tuple[Any, ...]]]:
+    records = Records(course.root)
+    found = {}
+    for path in sorted((course.root / "verdicts" / ASSIGNMENT).glob("*/chatbot.json")):
+        record = records.read(ASSIGNMENT, path.parent.name, "chatbot")
+        assert record is not None
+        found[path.parent.name] = [(v.check_id, v.state, v.score, len(record.incidents)) for v in record.verdicts]
+    return found
+
+
+def test_files_are_those_of_one_machine(here: ScratchCourse, disturbed: Disturbed) -> None:
+    assert files(disturbed.course) == files(here)
+
+
+def files(course: ScratchCourse) -> dict[str, Any]:
+    """What is in the folders that grading makes: names, and of notebooks what their cells show."""
+    found: dict[str, Any] = {}
+    for path in sorted(path for top in ("autograded", "verdicts") for path in (course.root / top).rglob("*")):
+        shown = None
+        if path.suffix == ".ipynb":
+            cells = nbformat.read(path, as_version=4).cells
+            shown = [(cell.source, cell.get("execution_count"), outputs(cell)) for cell in cells]
+        found[str(path.relative_to(course.root))] = shown
+    return found
+
+
+def outputs(cell: nbformat.NotebookNode) -> list[Any]:
+    """What a cell shows, without the evidence of a check, which has questions drawn for one run."""
+    if cell.get("metadata", {}).get("nbgrader", {}).get("grade"):
+        return [output.output_type for output in cell.get("outputs", [])]
+    return [re.sub(r"0x[0-9a-f]+", "0x", repr(output)) for output in cell.get("outputs", [])]
+
+
+def test_rows_are_those_of_one_machine(here: ScratchCourse, disturbed: Disturbed) -> None:
+    assert rows(disturbed.course) == rows(here)
+
+
+def rows(course: ScratchCourse) -> list[tuple[Any, ...]]:
+    """The gradebook's rows of submissions, without their numbers."""
+    with Gradebook(f"sqlite:///{course.root / 'gradebook.db'}") as gradebook:
+        return sorted(
+            (submission.student.id, notebook.name, notebook.late_submission_penalty, grade.name, grade.auto_score,
+             grade.manual_score, grade.extra_credit, grade.needs_manual_grade)
+            for submission in gradebook.find_assignment(ASSIGNMENT).submissions
+            for notebook in submission.notebooks
+            for grade in notebook.grades
+        )  # fmt: skip
+
+
+# --- The runs ---
+
+
+def test_the_runs_ended_as_they_were_made_to(disturbed: Disturbed) -> None:
+    assert [run.code for run in disturbed.runs] == [128 + signal.SIGTERM, -signal.SIGKILL, 0]
+
+
+def test_a_run_that_is_stopped_says_how_to_go_on(disturbed: Disturbed) -> None:
+    assert STOPPED in disturbed.runs[0].said
+
+
+def test_no_job_outlives_its_run(disturbed: Disturbed) -> None:
+    assert len(fake_slurm.jobs(disturbed.slurm)) == 4
+    assert [run.jobs for run in disturbed.runs] == [0, 0, 0]
+
+
+def test_a_run_does_only_what_is_left(disturbed: Disturbed) -> None:
+    (last,) = RunTimes.of(disturbed.course.root).runs
+    assert 0 < disturbed.runs[0].known + disturbed.runs[1].known < disturbed.runs[2].known
+    assert last.ran <= DIFFERENT - disturbed.runs[2].known
+
+
+def test_jobs_are_asked_for_as_the_course_says(disturbed: Disturbed) -> None:
+    options = (disturbed.slurm / "jobs" / "options").read_text(encoding="utf-8")
+    for option in ("-p short", "-A course", "-n 1", "-t 00:15:00", "--comment=graded"):
+        assert options.count(f"#SBATCH {option}\n") == 4
+    assert "--mem" not in options
+    assert "--gpus" not in options
+
+
+def test_neither_certificates_nor_claims_are_left(disturbed: Disturbed) -> None:
+    hidden = disturbed.course.root / ".autograder"
+    assert list((hidden / "running").rglob("*.*")) == []
+    assert [path for path in (hidden / "cluster").rglob("*") if path.name in ("keys", "key")] == []
+
+
+# --- Before, and in line ---
+
+
+def test_a_dry_run_tells_what_a_run_then_does_and_changes_nothing(course: ScratchCourse) -> None:
+    before = snapshot(course)
+    run = ended(begun(course, "--dry-run"), 0)
+    assert run.code == 0
+    assert "Would grade 11 of 11 submission(s), 11 notebook(s)." in run.said
+    assert "10 of them differ; 0 of these have been run before, and 10 would be run on this machine" in run.said
+    assert "Nothing has been measured there yet." in run.said
+    assert snapshot(course) == before
+
+
+def snapshot(course: ScratchCourse) -> dict[str, bytes]:
+    return {str(path): path.read_bytes() for path in course.root.rglob("*") if path.is_file()}
+
+
+def test_a_dry_run_knows_what_is_remembered_and_how_long_it_took(here: ScratchCourse) -> None:
+    assert "Would grade 0 of 11 submission(s)" in ended(begun(here, "--dry-run"), 0).said
+    again = ended(begun(here, "--dry-run", "--force"), 0).said
+    assert "Would grade 11 of 11 submission(s), 11 notebook(s)." in again
+    assert re.search(r"Expected time: \d+ s\.", again)
+
+
+def test_in_line_everything_runs_in_the_one_process(here: ScratchCourse, course: ScratchCourse) -> None:
+    twin = course.twin(course.folder.parent / "in-line")
+    for path in (twin.root / "submitted").iterdir():
+        if path.name not in ("s0", "hostile"):
+            subprocess.run(["rm", "-r", str(path)], check=True)
+    run = ended(begun(twin, "--in-line"), 0)
+    assert run.code == 0
+    assert "Autograding autograded" in run.said  # nbgrader's own log
+    assert twin.scores() == {name: here.scores()[name] for name in ("s0", "hostile")}
