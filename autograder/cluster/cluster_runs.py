@@ -1,6 +1,7 @@
 """Runs notebooks on workers: who is asked, who is asked again, and when that is given up.
 
 A worker that dies while it runs a notebook is Dask's affair, which gives the notebook to another one a bounded number of times.
+One that ends in good order, as before its job's time limit, is not counted there, but here: each tells what it begins.
 What a worker itself says went wrong (its host was killed, its disk is full) is tried elsewhere here, `TRIES` times in all; then
 the notebook is not judged, with the reason. A worker that refuses is asked no more; where there is no other, the run ends.
 """
@@ -11,6 +12,7 @@ import contextlib
 import threading
 import time
 import uuid
+from collections import Counter
 from concurrent.futures import CancelledError
 from typing import Any, Protocol
 
@@ -18,7 +20,7 @@ from distributed import Client, Future, KilledWorker
 from nbformat import NotebookNode
 
 from autograder.cluster.parcel import Answer, Sender
-from autograder.cluster.worker import run_notebook
+from autograder.cluster.worker import BEGUN, run_notebook
 from autograder.errors import HostLost, NotReady
 from autograder.grading.executions import Execution, executed
 from autograder.grading.notebook_run import lost
@@ -33,6 +35,9 @@ LOOK_SECONDS = 5.0
 RETURN_SECONDS = 60.0
 """How long a scheduler that has gone may take to come back."""
 DIED = "The worker died while it ran this notebook, and so did those that were given it before ({deaths} in all)."
+CUT_SHORT = (
+    "{begun} workers began it, and each ended before it was done. A job may need more time (walltime in [cluster])."
+)
 GONE = "The scheduler was lost while this notebook was waiting or running."
 
 
@@ -56,13 +61,14 @@ class ClusterRuns:
         self._line: Client | None = None
         self._asked: set[Future] = set()
         self._refused: dict[str, str] = {}
+        self._begun: Counter[str] = Counter()
         self._turn = threading.Lock()
         self._ended = threading.Event()
 
     def run(self, nb: NotebookNode, view: View, label: str) -> Execution:
         packed, files = self._sender.parcel(nb, view)
         failed: list[Answer] = []
-        while len(failed) < TRIES:
+        while sum(each.tries for each in failed) < TRIES:
             answer = self._answer(packed, files, {each.worker for each in failed})
             if answer.refused:
                 self._leave_out(answer)
@@ -100,7 +106,8 @@ class ClusterRuns:
             told = self._awaited(future, line)
         except KilledWorker as error:
             raise_if(self._ended)
-            return Answer(worker=error.last_worker.address, failed=DIED.format(deaths=error.allowed_failures + 1))
+            deaths = error.allowed_failures + 1
+            return Answer(worker=error.last_worker.address, failed=DIED.format(deaths=deaths), tries=deaths)
         except (CancelledError, OSError):
             raise_if(self._ended)
             self._drop(line)
@@ -131,6 +138,9 @@ class ClusterRuns:
                     return told
                 except TimeoutError:
                     raise_if(self._ended)
+                    if (begun := self._begun[future.key]) > TRIES:
+                        future.cancel(force=True)
+                        return Answer(worker="", failed=CUT_SHORT.format(begun=begun - 1), tries=begun - 1).packed()
                     trouble = self._cluster.trouble(len(addresses(line)))
                     if trouble is not None:
                         raise NotReady(trouble) from None
@@ -147,6 +157,7 @@ class ClusterRuns:
             while self._line is None or self._line.status not in ("running", "connecting"):
                 try:
                     self._line = self._cluster.client()
+                    self._line.subscribe_topic(BEGUN, self._count)
                 except OSError as error:
                     if time.monotonic() > ends or self._ended.wait(1):
                         raise NotReady(
@@ -154,6 +165,10 @@ class ClusterRuns:
                             "there, run the same command again: it takes only what is left."
                         ) from error
             return self._line
+
+    def _count(self, event: tuple[float, str]) -> None:
+        """Hears of a task that has been begun."""
+        self._begun[event[1]] += 1
 
     def _drop(self, line: Client) -> None:
         """Lets go of a line whose scheduler was lost."""
