@@ -9,25 +9,25 @@ What a real cluster has and this one has not: GPUs, control groups around jobs, 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import shutil
 import subprocess
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import psutil
+from waiting import until
 
 MACHINE = Path(__file__).with_name("slurm_machine.sh")
 INTERFACE = "ib0"
 LOGIN = "10.77.0.1"
 NODES = {"node1": "10.77.0.11", "node2": "10.77.0.12"}
 PARTITION = "accel"
-READY_S = 30
-"""In this time the nodes are there, or something is wrong."""
 
 CONF = """\
 ClusterName=test
@@ -46,6 +46,7 @@ SelectTypeParameters=CR_Core
 SlurmdParameters=config_overrides
 ReturnToService=2
 KillWait=5
+SlurmdTimeout=10
 SchedulerParameters=sched_interval=1,bf_interval=1,batch_sched_delay=0,sched_min_interval=0
 MinJobAge=300
 StateSaveLocation={folder}/state
@@ -92,7 +93,7 @@ def missing() -> str:
 
 @dataclass(frozen=True)
 class Job:
-    """A job as `squeue` shows it: its number, state (`RUNNING`) and node (empty until it has one)."""
+    """A job as `squeue` shows it: its number, state (`RUNNING`), and node, where it has one."""
 
     number: str
     state: str
@@ -185,6 +186,26 @@ class SlurmCluster:
         lines = self.run("squeue", "--noheader", "--format=%i %T %N").splitlines()
         return [Job(*[*line.split(), ""][:3]) for line in lines]
 
+    def job_on(self, node: str) -> str:
+        """The number of the job that runs there; empty where there is none."""
+        return next((job.number for job in self.jobs() if job.node == node and job.state == "RUNNING"), "")
+
+    def state(self, job: str) -> str:
+        """A job's state, also when it has ended: `TIMEOUT`."""
+        return self.run("scontrol", "--oneliner", "show", "job", job).partition("JobState=")[2].split()[0]
+
+    def processes(self, node: str) -> list[psutil.Process]:
+        """All that run on a node, as seen from outside; the first is its number 1."""
+        for process in psutil.Process(self.first).children(recursive=True):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                if process.cmdline()[:1] == ["bash"] and f"node {self.folder} {node}" in " ".join(process.cmdline()):
+                    return [process, *process.children(recursive=True)]
+        return []
+
+    def cable(self, node: str, state: Literal["up", "down"]) -> None:
+        """Takes a node's network cable out, or puts it back."""
+        self.run("ip", "link", "set", node, state)
+
     def idle(self) -> int:
         """How many nodes wait for a job; none while there is no controller."""
         try:
@@ -198,27 +219,15 @@ class SlurmCluster:
         return "\n".join(f"{path.name}:\n{path.read_text(errors='replace')[-2000:]}" for path in files)
 
 
-def wait_until(true: Callable[[], object], what: str, seconds: float = READY_S) -> None:
-    """Asks until the answer is yes.
-
-    Raises:
-        AssertionError: it never was.
-    """
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end, f"not in {seconds:.0f} s: {what}"
-        time.sleep(0.1)
-
-
 @contextmanager
 def slurm_cluster(folder: Path, shared: Sequence[Path]) -> Iterator[SlurmCluster]:
     """A cluster, its nodes ready for jobs. `folder` is empty, and one of the `shared`, or below one."""
     cluster = SlurmCluster(folder, shared)
     try:
-        wait_until(cluster.answers, "Slurm's controller answers")
+        until(cluster.answers)
         for name in NODES:
             cluster.add_node(name)
-        wait_until(lambda: cluster.idle() == len(NODES), "the nodes wait for jobs")
+        until(lambda: cluster.idle() == len(NODES))
         yield cluster
     except AssertionError as error:
         error.add_note(cluster.logs())

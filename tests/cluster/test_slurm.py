@@ -5,15 +5,36 @@ Runs where Slurm is (`make slurm-for-tests`) and where namespaces can be made.
 
 from __future__ import annotations
 
+import contextlib
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import psutil
 import pytest
 from conftest import ROOT
-from slurm_cluster import NODES, SlurmCluster, missing, slurm_cluster, wait_until
+from outcome import files, rows, verdicts
+from slurm_cluster import NODES, SlurmCluster, missing, slurm_cluster
+from waiting import until
+
+from autograder.cli import STOPPED
+from autograder.judging.contract import ASSIGNMENT
+from trials.classes import Student, write_submission
+from trials.demo import ScratchCourse, typical_mistakes
+
+CLUSTER = """
+[cluster]
+notebooks = 1
+workers_min = 2
+workers_max = 2
+interface = "ib0"
+"""
+"""Account, partition, GPU and time are those of the course's own cluster."""
+HONEST = 6
+"""Students whose work is right, all different."""
 
 MISSING = missing()
 pytestmark = [pytest.mark.slurm, pytest.mark.skipif(bool(MISSING), reason=MISSING or "all there")]
@@ -31,7 +52,7 @@ def test_each_job_is_on_a_machine_of_its_own_with_a_gpu(slurm: SlurmCluster, tmp
     options = ["--account=ec443", "--partition=accel", "--gpus=a100:1", "--time=00:15:00", "--ntasks=1", "--exclusive"]
     for name in NODES:
         slurm.run("sbatch", *options, f"--nodelist={name}", f"--output={tmp_path}/{name}", script)
-    wait_until(lambda: not slurm.jobs(), "the jobs are over")
+    until(lambda: not slurm.jobs())
     for name in NODES:
         said = (tmp_path / name).read_text().splitlines()
         assert said[:3] == [name, f"{NODES[name]} ", "0"]
@@ -62,3 +83,170 @@ def test_a_cluster_ends_with_the_process_that_started_it_even_by_kill(tmp_path: 
     started.kill()
     started.communicate()
     assert psutil.wait_procs(family, timeout=30)[1] == []
+
+
+# --- A class ---
+
+
+@dataclass
+class Run:
+    """A run of `autograder grade` that has ended.
+
+    Attributes:
+        known: how many executions were remembered before it.
+        jobs: how Slurm says that each of its jobs that was disturbed has ended.
+    """
+
+    code: int
+    said: str
+    known: int
+    jobs: tuple[str, ...] = ()
+
+
+@dataclass
+class Disturbed:
+    """A course whose runs were disturbed, one after the other."""
+
+    course: ScratchCourse
+    runs: list[Run] = field(default_factory=list)
+
+
+@pytest.fixture(scope="module")
+def course(tiny_home: Path, tmp_path_factory: pytest.TempPathFactory) -> ScratchCourse:
+    folder = tmp_path_factory.mktemp("class")
+    before, _, after = (ROOT / "course.toml").read_text(encoding="utf-8").partition("[cluster]")
+    text = before + CLUSTER + "\n[arguments]" + after.partition("\n[arguments]")[2]
+    (folder / "cluster.toml").write_text(text, encoding="utf-8")
+    made = ScratchCourse(folder / "scratch", ROOT, tiny_home, folder / "cluster.toml")
+    made.instructor("generate_assignment", ASSIGNMENT)
+    right = made.reference()
+    members = {f"s{number}": {"chain": f"# {number}\n{right['chain']}"} for number in range(HONEST)}
+    members |= {"twin": members["s0"], "mistaken": typical_mistakes(made.profile, right)}
+    for name, cells in members.items():
+        to = made.root / "submitted" / name / ASSIGNMENT
+        write_submission(made.release, to, Student(name, "", {**right, "memory": name, **cells}))
+        for other in ("larger-model", "temperature"):
+            (to / f"{other}.ipynb").unlink()
+    return made
+
+
+def begun(course: ScratchCourse, slurm: SlurmCluster | None, *options: str) -> subprocess.Popen[str]:
+    """`autograder grade`, which has begun: on the login node, or here."""
+    command = [sys.executable, "-m", "autograder", "grade", "--course", str(course.root), *options]
+    env = {"AUTOGRADER_ECHO": "1", "COLUMNS": "200", "OMP_NUM_THREADS": "1"}
+    if slurm is None:
+        return course.started(command, course.root, env)
+    return course.started(slurm.command([*command, "--slurm"]), course.root, env | slurm.environment)
+
+
+def executions(course: ScratchCourse) -> int:
+    return len(list((course.root / ".autograder" / "executions").glob("*/*.json")))
+
+
+def one_more(course: ScratchCourse, process: subprocess.Popen[str], than: int) -> None:
+    """Waits until more notebooks than so many have been executed."""
+    until(lambda: executions(course) > than or process.poll() is not None)
+
+
+def ended(process: subprocess.Popen[str], known: int = 0) -> Run:
+    said, _ = process.communicate(timeout=200)
+    return Run(process.returncode, said, known)
+
+
+def on(slurm: SlurmCluster, node: str, command: str) -> psutil.Process:
+    """A process of a node with this in its command, as soon as there is one."""
+
+    def look() -> psutil.Process | None:
+        for process in slurm.processes(node):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                if command in " ".join(process.cmdline()):
+                    return process
+        return None
+
+    found = until(look)
+    assert found is not None
+    return found
+
+
+KERNELS, WORKER = "autograder.jail.parent", "spawn_main"
+"""In the commands of a worker's parent of kernels, which runs once it has a notebook, and of the worker itself."""
+
+
+@pytest.fixture(scope="module")
+def here(course: ScratchCourse) -> ScratchCourse:
+    """The course graded on this machine."""
+    twin = course.twin(course.folder.parent / "here")
+    assert ended(begun(twin, None)).code == 0
+    return twin
+
+
+@pytest.fixture(scope="module")
+def disturbed(course: ScratchCourse, slurm: SlurmCluster) -> Disturbed:
+    """Ctrl-C ends the first run, kill -9 the second; in the third a job is cancelled, and a worker killed."""
+    found = Disturbed(course.twin(course.folder.parent / "disturbed"))
+    for end in (signal.SIGINT, signal.SIGKILL):
+        known = executions(found.course)
+        process = begun(found.course, slurm)
+        one_more(found.course, process, known)
+        (grader,) = psutil.Process(process.pid).children()
+        for each in [grader] if end == signal.SIGINT else [grader, *grader.children(recursive=True)]:
+            each.send_signal(end)
+        found.runs.append(ended(process, known))
+        until(lambda: not slurm.jobs())
+    known = executions(found.course)
+    process = begun(found.course, slurm)
+    on(slurm, "node1", KERNELS)
+    cancelled = slurm.job_on("node1")
+    slurm.run("scancel", cancelled)
+    on(slurm, "node2", KERNELS)
+    on(slurm, "node2", WORKER).kill()
+    found.runs.append(replace(ended(process, known), jobs=(slurm.state(cancelled),)))
+    until(lambda: not slurm.jobs())
+    return found
+
+
+@pytest.fixture(scope="module")
+def again(disturbed: Disturbed, slurm: SlurmCluster) -> Run:
+    """The same course graded once more; Slurm ends a job at its time limit, and the cable of the other's node is taken out."""
+    process = begun(disturbed.course, slurm, "--force")
+    on(slurm, "node1", KERNELS)
+    timed_out = slurm.job_on("node1")
+    slurm.run("scontrol", "update", f"JobId={timed_out}", "EndTime=now+1")
+    on(slurm, "node2", KERNELS)
+    slurm.cable("node2", "down")
+    run = ended(process)
+    slurm.cable("node2", "up")
+    until(lambda: not slurm.jobs())
+    return replace(run, jobs=(slurm.state(timed_out),))
+
+
+def compared(course: ScratchCourse) -> dict[str, object]:
+    return {"scores": course.scores(), "verdicts": verdicts(course), "files": files(course), "rows": rows(course)}
+
+
+def test_scores_verdicts_files_and_rows_are_those_of_one_machine(here: ScratchCourse, disturbed: Disturbed) -> None:
+    assert compared(disturbed.course) == compared(here)
+    assert {here.scores()[f"s{number}"]["check-ideal-boat"] for number in range(HONEST)} == {1}
+
+
+def test_the_runs_ended_as_they_were_made_to(disturbed: Disturbed) -> None:
+    assert [run.code for run in disturbed.runs] == [128 + signal.SIGINT, -signal.SIGKILL, 0]
+    assert STOPPED in disturbed.runs[0].said
+    assert disturbed.runs[2].jobs == ("CANCELLED",)
+
+
+def test_each_run_did_only_what_was_left(disturbed: Disturbed) -> None:
+    assert 0 == disturbed.runs[0].known < disturbed.runs[1].known < disturbed.runs[2].known < HONEST
+
+
+def test_a_time_limit_and_a_node_that_is_gone_change_no_score(
+    here: ScratchCourse, disturbed: Disturbed, again: Run
+) -> None:
+    assert (again.code, again.jobs) == (0, ("TIMEOUT",))
+    assert compared(disturbed.course) == compared(here)
+
+
+def test_nothing_of_the_runs_is_left_on_the_nodes(again: Run, slurm: SlurmCluster) -> None:
+    for node in NODES:
+        left = [" ".join(process.cmdline()) for process in slurm.processes(node)]
+        assert [command for command in left if "autograder" in command or "distributed" in command] == []
