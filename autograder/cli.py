@@ -16,7 +16,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from autograder.errors import AutograderError
-from autograder.grading.progress import SAID, STATE
+from autograder.grading.progress import SAID, STATE, WORKERS
 from autograder.judging import contract
 from autograder.judging.contract import load
 from autograder.system.imports import garbage_later
@@ -124,12 +124,13 @@ class Told:
     """What a run tells beside how far it is: how many notebooks wait and run, and what is to be read."""
 
     def __init__(self, to: Terminal) -> None:
-        self._to, self._state = to, ""
+        self._to = to
+        self._state: dict[str, str] = {}
 
     def hear(self, line: str) -> None:
         """Takes a line as `grading/progress.py` has it."""
-        if line.startswith(STATE):
-            self._state = line.removeprefix(STATE)
+        if line.startswith((STATE, WORKERS)):
+            self._state[line[0]] = line[1:]
         else:
             self._to.print(line.removeprefix(SAID), highlight=False, markup=False, soft_wrap=True)
 
@@ -139,7 +140,7 @@ class Told:
         if quiet:
             yield lambda *_: lambda: None
             return
-        with progress(self._to, lambda: self._state) as begin:
+        with progress(self._to, lambda: ", ".join(self._state.values())) as begin:
             yield begin
 
 

@@ -24,6 +24,7 @@ from autograder.cluster.worker import BEGUN, run_notebook
 from autograder.errors import HostLost, NotReady
 from autograder.grading.executions import Execution, executed
 from autograder.grading.notebook_run import lost
+from autograder.grading.progress import Teller
 from autograder.grading.view import View
 
 PREFIX = "notebook"
@@ -56,8 +57,9 @@ class Cluster(Protocol):
 class ClusterRuns:
     """Runs notebooks on a cluster's workers, whichever thread asks."""
 
-    def __init__(self, cluster: Cluster, sender: Sender, log: Any) -> None:
-        self._cluster, self._sender, self._log = cluster, sender, log
+    def __init__(self, cluster: Cluster, sender: Sender, progress: Teller, log: Any) -> None:
+        self._cluster, self._sender, self._progress, self._log = cluster, sender, progress, log
+        self._look_at, self._trouble = 0.0, ""
         self._line: Client | None = None
         self._asked: set[Future] = set()
         self._refused: dict[str, str] = {}
@@ -95,7 +97,7 @@ class ClusterRuns:
         with self._turn:
             self._refused[answer.worker] = answer.refused
         self._log.warning("%s is left out: %s", answer.worker, answer.refused)
-        if not set(addresses(self._line_now())) - self._refused.keys():
+        if not set(workers_of(self._line_now())) - self._refused.keys():
             raise NotReady(f"{answer.worker}: {answer.refused}")
 
     def _answer(self, packed: bytes, files: dict[str, bytes], failed: set[str]) -> Answer:
@@ -121,12 +123,13 @@ class ClusterRuns:
 
     def _submitted(self, line: Client, packed: bytes, files: dict[str, bytes], failed: set[str]) -> Future:
         avoided = failed | self._refused.keys()
-        others = [each for each in addresses(line) if each not in avoided] if avoided else []
+        others = [each for each in workers_of(line) if each not in avoided] if avoided else []
         future = line.submit(
             run_notebook, packed, files, key=f"{PREFIX}-{uuid.uuid4().hex}", pure=False,
             workers=others or None, allow_other_workers=bool(others),
         )  # fmt: skip
         self._asked.add(future)
+        self._look(line)
         return future
 
     def _awaited(self, future: Future, line: Client) -> bytes:
@@ -141,11 +144,21 @@ class ClusterRuns:
                     if (begun := self._begun[future.key]) > TRIES:
                         future.cancel(force=True)
                         return Answer(worker="", failed=CUT_SHORT.format(begun=begun - 1), tries=begun - 1).packed()
-                    trouble = self._cluster.trouble(len(addresses(line)))
-                    if trouble is not None:
-                        raise NotReady(trouble) from None
+                    self._look(line)
+                    if self._trouble:
+                        raise NotReady(self._trouble) from None
         finally:
             self._asked.discard(future)
+
+    def _look(self, line: Client) -> None:
+        """Tells who is there, and finds whether nobody ever will be; one thread does so for all, now and then."""
+        with self._turn:
+            if time.monotonic() < self._look_at:
+                return
+            self._look_at = time.monotonic() + LOOK_SECONDS
+        workers = workers_of(line)
+        self._progress.workers(len(workers), sum(running_on(each) for each in workers.values()))
+        self._trouble = self._cluster.trouble(len(workers)) or ""
 
     # --- The line to the scheduler ---
 
@@ -184,9 +197,15 @@ def raise_if(ended: threading.Event) -> None:
         raise CancelledError("the run has been ended")
 
 
-def addresses(line: Client) -> list[str]:
-    """Of the workers that are there now."""
-    return list(line.scheduler_info(n_workers=-1)["workers"])
+def workers_of(line: Client) -> dict[str, Any]:
+    """The workers that are there now, by address, as Dask tells of them."""
+    found: dict[str, Any] = line.scheduler_info(n_workers=-1)["workers"]
+    return found
+
+
+def running_on(worker: dict[str, Any]) -> int:
+    """How many notebooks a worker is running, by what it last said."""
+    return int(worker.get("metrics", {}).get("task_counts", {}).get("executing", 0))
 
 
 def shut(line: Client) -> None:

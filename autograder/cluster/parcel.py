@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
+from urllib.parse import quote, unquote
 
 from nbformat import NotebookNode, from_dict
 from pydantic import BaseModel, ConfigDict
@@ -21,6 +22,9 @@ from autograder.grading.model_home import snapshots
 from autograder.grading.notebook_runs import RunSettings
 from autograder.grading.view import View, sha256
 
+NAMES = "surrogateescape"
+"""How Python holds names of files that are no text; in a parcel they are quoted."""
+
 
 class Parcel(BaseModel):
     """A notebook that is to be run, without its files.
@@ -30,7 +34,7 @@ class Parcel(BaseModel):
         profile: the frozen one, as JSON.
         kit: digest of the package that sends it.
         models: the sizes of each model's files, by name.
-        shared: files of its folder that are in a shared one: by their path the one there, named by its SHA-256.
+        shared: files of its folder that are in a shared one: by their quoted path the one there, named by its SHA-256.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -53,7 +57,8 @@ class Parcel(BaseModel):
         for path in map(Path, self.shared.values()):
             if sha256(path) != path.name:
                 raise OSError(f"{path} has changed on its way")
-        every: dict[str, bytes | Path] = {**files, **{path: Path(there) for path, there in self.shared.items()}}
+        theirs = {unquote(path, errors=NAMES): Path(there) for path, there in self.shared.items()}
+        every: dict[str, bytes | Path] = {**files, **theirs}
         return View(self.notebook, dict(sorted(every.items())))
 
     def notebook_node(self) -> NotebookNode:
@@ -110,7 +115,7 @@ class Sender:
             elif self.shared is None:
                 files[path] = content.read_bytes()
             else:
-                shared[path] = str(placed(content.read_bytes(), sha256(content), self.shared))
+                shared[quote(path, errors=NAMES)] = str(placed(content.read_bytes(), sha256(content), self.shared))
         made = Parcel(
             assignment=self.assignment, notebook=view.notebook, nb=json.dumps(nb), profile=self.profile.to_json(),
             settings=self.settings, kit=kit_digest(), models=sizes(self.profile), shared=shared,

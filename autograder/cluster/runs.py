@@ -16,6 +16,7 @@ from autograder.course.cluster import Cluster
 from autograder.course.profile import Profile
 from autograder.grading.execution_pool import notebooks_at_a_time
 from autograder.grading.notebook_runs import LocalRuns, NotebookRuns, RunSettings
+from autograder.grading.progress import Teller
 from autograder.judging.contract import load
 
 SHORT = (
@@ -50,12 +51,12 @@ class Assignment:
 
 @contextmanager
 def runs_at(
-    place: Place, assignment: Assignment, settings: RunSettings, log: Any, say: Callable[[str], None]
+    place: Place, assignment: Assignment, settings: RunSettings, progress: Teller, log: Any
 ) -> Iterator[NotebookRuns]:
     """What runs notebooks there, for as long as the block lasts. Raises NotReady where nothing can.
 
     Args:
-        say: told what whoever waits should know.
+        progress: told what whoever waits should know.
     """
     course, profile = assignment.course, assignment.profile
     if not place.is_far:
@@ -66,11 +67,11 @@ def runs_at(
 
     wanted = cluster_of(course)
     if place.kind == "slurm" and wanted.worker_seconds < profile.limits.notebook_seconds:
-        say(SHORT.format(may=profile.limits.notebook_seconds, has=wanted.worker_seconds))
+        progress.say(SHORT.format(may=profile.limits.notebook_seconds, has=wanted.worker_seconds))
     base = Path(wanted.shared_folder) if wanted.shared_folder else course / ".autograder" / "cluster"
-    with run_folder(base) as folder, _cluster_at(place, wanted, folder, say) as cluster:
+    with run_folder(base) as folder, _cluster_at(place, wanted, folder, progress.say) as cluster:
         shared = folder / "files" if wanted.shared_folder else None
-        runs = ClusterRuns(cluster, Sender(assignment.name, profile, settings, shared), log)
+        runs = ClusterRuns(cluster, Sender(assignment.name, profile, settings, shared), progress, log)
         try:
             yield runs
         finally:

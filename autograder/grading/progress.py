@@ -12,8 +12,8 @@ from typing import Self
 
 VARIABLE = "AUTOGRADER_PROGRESS"
 """Where the grading process finds its end of the pipe; it passes this on to nobody."""
-ONE, STATE, SAID = ".", "=", ">"
-"""With what a line begins: a notebook has been graded; how many wait and run; something to be read."""
+ONE, STATE, WORKERS, SAID = ".", "=", "~", ">"
+"""With what a line begins: a notebook has been graded; how many wait; who runs them; something to be read."""
 END_SECONDS = 5.0
 """How long the last lines are waited for, should something else hold the pipe open."""
 
@@ -40,7 +40,11 @@ class Teller:
 
     def state(self, counted: Counted) -> None:
         """So many notebooks wait, run, and have been executed; from any thread."""
-        self._write(f"{STATE}{counted.waiting} waiting, {counted.running} running, {counted.done} executed")
+        self._write(f"{STATE}{counted.waiting} waiting, {counted.running} under way, {counted.done} done")
+
+    def workers(self, there: int, running: int) -> None:
+        """So many workers are there, and run so many notebooks."""
+        self._write(f"{WORKERS}{there} worker(s) running {running}")
 
     def say(self, line: str) -> None:
         """Something that whoever waits should read."""
@@ -59,7 +63,7 @@ class Listener:
 
     Args:
         one: called once a notebook, in another thread.
-        hear: called there, too, with anything else that is told: its first letter is `STATE` or `SAID`.
+        hear: called there, too, with anything else that is told: its first letter is `STATE`, `WORKERS` or `SAID`.
 
     Attributes:
         handle: to be passed to the process (`pass_fds`), with `env` among its variables.

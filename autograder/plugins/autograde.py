@@ -76,7 +76,7 @@ class GradeSubmissions(SubmissionConverter):
         threads = self.side_by_side or at_a_time(place, course, profile)
         assignment = Assignment(course, self.coursedir.assignment_id, profile)
         times, began = RunTimes.of(course), time.monotonic()
-        with runs_at(place, assignment, settings, self.log, progress.say) as runs:
+        with runs_at(place, assignment, settings, progress, self.log) as runs:
             executor = Executor(course, profile, settings, runs, self.log)
             if os.environ.get(DRY_RUN, "") not in ("", "0"):
                 for line in (

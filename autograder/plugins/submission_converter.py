@@ -77,6 +77,8 @@ class SubmissionConverter(Autograde):  # type: ignore[misc]
     def would_be_due(self, student: str) -> bool:
         """What `is_due` would answer for a whole submission; nothing is removed."""
         there = self.destination(student)
+        if student in self.coursedir.student_id_exclude.split(","):
+            return False
         if self.force or not there.exists():
             return True
         source = self._format_source(self.coursedir.assignment_id, student)

@@ -20,6 +20,7 @@ from autograder.facts.evidence import Facts
 from autograder.facts.transcript import Transcript
 from autograder.grading.executions import Execution
 from autograder.grading.notebook_run import lost
+from autograder.grading.progress import Teller
 from autograder.grading.view import View
 
 VIEW = View("chatbot", {})
@@ -66,7 +67,7 @@ def three() -> Iterator[Three]:
 def runs(three: Three, monkeypatch: pytest.MonkeyPatch) -> Iterator[ClusterRuns]:
     monkeypatch.setattr(cluster_runs, "LOOK_SECONDS", 0.1)
     three.said = ""
-    made = ClusterRuns(three, Sender(), logging.getLogger("test"))  # type: ignore[arg-type]
+    made = ClusterRuns(three, Sender(), Teller(), logging.getLogger("test"))  # type: ignore[arg-type]
     yield made
     made.end()
 
@@ -153,7 +154,7 @@ def test_what_no_job_has_time_for_is_not_judged_with_the_reason(asked: Asked, mo
         dashboard_address="127.0.0.1:0",
         protocol="inproc://",
     ) as cluster:
-        runs = ClusterRuns(Three(cluster), Sender(), logging.getLogger("test"))  # type: ignore[arg-type]
+        runs = ClusterRuns(Three(cluster), Sender(), Teller(), logging.getLogger("test"))  # type: ignore[arg-type]
         execution = run(runs)
         go.set()
         runs.end()

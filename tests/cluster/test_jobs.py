@@ -21,6 +21,7 @@ from autograder.cluster.cluster_runs import ClusterRuns
 from autograder.cluster.run_folder import run_folder
 from autograder.cluster.slurm import Slurm
 from autograder.errors import NotReady
+from autograder.grading.progress import Teller
 from autograder.grading.view import View
 
 
@@ -53,7 +54,7 @@ def test_what_a_job_runs_at_its_time_limit_is_run_by_the_next(tmp_path: Path, mo
     soon = {"distributed.deploy.lost-worker-timeout": "100ms"}
     with dask.config.set(soon), fake_slurm.installed(tmp_path / "slurm"), run_folder(tmp_path / "runs") as folder:
         made = Slurm(wanted, folder, print)
-        runs = ClusterRuns(made, Sender(tmp_path), logging.getLogger("test"))  # type: ignore[arg-type]
+        runs = ClusterRuns(made, Sender(tmp_path), Teller(), logging.getLogger("test"))  # type: ignore[arg-type]
         with ThreadPoolExecutor(1) as pool:
             pending = pool.submit(runs.run, new_notebook(), View("chatbot", {}), "anna, chatbot")
             until(lambda: len(list(tmp_path.glob("begun-*"))) == 2 or pending.done())

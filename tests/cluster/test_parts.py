@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 import socket
@@ -29,11 +30,14 @@ from autograder.facts.evidence import Facts
 from autograder.facts.transcript import Transcript
 from autograder.grading.executions import Execution
 from autograder.grading.notebook_runs import RunSettings
+from autograder.grading.progress import SAID, STATE, WORKERS
 from autograder.grading.run_times import KEPT, RunTime, RunTimes
 from autograder.grading.view import View
 from autograder.plugins.dry_run import Forecast, lasting
 from autograder.plugins.run import Wanted
+from autograder.words.terminal import Terminal
 
+DATA = "sub %20 folder \udcff"
 HALF = "\ud800"
 """Half of a letter, which JSON's own escapes let through."""
 
@@ -124,8 +128,9 @@ def test_a_job_finds_the_models_and_no_folder_of_the_login_nodes(monkeypatch: py
 
 @pytest.fixture
 def view(tmp_path: Path) -> View:
-    (tmp_path / "data.txt").write_bytes(b"\x00data")
-    return View("chatbot", {"chatbot.ipynb": b"{}", "data.txt": tmp_path / "data.txt"})
+    """Of a notebook with a file beside it whose name is no text."""
+    (tmp_path / DATA).write_bytes(b"\x00data")
+    return View("chatbot", {"chatbot.ipynb": b"{}", DATA: tmp_path / DATA})
 
 
 def sent(llama: Profile, view: View, shared: Path | None, monkeypatch: pytest.MonkeyPatch) -> tuple[Parcel, View]:
@@ -141,7 +146,7 @@ def sent(llama: Profile, view: View, shared: Path | None, monkeypatch: pytest.Mo
 def test_a_notebook_arrives_as_it_was_sent(llama: Profile, view: View, monkeypatch: pytest.MonkeyPatch) -> None:
     arrived, seen = sent(llama, view, None, monkeypatch)
     assert (arrived.settings, seen.notebook) == (RunSettings("landlock", echo=True), "chatbot")
-    assert seen.files == {"chatbot.ipynb": b"{}", "data.txt": b"\x00data"}
+    assert seen.files == {"chatbot.ipynb": b"{}", DATA: b"\x00data"}
 
 
 def test_files_go_through_a_shared_folder_once(
@@ -234,3 +239,25 @@ def test_a_forecast_is_told_in_words() -> None:
 @pytest.mark.parametrize(("seconds", "said"), [(90, "90 s"), (3000, "50 minutes"), (9000, "2.5 hours")])
 def test_a_time_is_told_as_one_would_say_it(seconds: float, said: str) -> None:
     assert lasting(seconds) == said
+
+
+# --- What is shown ---
+
+
+def test_the_command_line_shows_what_waits_and_who_runs_and_prints_the_rest() -> None:
+    console = Terminal(file=io.StringIO(), width=200)
+    told = cli.Told(console)
+    with told.shown(quiet=False) as begin:
+        one = begin("grade", 2)
+        for line in (
+            f"{STATE}3 waiting",
+            f"{WORKERS}2 worker(s) running 5",
+            f"{SAID}Dask's dashboard: http://x",
+            f"{STATE}1 waiting",
+        ):
+            told.hear(line)
+        one()
+    assert isinstance(console.file, io.StringIO)
+    shown = console.file.getvalue()
+    assert "1 waiting, 2 worker(s) running 5" in shown
+    assert "\nDask's dashboard: http://x" in f"\n{shown}"

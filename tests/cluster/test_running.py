@@ -19,6 +19,7 @@ from autograder.cluster import cluster_runs, running
 from autograder.cluster.cluster_runs import ClusterRuns
 from autograder.cluster.running import Running
 from autograder.errors import NotReady
+from autograder.grading.progress import Teller
 from autograder.grading.view import View
 
 
@@ -41,7 +42,7 @@ def processes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[DaskP
 
 def test_a_scheduler_that_restarts_loses_no_notebook(processes: DaskProcesses, tmp_path: Path) -> None:
     first = [processes.scheduler(), processes.worker("--no-nanny")]
-    runs = ClusterRuns(Running(processes.address, print), Sender(tmp_path), logging.getLogger("test"))  # type: ignore[arg-type]
+    runs = ClusterRuns(Running(processes.address, print), Sender(tmp_path), Teller(), logging.getLogger("test"))  # type: ignore[arg-type]
     with ThreadPoolExecutor(1) as pool:
         pending = pool.submit(runs.run, new_notebook(), View("chatbot", {}), "anna, chatbot")
         until(lambda: list(tmp_path.glob("begun-*")) or pending.done())
@@ -61,7 +62,7 @@ def test_a_scheduler_that_does_not_come_back_ends_the_run_and_says_how_to_go_on(
 ) -> None:
     monkeypatch.setattr(cluster_runs, "RETURN_SECONDS", 0.0)
     monkeypatch.setattr(running, "CONNECT_SECONDS", 0.5)
-    runs = ClusterRuns(Running(processes.address, print), Sender(tmp_path), logging.getLogger("test"))  # type: ignore[arg-type]
+    runs = ClusterRuns(Running(processes.address, print), Sender(tmp_path), Teller(), logging.getLogger("test"))  # type: ignore[arg-type]
     with pytest.raises(NotReady, match=r"does not answer .* run the same command again: it takes only what is left"):
         runs.run(new_notebook(), View("chatbot", {}), "anna, chatbot")
 

@@ -27,7 +27,7 @@ def test_what_is_told_is_heard(monkeypatch: pytest.MonkeyPatch) -> None:
         teller.say("Dask's dashboard:\nhttp://127.0.0.1")
         teller.tell()
 
-    states = [f"{STATE}3 waiting, 2 running, 1 executed", f"{SAID}Dask's dashboard: http://127.0.0.1"]
+    states = [f"{STATE}3 waiting, 2 under way, 1 done", f"{SAID}Dask's dashboard: http://127.0.0.1"]
     assert heard(monkeypatch, tell) == (2, states)
 
 

@@ -17,7 +17,7 @@ from autograder.facts.verdict import Verdict, Words
 from autograder.grading.records import Record
 from autograder.grading.run_summary import Graded, lines
 from autograder.words.masking import visible
-from autograder.words.terminal import Formatter, Terminal
+from autograder.words.terminal import Formatter, Terminal, progress
 
 OBEYED = {
     "an escape": ("\x1b[2K\x1b[1A", r"\x1b[2K\x1b[1A"),
@@ -112,3 +112,11 @@ def test_nbgraders_programs_write_their_log_so(tmp_path: Path) -> None:
     written = (tmp_path / "x.log").read_text()
     assert r"an\x1b[2Kna" in written
     assert "\x1b[2K" not in written
+
+
+def test_what_is_told_below_a_progress_bar_is_shown_and_not_obeyed() -> None:
+    console = Terminal(file=io.StringIO(), force_terminal=True, width=100)
+    with progress(console, lambda: "3 waiting\x1b]0;x\x07") as begin:
+        begin("grade", 2)()
+    assert isinstance(console.file, io.StringIO)
+    assert r"3 waiting\x1b]0;x\x07" in console.file.getvalue()
