@@ -99,7 +99,7 @@ class Slurm:
             worker_extra_args=[
                 "--memory-limit", "0",  # kernels and host are other processes: Dask would count the wrong one
                 "--lifetime", f"{wanted.worker_seconds}s",
-                "--no-dashboard",
+                "--no-dashboard", "--dashboard-address", "127.0.0.1:0",  # what is left of it asks nobody who he is
             ],
             job_name="llm-autograder",
             log_directory=str(self._folder / "logs"),
