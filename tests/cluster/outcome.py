@@ -37,9 +37,16 @@ def files(course: ScratchCourse) -> dict[str, Any]:
 
 def outputs(cell: nbformat.NotebookNode) -> list[Any]:
     """What a cell shows, without the evidence of a check, which has questions drawn for one run."""
+    shown = cell.get("outputs", [])
     if cell.get("metadata", {}).get("nbgrader", {}).get("grade"):
-        return [output.output_type for output in cell.get("outputs", [])]
-    return [re.sub(r"0x[0-9a-f]+", "0x", repr(output)) for output in cell.get("outputs", [])]
+        return [output.output_type for output in shown]
+    whole: list[Any] = []
+    for output in shown:  # what was printed may come in pieces, as on one machine
+        if whole and output.output_type == whole[-1].output_type == "stream" and output.name == whole[-1].name:
+            whole[-1].text += output.text
+        else:
+            whole.append(output)
+    return [re.sub(r"0x[0-9a-f]+", "0x", repr(output)) for output in whole]
 
 
 def rows(course: ScratchCourse) -> list[tuple[Any, ...]]:

@@ -202,6 +202,13 @@ class SlurmCluster:
                     return [process, *process.children(recursive=True)]
         return []
 
+    def doors(self, node: str) -> list[str]:
+        """Where Python listens on a node's network, as HOST:PORT."""
+        command = ["nsenter", "--target", str(self.processes(node)[0].pid), "--net", "ss", "-Hltnp"]
+        lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+        heard = [line.split()[3].rpartition(":") for line in lines if "python" in line]
+        return [f"{NODES[node]}:{port}" for host, _, port in heard if host not in ("127.0.0.1", "[::1]")]
+
     def cable(self, node: str, state: Literal["up", "down"]) -> None:
         """Takes a node's network cable out, or puts it back."""
         self.run("ip", "link", "set", node, state)

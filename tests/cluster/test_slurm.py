@@ -105,10 +105,15 @@ class Run:
 
 @dataclass
 class Disturbed:
-    """A course whose runs were disturbed, one after the other."""
+    """A course whose runs were disturbed, one after the other.
+
+    Attributes:
+        said: what was answered to somebody without certificates, wherever a worker listens on the network.
+    """
 
     course: ScratchCourse
     runs: list[Run] = field(default_factory=list)
+    said: dict[str, bytes] = field(default_factory=dict)
 
 
 @pytest.fixture(scope="module")
@@ -130,10 +135,10 @@ def course(tiny_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Scratch
     return made
 
 
-def begun(course: ScratchCourse, slurm: SlurmCluster | None, *options: str) -> subprocess.Popen[str]:
+def begun(course: ScratchCourse, slurm: SlurmCluster | None, *options: str, echo: bool = True) -> subprocess.Popen[str]:
     """`autograder grade`, which has begun: on the login node, or here."""
     command = [sys.executable, "-m", "autograder", "grade", "--course", str(course.root), *options]
-    env = {"AUTOGRADER_ECHO": "1", "COLUMNS": "200", "OMP_NUM_THREADS": "1"}
+    env = {"AUTOGRADER_ECHO": "1" if echo else "", "COLUMNS": "200", "OMP_NUM_THREADS": "1"}
     if slurm is None:
         return course.started(command, course.root, env)
     return course.started(slurm.command([*command, "--slurm"]), course.root, env | slurm.environment)
@@ -168,6 +173,25 @@ def on(slurm: SlurmCluster, node: str, command: str) -> psutil.Process:
     return found
 
 
+ASKING = """
+import socket, sys
+for door in sys.argv[1:]:
+    host, port = door.split(":")
+    with socket.create_connection((host, int(port)), 30) as line:
+        line.sendall(b"GET /health HTTP/1.0\\r\\n\\r\\n")
+        try:
+            print(door, line.recv(100).hex())
+        except OSError:
+            print(door)
+"""
+
+
+def asked(slurm: SlurmCluster, doors: list[str]) -> dict[str, bytes]:
+    """What is answered to a browser on the login node, by door."""
+    lines = slurm.run(sys.executable, "-c", ASKING, *doors).splitlines()
+    return {door: bytes.fromhex(said) for door, _, said in (line.partition(" ") for line in lines)}
+
+
 KERNELS, WORKER = "autograder.jail.parent", "spawn_main"
 """In the commands of a worker's parent of kernels, which runs once it has a notebook, and of the worker itself."""
 
@@ -199,6 +223,7 @@ def disturbed(course: ScratchCourse, slurm: SlurmCluster) -> Disturbed:
     cancelled = slurm.job_on("node1")
     slurm.run("scancel", cancelled)
     on(slurm, "node2", KERNELS)
+    found.said.update(asked(slurm, slurm.doors("node2")))
     on(slurm, "node2", WORKER).kill()
     found.runs.append(replace(ended(process, known), jobs=(slurm.state(cancelled),)))
     until(lambda: not slurm.jobs())
@@ -220,6 +245,15 @@ def again(disturbed: Disturbed, slurm: SlurmCluster) -> Run:
     return replace(run, jobs=(slurm.state(timed_out),))
 
 
+@pytest.fixture(scope="module")
+def answered(here: ScratchCourse, course: ScratchCourse, slurm: SlurmCluster) -> tuple[ScratchCourse, ScratchCourse]:
+    """One student of the class graded here and on a node, by models that answer."""
+    twins = [course.twin(course.folder.parent / f"answered-{where}") for where in ("here", "there")]
+    for twin, at in zip(twins, (None, slurm), strict=True):
+        assert ended(begun(twin, at, "--student", "s0", echo=False)).code == 0
+    return twins[0], twins[1]
+
+
 def compared(course: ScratchCourse) -> dict[str, object]:
     return {"scores": course.scores(), "verdicts": verdicts(course), "files": files(course), "rows": rows(course)}
 
@@ -230,13 +264,18 @@ def test_scores_verdicts_files_and_rows_are_those_of_one_machine(here: ScratchCo
 
 
 def test_the_runs_ended_as_they_were_made_to(disturbed: Disturbed) -> None:
-    assert [run.code for run in disturbed.runs] == [128 + signal.SIGINT, -signal.SIGKILL, 0]
+    assert [run.code for run in disturbed.runs] == [1, -signal.SIGKILL, 0]  # click's own for Ctrl-C
     assert STOPPED in disturbed.runs[0].said
     assert disturbed.runs[2].jobs == ("CANCELLED",)
 
 
 def test_each_run_did_only_what_was_left(disturbed: Disturbed) -> None:
     assert 0 == disturbed.runs[0].known < disturbed.runs[1].known < disturbed.runs[2].known < HONEST
+
+
+def test_a_worker_answers_nobody_without_certificates(disturbed: Disturbed) -> None:
+    assert len(disturbed.said) == 2  # of the worker, and of the process that minds it
+    assert set(disturbed.said.values()) == {b""}
 
 
 def test_a_time_limit_and_a_node_that_is_gone_change_no_score(
@@ -250,3 +289,15 @@ def test_nothing_of_the_runs_is_left_on_the_nodes(again: Run, slurm: SlurmCluste
     for node in NODES:
         left = [" ".join(process.cmdline()) for process in slurm.processes(node)]
         assert [command for command in left if "autograder" in command or "distributed" in command] == []
+
+
+def test_what_models_answer_on_a_node_is_what_they_answer_here(
+    answered: tuple[ScratchCourse, ScratchCourse], here: ScratchCourse
+) -> None:
+    mine, theirs = map(compared, answered)
+    assert theirs == mine
+    assert shown(answered[0]) != shown(here)  # which echoes
+
+
+def shown(course: ScratchCourse) -> object:
+    return files(course)[f"autograded/s0/{ASSIGNMENT}/chatbot.ipynb"]
