@@ -234,11 +234,18 @@ def disturbed(course: ScratchCourse, slurm: SlurmCluster) -> Disturbed:
 def again(disturbed: Disturbed, slurm: SlurmCluster) -> Run:
     """The same course graded once more; Slurm ends a job at its time limit, and the cable of the other's node is taken out."""
     process = begun(disturbed.course, slurm, "--force")
-    on(slurm, "node1", KERNELS)
+    for node in NODES:
+        on(slurm, node, KERNELS)
     timed_out = slurm.job_on("node1")
-    slurm.run("scontrol", "update", f"JobId={timed_out}", "EndTime=now+1")
-    on(slurm, "node2", KERNELS)
+    (grader,) = psutil.Process(process.pid).children()
+    stopped = [grader, *grader.children(recursive=True)]
+    for each in stopped:  # until both have happened: Slurm looks at time limits twice a minute
+        each.suspend()
+    slurm.run("scontrol", "update", f"JobId={timed_out}", "EndTime=now+3")
     slurm.cable("node2", "down")
+    until(lambda: slurm.state(timed_out) == "TIMEOUT")
+    for each in stopped:
+        each.resume()
     run = ended(process)
     slurm.cable("node2", "up")
     until(lambda: not slurm.jobs())
