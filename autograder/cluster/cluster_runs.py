@@ -35,11 +35,15 @@ LOOK_SECONDS = 5.0
 """How often whoever waits looks whether anybody will ever answer."""
 RETURN_SECONDS = 60.0
 """How long a scheduler that has gone may take to come back."""
-DIED = "The worker died while it ran this notebook, and so did those that were given it before ({deaths} in all)."
+DIED = "{deaths} workers that were given this notebook died while they ran it."
 CUT_SHORT = (
     "{begun} workers began it, and each ended before it was done. A job may need more time (walltime in [cluster])."
 )
 GONE = "The scheduler was lost while this notebook was waiting or running."
+
+
+class CutShort(Exception):
+    """No worker has had the time for a notebook."""
 
 
 class Cluster(Protocol):
@@ -70,8 +74,13 @@ class ClusterRuns:
     def run(self, nb: NotebookNode, view: View, label: str) -> Execution:
         packed, files = self._sender.parcel(nb, view)
         failed: list[Answer] = []
-        while sum(each.tries for each in failed) < TRIES:
-            answer = self._answer(packed, files, {each.worker for each in failed})
+        while len(failed) < TRIES:
+            try:
+                answer = self._answer(packed, files, {each.worker for each in failed})
+            except KilledWorker as error:  # Dask has tried others
+                return not_run(nb, DIED.format(deaths=error.allowed_failures + 1))
+            except CutShort as error:
+                return not_run(nb, str(error))
             if answer.refused:
                 self._leave_out(answer)
                 continue
@@ -80,7 +89,7 @@ class ClusterRuns:
             failed.append(answer)
             self._log.warning("%s: %s (%s)", label, why(answer), answer.worker or self._cluster.name)
         last = failed[-1]
-        return last.execution or executed(nb, lost(HostLost(f"Tried {TRIES} times. {why(last)}")), {})
+        return last.execution or not_run(nb, f"Tried {TRIES} times. {why(last)}")
 
     def end(self) -> None:
         """Takes back what has been asked, and lets go of the scheduler."""
@@ -101,20 +110,19 @@ class ClusterRuns:
             raise NotReady(f"{answer.worker}: {answer.refused}")
 
     def _answer(self, packed: bytes, files: dict[str, bytes], failed: set[str]) -> Answer:
-        """What a worker says, one that has neither refused nor failed on this notebook where there is one."""
+        """What a worker says, one that has neither refused nor failed on this notebook where there is one.
+
+        Raises KilledWorker, CutShort, NotReady, and CancelledError once the run is ended.
+        """
         line = self._line_now()
         try:
             future = self._submitted(line, packed, files, failed)
             told = self._awaited(future, line)
-        except KilledWorker as error:
-            raise_if(self._ended)
-            deaths = error.allowed_failures + 1
-            return Answer(worker=error.last_worker.address, failed=DIED.format(deaths=deaths), tries=deaths)
         except (CancelledError, OSError):
             raise_if(self._ended)
             self._drop(line)
             return Answer(worker="", failed=GONE)
-        except NotReady:
+        except (NotReady, KilledWorker, CutShort):
             raise
         except Exception as error:  # what a worker without this kit, or with a fault of ours, raises
             raise_if(self._ended)
@@ -133,7 +141,7 @@ class ClusterRuns:
         return future
 
     def _awaited(self, future: Future, line: Client) -> bytes:
-        """What a future comes to. Raises NotReady where nothing ever will."""
+        """What a future comes to. Raises NotReady or CutShort where nothing ever will."""
         try:
             while True:
                 try:
@@ -141,9 +149,9 @@ class ClusterRuns:
                     return told
                 except TimeoutError:
                     raise_if(self._ended)
-                    if (begun := self._begun[future.key]) > TRIES:
+                    if self._begun[future.key] > TRIES:
                         future.cancel(force=True)
-                        return Answer(worker="", failed=CUT_SHORT.format(begun=begun - 1), tries=begun - 1).packed()
+                        raise CutShort(CUT_SHORT.format(begun=TRIES)) from None
                     self._look(line)
                     if self._trouble:
                         raise NotReady(self._trouble) from None
@@ -186,8 +194,9 @@ class ClusterRuns:
     def _drop(self, line: Client) -> None:
         """Lets go of a line whose scheduler was lost."""
         with self._turn:
-            if self._line is line:
-                self._line = None
+            if self._line is not line:
+                return
+            self._line = None
         shut(line)
 
 
@@ -211,6 +220,11 @@ def running_on(worker: dict[str, Any]) -> int:
 def shut(line: Client) -> None:
     with contextlib.suppress(Exception):  # its scheduler may be gone
         line.close(timeout=5)
+
+
+def not_run(nb: NotebookNode, reason: str) -> Execution:
+    """What is known of a notebook that nobody could run: nothing, so that it is not judged."""
+    return executed(nb, lost(HostLost(reason)), {})
 
 
 def why(answer: Answer) -> str:

@@ -73,7 +73,6 @@ class Answer(BaseModel):
         execution: what running gave.
         refused: why this worker can run none of these notebooks.
         failed: why it could not run this one.
-        tries: how many workers that has taken.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -82,7 +81,6 @@ class Answer(BaseModel):
     execution: Execution | None = None
     refused: str = ""
     failed: str = ""
-    tries: int = 1
 
     def packed(self) -> bytes:
         return json.dumps(self.model_dump(mode="json")).encode()

@@ -23,9 +23,6 @@ class Executor:
         course: the course directory.
         profile: the one that the assignment was released with.
         runs: runs those that must be.
-
-    Attributes:
-        ran: how many have been run.
     """
 
     def __init__(self, course: Path, profile: Profile, settings: RunSettings, runs: NotebookRuns, log: Any) -> None:
@@ -33,7 +30,8 @@ class Executor:
         self._executions = Executions(course / ".autograder" / "executions")
         self._executed: set[str] = set()
         """Keys of what this run has executed."""
-        self.ran = 0
+        self._ran: list[str] = []
+        """What has been run, by label; threads add to it."""
 
     def key(self, view: View) -> str:
         """The key of a notebook's execution. Raises NotReady where a model is missing."""
@@ -63,11 +61,16 @@ class Executor:
             return known
         self._log.info("Executing %s", label)
         execution = self._runs.run(copy.deepcopy(nb), view, label)
-        self.ran += 1
+        self._ran.append(label)
         if execution.reusable:
             self._executed.add(key)
             self._executions.put(key, execution)
         return execution
+
+    @property
+    def ran(self) -> int:
+        """How many notebooks have been run."""
+        return len(self._ran)
 
     def is_known(self, key: str) -> bool:
         """Whether it would not be run again."""

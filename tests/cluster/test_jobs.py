@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import dask.config
@@ -20,6 +22,7 @@ from autograder.cluster import slurm as slurms
 from autograder.cluster.cluster_runs import ClusterRuns
 from autograder.cluster.run_folder import run_folder
 from autograder.cluster.slurm import Slurm
+from autograder.course.cluster import Cluster
 from autograder.errors import NotReady
 from autograder.grading.progress import Teller
 from autograder.grading.view import View
@@ -47,19 +50,35 @@ def test_jobs_that_end_before_a_worker_comes_are_told_with_what_they_said(
     assert told.endswith("no such module")
 
 
+@contextmanager
+def on_jobs(folder: Path, wanted: Cluster) -> Iterator[ClusterRuns]:
+    """Runs on jobs that find what a test has them do."""
+    prologue = (f"export PYTHONPATH={Path(echoing.__file__).parent}",)
+    with fake_slurm.installed(folder / "slurm"), run_folder(folder / "runs") as own:
+        slurm = Slurm(wanted.model_copy(update={"prologue": prologue}), own, print)
+        runs = ClusterRuns(slurm, Sender(folder), Teller(), logging.getLogger("test"))  # type: ignore[arg-type]
+        try:
+            yield runs
+        finally:
+            runs.end()
+            slurm.close()
+
+
 def test_what_a_job_runs_at_its_time_limit_is_run_by_the_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cluster_runs, "run_notebook", echoing.run)
-    here = Path(echoing.__file__).parent
-    wanted = WANTED.model_copy(update={"walltime": "00:00:06", "prologue": (f"export PYTHONPATH={here}",)})
     soon = {"distributed.deploy.lost-worker-timeout": "100ms"}
-    with dask.config.set(soon), fake_slurm.installed(tmp_path / "slurm"), run_folder(tmp_path / "runs") as folder:
-        made = Slurm(wanted, folder, print)
-        runs = ClusterRuns(made, Sender(tmp_path), Teller(), logging.getLogger("test"))  # type: ignore[arg-type]
-        with ThreadPoolExecutor(1) as pool:
-            pending = pool.submit(runs.run, new_notebook(), View("chatbot", {}), "anna, chatbot")
-            until(lambda: len(list(tmp_path.glob("begun-*"))) == 2 or pending.done())
-            (tmp_path / "go").touch()
-            assert pending.result(60) == echoing.WELL
-        runs.end()
-        made.close()
+    short = WANTED.model_copy(update={"walltime": "00:00:06"})
+    with dask.config.set(soon), on_jobs(tmp_path, short) as runs, ThreadPoolExecutor(1) as pool:
+        pending = pool.submit(runs.run, new_notebook(), View("chatbot", {}), "anna, chatbot")
+        until(lambda: len(list(tmp_path.glob("begun-*"))) == 2 or pending.done())
+        (tmp_path / "go").touch()
+        assert pending.result(60) == echoing.WELL
     assert len(fake_slurm.jobs(tmp_path / "slurm")) >= 2
+
+
+def test_a_notebook_with_which_three_workers_died_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cluster_runs, "run_notebook", echoing.die)
+    with on_jobs(tmp_path, WANTED) as runs:
+        execution = runs.run(new_notebook(), View("chatbot", {}), "anna, chatbot")
+    assert execution.facts.transcript.faults == ("3 workers that were given this notebook died while they ran it.",)
+    assert len(list(tmp_path.glob("died-*"))) == 3
