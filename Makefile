@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PROFILE ?= course.toml
 READY := $(VENV)/.ready
 
-.PHONY: setup demo hub hub-software hub-for-tests test selftest attacks bench bench-picture bench-hog bench-cluster bench-scaling gpu-check lint quick quick-tests quick-run release lock clean
+.PHONY: setup demo hub hub-software hub-for-tests slurm-for-tests test selftest attacks bench bench-picture bench-hog bench-cluster bench-scaling gpu-check lint quick quick-tests quick-run release lock clean
 
 setup: $(READY)
 
@@ -82,7 +82,7 @@ quick-tests: setup
 quick-run: setup
 	$(BIN)/python -m pytest $(REAL)
 
-test: lint .models/STAND-INS.txt hub-for-tests  ## everything, the longest files first
+test: lint .models/STAND-INS.txt hub-for-tests slurm-for-tests  ## everything, the longest files first
 	$(BIN)/python -m compileall -q autograder trials
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
@@ -100,6 +100,9 @@ hub-software:
 
 hub-for-tests:  # what cannot be had is told by the tests that are skipped
 	@deploy/jupyterhub/for_tests.sh $(HUB) || true
+
+slurm-for-tests:
+	@tests/cluster/slurm_for_tests.sh || true
 
 .models/STAND-INS.txt: $(READY)
 	$(BIN)/python -m trials.models.stand_ins --home .models --base meta-llama/Llama-3.2-1B \

@@ -1,6 +1,7 @@
 """Runs notebooks on workers: who is asked, who is asked again, and when that is given up.
 
 A worker that dies while it runs a notebook is Dask's affair, which gives the notebook to another one a bounded number of times.
+One that ends in good order, as before its job's time limit, is not counted there, but here: each tells what it begins.
 What a worker itself says went wrong (its host was killed, its disk is full) is tried elsewhere here, `TRIES` times in all; then
 the notebook is not judged, with the reason. A worker that refuses is asked no more; where there is no other, the run ends.
 """
@@ -11,6 +12,7 @@ import contextlib
 import threading
 import time
 import uuid
+from collections import Counter
 from concurrent.futures import CancelledError
 from typing import Any, Protocol
 
@@ -18,7 +20,7 @@ from distributed import Client, Future, KilledWorker
 from nbformat import NotebookNode
 
 from autograder.cluster.parcel import Answer, Sender
-from autograder.cluster.worker import run_notebook
+from autograder.cluster.worker import BEGUN, run_notebook
 from autograder.errors import HostLost, NotReady
 from autograder.grading.executions import Execution, executed
 from autograder.grading.notebook_run import lost
@@ -34,7 +36,14 @@ LOOK_SECONDS = 5.0
 RETURN_SECONDS = 60.0
 """How long a scheduler that has gone may take to come back."""
 DIED = "{deaths} workers that were given this notebook died while they ran it."
+CUT_SHORT = (
+    "{begun} workers began it, and each ended before it was done. A job may need more time (walltime in [cluster])."
+)
 GONE = "The scheduler was lost while this notebook was waiting or running."
+
+
+class CutShort(Exception):
+    """No worker has had the time for a notebook."""
 
 
 class Cluster(Protocol):
@@ -58,6 +67,7 @@ class ClusterRuns:
         self._line: Client | None = None
         self._asked: set[Future] = set()
         self._refused: dict[str, str] = {}
+        self._begun: Counter[str] = Counter()
         self._turn = threading.Lock()
         self._ended = threading.Event()
 
@@ -69,6 +79,8 @@ class ClusterRuns:
                 answer = self._answer(packed, files, {each.worker for each in failed})
             except KilledWorker as error:  # Dask has tried others
                 return not_run(nb, DIED.format(deaths=error.allowed_failures + 1))
+            except CutShort as error:
+                return not_run(nb, str(error))
             if answer.refused:
                 self._leave_out(answer)
                 continue
@@ -100,7 +112,7 @@ class ClusterRuns:
     def _answer(self, packed: bytes, files: dict[str, bytes], failed: set[str]) -> Answer:
         """What a worker says, one that has neither refused nor failed on this notebook where there is one.
 
-        Raises KilledWorker, NotReady, and CancelledError once the run is ended.
+        Raises KilledWorker, CutShort, NotReady, and CancelledError once the run is ended.
         """
         line = self._line_now()
         try:
@@ -110,7 +122,7 @@ class ClusterRuns:
             raise_if(self._ended)
             self._drop(line)
             return Answer(worker="", failed=GONE)
-        except (NotReady, KilledWorker):
+        except (NotReady, KilledWorker, CutShort):
             raise
         except Exception as error:  # what a worker without this kit, or with a fault of ours, raises
             raise_if(self._ended)
@@ -129,7 +141,7 @@ class ClusterRuns:
         return future
 
     def _awaited(self, future: Future, line: Client) -> bytes:
-        """What a future comes to. Raises NotReady where nothing ever will."""
+        """What a future comes to. Raises NotReady or CutShort where nothing ever will."""
         try:
             while True:
                 try:
@@ -137,6 +149,9 @@ class ClusterRuns:
                     return told
                 except TimeoutError:
                     raise_if(self._ended)
+                    if self._begun[future.key] > TRIES:
+                        future.cancel(force=True)
+                        raise CutShort(CUT_SHORT.format(begun=TRIES)) from None
                     self._look(line)
                     if self._trouble:
                         raise NotReady(self._trouble) from None
@@ -163,6 +178,7 @@ class ClusterRuns:
             while self._line is None or self._line.status not in ("running", "connecting"):
                 try:
                     self._line = self._cluster.client()
+                    self._line.subscribe_topic(BEGUN, self._count)
                 except OSError as error:
                     if time.monotonic() > ends or self._ended.wait(1):
                         raise NotReady(
@@ -170,6 +186,10 @@ class ClusterRuns:
                             "there, run the same command again: it takes only what is left."
                         ) from error
             return self._line
+
+    def _count(self, event: tuple[float, str]) -> None:
+        """Hears of a task that has been begun."""
+        self._begun[event[1]] += 1
 
     def _drop(self, line: Client) -> None:
         """Lets go of a line whose scheduler was lost."""

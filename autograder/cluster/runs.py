@@ -19,6 +19,11 @@ from autograder.grading.notebook_runs import LocalRuns, NotebookRuns, RunSetting
 from autograder.grading.progress import Teller
 from autograder.judging.contract import load
 
+SHORT = (
+    "A notebook may take {may} s (notebook_seconds in [limits]), and a job's worker runs for {has} s (walltime in [cluster], "
+    "less a minute): what needs longer than that will not be judged."
+)
+
 
 def cluster_of(course: Path) -> Cluster:
     """The table [cluster] of a course, as it is now. Raises ProfileError."""
@@ -61,6 +66,8 @@ def runs_at(
     from autograder.cluster.cluster_runs import ClusterRuns
 
     wanted = cluster_of(course)
+    if place.kind == "slurm" and wanted.worker_seconds < profile.limits.notebook_seconds:
+        progress.say(SHORT.format(may=profile.limits.notebook_seconds, has=wanted.worker_seconds))
     base = Path(wanted.shared_folder) if wanted.shared_folder else course / ".autograder" / "cluster"
     with run_folder(base) as folder, _cluster_at(place, wanted, folder, progress.say) as cluster:
         shared = folder / "files" if wanted.shared_folder else None

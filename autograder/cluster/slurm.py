@@ -28,8 +28,6 @@ from autograder.errors import NotReady
 
 DEATHS = 2
 """Workers that may die while they run a notebook before it is given up, beside the first."""
-EARLY_SECONDS = 60
-"""How long before its time limit a worker ends, so that what it runs is given to another one."""
 NOTEBOOK_SECONDS = 30
 """What a notebook takes, until that has been measured: so that as many jobs are asked for as there is work for."""
 CALL_SECONDS = 60.0
@@ -100,8 +98,8 @@ class Slurm:
             python=wanted.python or sys.executable,
             worker_extra_args=[
                 "--memory-limit", "0",  # kernels and host are other processes: Dask would count the wrong one
-                "--lifetime", f"{max(wanted.seconds - EARLY_SECONDS, wanted.seconds // 2)}s",
-                "--no-dashboard",
+                "--lifetime", f"{wanted.worker_seconds}s",
+                "--no-dashboard", "--dashboard-address", "127.0.0.1:0",  # what is left of it asks nobody who he is
             ],
             job_name="llm-autograder",
             log_directory=str(self._folder / "logs"),

@@ -22,6 +22,8 @@ from autograder.grading.notebook_runs import LocalRuns
 from autograder.judging.contract import parse
 
 LOG = logging.getLogger("autograder.worker")
+BEGUN = "autograder-begun"
+"""The topic under which a worker tells Dask's scheduler the key of each task that it begins."""
 
 
 def run_notebook(packed: bytes, files: dict[str, bytes]) -> bytes:
@@ -32,6 +34,7 @@ def run_notebook(packed: bytes, files: dict[str, bytes]) -> bytes:
         files: of its folder, by path.
     """
     worker = get_worker()
+    worker.log_event(BEGUN, worker.get_current_task())
     folder = Path(worker.local_directory, "autograder")
     try:
         folder.mkdir(mode=0o700, exist_ok=True)

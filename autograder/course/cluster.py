@@ -12,6 +12,8 @@ Option = Annotated[str, Field(pattern=r"^\S*$", max_length=200)]
 Line = Annotated[str, Field(pattern=r"^[^\r\n]+$", max_length=1000)]
 Lines = Annotated[tuple[Line, ...], FROM_LIST]
 
+EARLY_SECONDS = 60
+
 
 class Cluster(Part):
     """Where notebooks run with `autograder grade --slurm` or `--scheduler`: what is about the machines, never frozen.
@@ -50,3 +52,8 @@ class Cluster(Part):
         days, _, clock = self.walltime.rpartition("-")
         hours, minutes, seconds = map(int, clock.split(":"))
         return ((int(days or 0) * 24 + hours) * 60 + minutes) * 60 + seconds
+
+    @property
+    def worker_seconds(self) -> int:
+        """How long a job's worker runs: it ends before its job does, so that what it runs is given to another one."""
+        return max(self.seconds - EARLY_SECONDS, self.seconds // 2)

@@ -74,9 +74,10 @@ class Group:
     def remove(self) -> bool:
         """Ends what is left in it, and answers whether the group is gone, which may take a moment."""
         with contextlib.suppress(OSError):
-            for pid in (self.folder / "cgroup.procs").read_text(encoding="ascii").split():
+            for pid in map(int, (self.folder / "cgroup.procs").read_text(encoding="ascii").split()):
                 with contextlib.suppress(OSError):
-                    os.kill(int(pid), signal.SIGKILL)
+                    if pid:  # 0 is one that has no number here, and to `kill` our own group of processes
+                        os.kill(pid, signal.SIGKILL)
         with contextlib.suppress(OSError):
             self.folder.rmdir()
         return not self.folder.exists()
@@ -98,7 +99,7 @@ class Groups:
             self._place = place
             try:
                 self._try_one()
-                self._sweep()
+                sweep(place)
                 self.why_not = None
                 return
             except OSError as error:
@@ -111,7 +112,8 @@ class Groups:
         if self._place is None:
             return None
         self._made += 1
-        group = Group(self._place.folder / f"{PREFIX}{os.getpid()}-{self._made}", self._place.version)
+        name = f"{PREFIX}{os.getpid()}-{self._made}-{numbering()}"
+        group = Group(self._place.folder / name, self._place.version)
         try:
             group.folder.mkdir()
         except OSError:
@@ -151,13 +153,18 @@ class Groups:
             self.done(group)
             self.clear(REMOVING_SECONDS)
 
-    def _sweep(self) -> None:
-        """Removes what others left behind that were ended before they could."""
-        assert self._place is not None
-        for folder in self._place.folder.glob(f"{PREFIX}*-*"):
-            pid = folder.name.removeprefix(PREFIX).split("-")[0]
-            if pid.isdigit() and not Path("/proc", pid).exists():
-                Group(folder, self._place.version).remove()
+
+def numbering() -> int:
+    """The namespace that gives our processes their numbers: containers may share groups, and each counts from 1."""
+    return os.stat("/proc/self/ns/pid").st_ino
+
+
+def sweep(place: Group) -> None:
+    """Removes what others with our numbering left behind that were ended before they could."""
+    for folder in place.folder.glob(f"{PREFIX}*-{numbering()}"):
+        pid = folder.name.removeprefix(PREFIX).split("-")[0]
+        if pid.isdigit() and not Path("/proc", pid).exists():
+            Group(folder, place.version).remove()
 
 
 def places(proc: Path = Path("/proc/self")) -> Iterator[Group]:

@@ -15,19 +15,16 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import fake_slurm
-import nbformat
 import psutil
 import pytest
 from conftest import ROOT
 from dask_processes import DaskProcesses
-from nbgrader.api import Gradebook
+from outcome import files, rows, verdicts
 from waiting import until
 
 from autograder.cli import STOPPED
-from autograder.grading.records import Records
 from autograder.grading.run_times import RunTimes
 from autograder.judging.contract import ASSIGNMENT
 from trials.classes import Student, write_submission
@@ -199,54 +196,12 @@ def test_verdicts_are_those_of_one_machine(here: ScratchCourse, disturbed: Distu
     assert {state for found in verdicts(here).values() for _, state, _, _ in found} <= {"judged", "review"}
 
 
-def verdicts(course: ScratchCourse) -> dict[str, list[tuple[Any, ...]]]:
-    records = Records(course.root)
-    found = {}
-    for path in sorted((course.root / "verdicts" / ASSIGNMENT).glob("*/chatbot.json")):
-        record = records.read(ASSIGNMENT, path.parent.name, "chatbot")
-        assert record is not None
-        found[path.parent.name] = [(v.check_id, v.state, v.score, len(record.incidents)) for v in record.verdicts]
-    return found
-
-
 def test_files_are_those_of_one_machine(here: ScratchCourse, disturbed: Disturbed) -> None:
     assert files(disturbed.course) == files(here)
 
 
-def files(course: ScratchCourse) -> dict[str, Any]:
-    """What is in the folders that grading makes: names, and of notebooks what their cells show."""
-    found: dict[str, Any] = {}
-    for path in sorted(path for top in ("autograded", "verdicts") for path in (course.root / top).rglob("*")):
-        shown = None
-        if path.suffix == ".ipynb":
-            cells = nbformat.read(path, as_version=4).cells
-            counted = "hostile" not in path.parts  # a kernel that ends may have told which cell it had begun, or not
-            shown = [(cell.source, counted and cell.get("execution_count"), outputs(cell)) for cell in cells]
-        found[str(path.relative_to(course.root))] = shown
-    return found
-
-
-def outputs(cell: nbformat.NotebookNode) -> list[Any]:
-    """What a cell shows, without the evidence of a check, which has questions drawn for one run."""
-    if cell.get("metadata", {}).get("nbgrader", {}).get("grade"):
-        return [output.output_type for output in cell.get("outputs", [])]
-    return [re.sub(r"0x[0-9a-f]+", "0x", repr(output)) for output in cell.get("outputs", [])]
-
-
 def test_rows_are_those_of_one_machine(here: ScratchCourse, disturbed: Disturbed) -> None:
     assert rows(disturbed.course) == rows(here)
-
-
-def rows(course: ScratchCourse) -> list[tuple[Any, ...]]:
-    """The gradebook's rows of submissions, without their numbers."""
-    with Gradebook(f"sqlite:///{course.root / 'gradebook.db'}") as gradebook:
-        return sorted(
-            (submission.student.id, notebook.name, notebook.late_submission_penalty, grade.name, grade.auto_score,
-             grade.manual_score, grade.extra_credit, grade.needs_manual_grade)
-            for submission in gradebook.find_assignment(ASSIGNMENT).submissions
-            for notebook in submission.notebooks
-            for grade in notebook.grades
-        )  # fmt: skip
 
 
 # --- The runs ---

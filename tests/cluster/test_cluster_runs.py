@@ -12,8 +12,9 @@ from distributed import Client, LocalCluster, get_worker
 from nbformat.v4 import new_notebook
 
 from autograder.cluster import cluster_runs
-from autograder.cluster.cluster_runs import TRIES, ClusterRuns
+from autograder.cluster.cluster_runs import CUT_SHORT, TRIES, ClusterRuns
 from autograder.cluster.parcel import Answer
+from autograder.cluster.worker import BEGUN
 from autograder.errors import HostLost, NotReady
 from autograder.facts.evidence import Facts
 from autograder.facts.transcript import Transcript
@@ -57,7 +58,7 @@ class Sender:
 @pytest.fixture(scope="module")
 def three() -> Iterator[Three]:
     with LocalCluster(
-        n_workers=3, threads_per_worker=1, processes=False, dashboard_address=None, protocol="inproc://"
+        n_workers=3, threads_per_worker=1, processes=False, dashboard_address="127.0.0.1:0", protocol="inproc://"
     ) as cluster:
         yield Three(cluster)
 
@@ -132,6 +133,33 @@ def test_what_fails_everywhere_is_not_judged_with_the_reason(runs: ClusterRuns, 
     assert len(set(asked.workers)) == len(asked.workers) == TRIES
     assert execution.facts.transcript.faults == (f"Tried {TRIES} times. OSError: the disk is full",)
     assert not execution.reusable
+
+
+def test_what_no_job_has_time_for_is_not_judged_with_the_reason(asked: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cluster_runs, "LOOK_SECONDS", 0.1)
+    go = threading.Event()
+
+    def say(address: str) -> Answer:
+        worker = get_worker()
+        worker.log_event(BEGUN, worker.get_current_task())
+        worker.loop.add_callback(worker.close_gracefully)
+        go.wait(60)
+        return Answer(worker=address, execution=WELL)
+
+    asked.say = say
+    with LocalCluster(
+        n_workers=TRIES + 1,
+        threads_per_worker=1,
+        processes=False,
+        dashboard_address="127.0.0.1:0",
+        protocol="inproc://",
+    ) as cluster:
+        runs = ClusterRuns(Three(cluster), Sender(), Teller(), logging.getLogger("test"))  # type: ignore[arg-type]
+        execution = run(runs)
+        go.set()
+        runs.end()
+    assert execution.facts.transcript.faults == (CUT_SHORT.format(begun=TRIES),)
+    assert len(set(asked.workers)) == len(asked.workers) == TRIES + 1
 
 
 def test_a_worker_that_refuses_is_asked_no_more(runs: ClusterRuns, asked: Asked) -> None:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from nbformat.v4 import new_notebook
@@ -39,12 +38,29 @@ class Runs:
         return self.outcome
 
 
+class Worker:
+    """Dask's, as far as a task knows it."""
+
+    address = "tls://w"
+    told: ClassVar[list[tuple[str, str]]] = []
+
+    def __init__(self, folder: Path) -> None:
+        self.local_directory = str(folder)
+        self.told.clear()
+
+    def get_current_task(self) -> str:
+        return "notebook-1"
+
+    def log_event(self, topic: str, message: str) -> None:
+        self.told.append((topic, message))
+
+
 @pytest.fixture
 def here(tmp_path: Path, tiny_home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The worker's own folder."""
     monkeypatch.setenv("AUTOGRADER_MODEL_HOME", str(tiny_home))
     monkeypatch.setenv("NBGRADER_EXECUTION", "")
-    monkeypatch.setattr(worker, "get_worker", lambda: SimpleNamespace(address="tls://w", local_directory=str(tmp_path)))
+    monkeypatch.setattr(worker, "get_worker", lambda: Worker(tmp_path))
     monkeypatch.setattr(worker, "LocalRuns", Runs)
     monkeypatch.setattr(Runs, "outcome", WELL)
     return tmp_path

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from autograder.jail.cgroup import PREFIX, Group, Groups, places
+from autograder.jail.cgroup import PREFIX, Group, Groups, numbering, places, sweep
 
 ONE = "25 20 0:22 / /sys/fs/cgroup/memory rw,relatime - cgroup cgroup rw,memory\n"
 CONTAINER = "25 20 0:22 /docker/abc /sys/fs/cgroup/memory ro,relatime master:9 - cgroup cgroup rw,memory\n"
@@ -65,3 +65,20 @@ def test_what_cannot_be_bounded_is_not_used_and_not_left(monkeypatch: pytest.Mon
     monkeypatch.setattr(Group, "bound", lambda *_: (_ for _ in ()).throw(OSError(13, "refused")))
     assert Groups().why_not == "refused"
     assert list(tmp_path.glob(f"{PREFIX}*")) == []
+
+
+def test_what_has_no_number_here_is_not_killed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    killed: list[int] = []
+    monkeypatch.setattr("os.kill", lambda pid, signal: killed.append(pid))
+    (tmp_path / "cgroup.procs").write_text("0\n4242\n")
+    Group(tmp_path, 2).remove()
+    assert killed == [4242]
+
+
+def test_groups_of_another_container_are_not_swept(tmp_path: Path) -> None:
+    nobody = 2**22 + 1  # more than any number of a process
+    mine, theirs = (tmp_path / f"{PREFIX}{nobody}-1-{number}" for number in (numbering(), numbering() + 1))
+    for folder in (mine, theirs):
+        folder.mkdir()
+    sweep(Group(tmp_path, 1))
+    assert list(tmp_path.iterdir()) == [theirs]
