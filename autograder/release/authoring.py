@@ -28,7 +28,8 @@ for the texts.) Its whole vocabulary:
 Metadata. A cell that belongs to a task has `metadata.autograder = {"task": "chain"}` (or `{"any_of": [...]}`
 for one that several tasks share) and is left out when none of them is in use. Neighbouring cells with
 `{"task": "temperature", "each": "temperature"}` are repeated together, once for each temperature (so with every task
-that a list of values makes several); the part `n` of their ids becomes its number: `check-temperature-n`, `check-temperature-2`. The result has no such key.
+that a list of values makes several); the part `n` of their ids becomes its number: `check-temperature-n`,
+`check-temperature-2`. The result has no such key.
 
 Languages. In a Markdown cell the lines `<!-- nb -->`, `<!-- en -->` and `<!-- both -->` say whom the text
 after them is for; text before the first is for both. In a code cell a comment `# nb: …` or `# en: …`, alone
@@ -53,11 +54,11 @@ from typing import Any, get_args
 from jinja2 import Environment, StrictUndefined, TemplateError, TemplateSyntaxError
 from nbformat import NotebookNode
 
+from autograder.course.profile import Language, Profile, Role
+from autograder.errors import ContractError
 from autograder.judging.contract import task_of, tasks
 from autograder.judging.task import Task
 from autograder.judging.tasks import DEFINITIONS
-from autograder.errors import ContractError
-from autograder.course.profile import Language, Profile, Role
 from autograder.submissions.cells import marks_of
 from autograder.words.render import number
 

@@ -6,7 +6,6 @@ import ast
 import copy
 import re
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import nbformat
@@ -17,7 +16,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from autograder.course.profile import Profile
 from autograder.errors import ContractError
-from autograder.judging.contract import NOTEBOOKS, tasks, load, parse
+from autograder.judging.contract import NOTEBOOKS, load, parse, tasks
 from autograder.release.authoring import fill, select_language
 from autograder.release.contract_check import check_contract
 
@@ -299,7 +298,10 @@ BROKEN: dict[str, tuple[Break, str]] = {
     "wrong points": (marked("check-chain", points=7), "has 7 points; the profile gives it 2"),
     "an old schema": (marked("chain", schema_version=2), "schema_version is 2"),
     "another grade_id": (marked("prompt-again", grade_id="x"), "grade_id is 'x'; it must be the cell's id"),
-    "another check's call": (written("check-chain", 'check("check-prompt")'), 'its source must be check("check-chain")'),
+    "another check's call": (
+        written("check-chain", 'check("check-prompt")'),
+        'its source must be check("check-chain")',
+    ),
     "an open template": (written("title", "«course.id"), "'«' is left over"),
     "an open language": (written("title", "<!-- EN -->"), "is left over"),
     "a tagged comment": (written("setup", "#nb: x"), "is left over"),
@@ -363,7 +365,9 @@ def test_the_source_notebooks_keep_the_contract(profile: Profile, nbs: Books, ce
         nbformat.validate(nb)
 
 
-def test_every_code_cell_is_python_and_every_solution_assigns_its_variables(profile: Profile, cells: list[NotebookNode]) -> None:
+def test_every_code_cell_is_python_and_every_solution_assigns_its_variables(
+    profile: Profile, cells: list[NotebookNode]
+) -> None:
     by_id = {cell.id: cell for cell in cells if cell.cell_type == "code"}
     for cell in by_id.values():
         ast.parse(cell.source)
@@ -372,7 +376,9 @@ def test_every_code_cell_is_python_and_every_solution_assigns_its_variables(prof
             assert re.search(rf"^{variable} = ", by_id[task.id].source, re.MULTILINE)
 
 
-def test_solutions_load_the_models_and_ask_the_questions_of_the_profile(profile: Profile, cells: list[NotebookNode]) -> None:
+def test_solutions_load_the_models_and_ask_the_questions_of_the_profile(
+    profile: Profile, cells: list[NotebookNode]
+) -> None:
     by_id = {cell.id: cell.source for cell in cells if cell.cell_type == "code"}
     for task in tasks(profile):
         if task.question:
