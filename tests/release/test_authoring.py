@@ -146,6 +146,7 @@ def test_py_writes_a_literal_that_reads_back_as_the_value(value: Any) -> None:
         ('«task_of("ask-base").model»', "ask-base"),
         ("«% if x»", "line 1"),
         ("«points(", "line 1"),
+        ("«py(uses)»", "py(…) writes texts"),
     ],
 )
 def test_a_wrong_template_is_refused_with_cell_finding_and_what_is_valid(template: str, found: str) -> None:
@@ -283,6 +284,14 @@ def written(cell_id: str, source: str) -> Break:
     return lambda nbs: find(nbs, cell_id)[1].update(source=source)
 
 
+def typed(cell_id: str, cell_type: str, **metadata: Any) -> Break:
+    def breaking(nbs: Books) -> None:
+        _, cell = find(nbs, cell_id)
+        cell.update(cell_type=cell_type, metadata={**cell.metadata, **metadata})
+
+    return breaking
+
+
 BROKEN: dict[str, tuple[Break, str]] = {
     # what is wrong: (how it came, what is told)
     "no check": (dropped("check-chain"), "'check-chain' must be there once, and is there 0 times"),
@@ -302,6 +311,8 @@ BROKEN: dict[str, tuple[Break, str]] = {
         written("check-chain", 'check("check-prompt")'),
         'its source must be check("check-chain")',
     ),
+    "a check that is text": (typed("check-chain", "markdown"), "is a markdown cell; it must be a code cell"),
+    "a cell that was not filled": (typed("title", "markdown", autograder={}), "metadata.autograder is left over"),
     "an open template": (written("title", "«course.id"), "'«' is left over"),
     "an open language": (written("title", "<!-- EN -->"), "is left over"),
     "a tagged comment": (written("setup", "#nb: x"), "is left over"),
@@ -403,14 +414,10 @@ def test_words_of_one_profile_are_nowhere_but_in_its_values(profile: Profile, ce
         assert not re.search(r"pirat|boat|båt|skute", words, re.IGNORECASE)
 
 
-def test_there_is_one_title_and_no_ragged_space(nbs: Books) -> None:
-    for name, nb in nbs.items():
-        markdown = "\n".join(cell.source for cell in nb.cells if cell.cell_type == "markdown")
-        titles = re.findall(r"^# .+", re.sub(r"```.*?```", "", markdown, flags=re.DOTALL), re.MULTILINE)
-        assert len(titles) == 1, name
-        for cell in nb.cells:
-            assert cell.source == cell.source.strip("\n")
-            assert not re.search(r"[ \t]$|\n\n\n", cell.source, re.MULTILINE)
+def test_there_is_no_ragged_space(cells: list[NotebookNode]) -> None:
+    for cell in cells:
+        assert cell.source == cell.source.strip("\n")
+        assert not re.search(r"[ \t]$|\n\n\n", cell.source, re.MULTILINE)
 
 
 def test_sources_have_no_outputs_and_checks_let_run_all_go_on() -> None:
