@@ -1,4 +1,4 @@
-"""From the source notebooks to what is released: two languages and open places become one notebook.
+"""From the source notebooks to what is released: templates in two languages become notebooks in one.
 
 Two pure functions, in this order: `fill` puts the profile's values in and leaves out what the profile does not
 use, `select_language` keeps one of the two languages. `contract_check.py` then refuses a result that breaks the
@@ -141,7 +141,7 @@ class _Belongs:
 
 
 def _cells(sources: Sequence[NotebookNode], profile: Profile) -> Iterator[NotebookNode]:
-    """Cells of the filled notebook. Neighbouring repeated cells go round together: text, solution, check."""
+    """Cells of the filled notebook. Neighbouring repeated cells are repeated as one group: text, solution, check."""
     for repeated, group in itertools.groupby(sources, key=lambda cell: _belongs(cell).each):
         used = [cell for cell in group if _belongs(cell).in_use(profile)]
         rounds = [task for task in tasks(profile) if task.kind == repeated] if repeated else [None]
