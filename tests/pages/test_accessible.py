@@ -26,10 +26,10 @@ from autograder.judging import contract
 from autograder.pages.report.page import page_of
 from autograder.words import render
 from autograder.words.checks import OBSERVATIONS
+from autograder.words.tables import LANGUAGES
 
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]
 FAILS = ("serious", "critical")
-LANGUAGES: tuple[Language, ...] = ("nb", "en")
 SCHEMES = ("light", "dark")
 
 

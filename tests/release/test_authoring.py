@@ -280,16 +280,8 @@ def marked(cell_id: str, **marks: Any) -> Break:
     return lambda nbs: find(nbs, cell_id)[1].metadata.nbgrader.update(marks)
 
 
-def written(cell_id: str, source: str) -> Break:
-    return lambda nbs: find(nbs, cell_id)[1].update(source=source)
-
-
-def typed(cell_id: str, cell_type: str, **metadata: Any) -> Break:
-    def breaking(nbs: Books) -> None:
-        _, cell = find(nbs, cell_id)
-        cell.update(cell_type=cell_type, metadata={**cell.metadata, **metadata})
-
-    return breaking
+def written(cell_id: str, **parts: Any) -> Break:
+    return lambda nbs: find(nbs, cell_id)[1].update(parts)
 
 
 BROKEN: dict[str, tuple[Break, str]] = {
@@ -308,14 +300,17 @@ BROKEN: dict[str, tuple[Break, str]] = {
     "an old schema": (marked("chain", schema_version=2), "schema_version is 2"),
     "another grade_id": (marked("prompt-again", grade_id="x"), "grade_id is 'x'; it must be the cell's id"),
     "another check's call": (
-        written("check-chain", 'check("check-prompt")'),
+        written("check-chain", source='check("check-prompt")'),
         'its source must be check("check-chain")',
     ),
-    "a check that is text": (typed("check-chain", "markdown"), "is a markdown cell; it must be a code cell"),
-    "a cell that was not filled": (typed("title", "markdown", autograder={}), "metadata.autograder is left over"),
-    "an open template": (written("title", "«course.id"), "'«' is left over"),
-    "an open language": (written("title", "<!-- EN -->"), "is left over"),
-    "a tagged comment": (written("setup", "#nb: x"), "is left over"),
+    "a check that is text": (
+        written("check-chain", cell_type="markdown"),
+        "is a markdown cell; it must be a code cell",
+    ),
+    "a cell that was not filled": (written("title", metadata={"autograder": {}}), "metadata.autograder is left over"),
+    "an open template": (written("title", source="«course.id"), "'«' is left over"),
+    "an open language": (written("title", source="<!-- EN -->"), "is left over"),
+    "a tagged comment": (written("setup", source="#nb: x"), "is left over"),
 }
 
 
