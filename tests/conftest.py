@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent
 os.environ["HF_HUB_OFFLINE"] = "1"
 LONGEST = (
     "test_hub.py", "test_slurm.py", "test_attacks.py", "test_killed_class.py", "test_lifecycle.py", "test_bench.py",
-    "test_autograde.py", "test_accessible.py", "test_grading.py", "test_selftest.py", "test_selfcheck.py", "test_jail.py",
+    "test_autograde.py", "test_grading.py", "test_selftest.py", "test_selfcheck.py", "test_feedback.py", "test_jail.py",
     "test_other_assignments.py",
 )  # fmt: skip
 """Files that take the longest, longest first: where these begin early, two workers end at about the same time."""

@@ -1,6 +1,6 @@
 """Feedback pages to look at: made by nbgrader's own commands, of honest and of hostile students, in both languages.
 
-`feedback_course` makes a graded course with its pages; `made_pages` gives the pages of one in each language.
+`feedback_course` makes a graded course with its pages.
 """
 
 from __future__ import annotations
@@ -147,15 +147,3 @@ def mark(course: ScratchCourse, student: str, cell: str, score: float, comment: 
 
 def page_of(course: ScratchCourse, student: str) -> Path:
     return course.root / "feedback" / student / ASSIGNMENT / "chatbot.html"
-
-
-def made_pages(folder: Path, model_home: Path) -> list[Path]:
-    """Feedback pages in each language: of honest, broken and hostile students.
-
-    Args:
-        folder: where to make the courses.
-        model_home: with the models of `course.toml`, as the fixture `tiny_home` makes it.
-    """
-    whom: dict[Language, tuple[str, ...]] = {"nb": ("david", "kari", "mallory"), "en": ("anna",)}
-    courses = [feedback_course(folder / language, model_home, language, only) for language, only in whom.items()]
-    return [path for course in courses for path in sorted((course.root / "feedback").rglob("*.html"))]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin
+
+import pytest
 
 CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = [
@@ -18,6 +21,14 @@ MENU, ENTRY = ".lm-MenuBar-itemLabel:text-is('{}')", ".lm-Menu-itemLabel:text-is
 STUB = re.compile("Skriv koden din her|Skriv svaret ditt her")
 VIEW = "#submitted_assignments_list a:has-text('view feedback')"
 PANEL = ".jp-NotebookPanel:not(.lm-mod-hidden)"
+
+
+def needs(**packages: str) -> pytest.MarkDecorator:
+    """Skips a test where Chromium, Playwright or one of these packages is not there: module and what to install."""
+    wanted = {"playwright": "pip install playwright", **packages}
+    missing = [f"no {name}: {how}" for name, how in wanted.items() if importlib.util.find_spec(name) is None]
+    missing += [] if CHROMIUM.exists() else ["no Chromium: apt-get install chromium"]
+    return pytest.mark.skipif(bool(missing), reason="; ".join(missing) or "all there")
 
 
 @contextmanager

@@ -91,7 +91,7 @@ class PromptFacts(Fact):
     Attributes:
         rendered: for each question (of the profile or of a challenge) the messages that come out.
         texts: the same as the text that a model gets.
-        history: the messages that come out of a list of three messages, so that a placeholder shows itself.
+        history: the messages that come out of a list of three messages, which tell a placeholder from a text variable.
         asked_history: the list of three that went in.
         variables: the names of its input variables, optional ones included.
     """

@@ -199,20 +199,18 @@ def _top_k(groups: Distribution, k: float, keep: int) -> Distribution:
 
 def _top_p(groups: Distribution, mass: float, keep: int) -> Distribution:
     """The fewest tokens whose chances reach `mass` together."""
-    if mass >= 1:
-        return groups
+    return groups if mass >= 1 else _first(groups, max(_reaching(mass, groups, _probabilities(groups)), keep))
+
+
+def _reaching(mass: float, groups: Iterable[Group], chances: Iterable[float]) -> int:
+    """How many tokens it takes, in this order, to reach this mass together; all where they do not reach it."""
     before, count = 0.0, 0
-    for group, probability in zip(groups, _probabilities(groups), strict=True):
-        count += _reaching(group, mass - before, probability)
-        before += probability * group.count
+    for group, chance in zip(groups, chances, strict=True):
+        count += max(0, min(group.count, math.ceil((mass - before) / chance) if chance > 0 else group.count))
+        before += chance * group.count
         if before >= mass:
             break
-    return _first(groups, max(count, keep))
-
-
-def _reaching(group: Group, mass: float, chance: float) -> int:
-    """How many of a group's tokens it takes to reach this mass, or all."""
-    return max(0, min(group.count, math.ceil(mass / chance) if chance > 0 else group.count))
+    return count
 
 
 def _at_least(groups: Distribution, chance: float, keep: int) -> Distribution:
@@ -238,16 +236,10 @@ def _typical(groups: Distribution, mass: float, keep: int) -> Distribution:
     """The tokens whose chance is nearest to what the entropy leads one to expect, up to `mass` together."""
     if mass >= 1:
         return groups
-    entropy, before, count = _entropy(groups), 0.0, 0
-    chances = _probabilities(groups)
-    surprise = [abs(-math.log(max(p, 1e-300)) - entropy) for p in chances]
-    order = sorted(range(len(groups)), key=lambda place: surprise[place])
+    entropy, chances = _entropy(groups), _probabilities(groups)
+    order = sorted(range(len(groups)), key=lambda place: abs(-math.log(max(chances[place], 1e-300)) - entropy))
     ordered = tuple(groups[place] for place in order)
-    for group, place in zip(ordered, order, strict=True):
-        count += _reaching(group, mass - before, chances[place])
-        before += chances[place] * group.count
-        if before >= mass:
-            break
+    count = _reaching(mass, ordered, [chances[place] for place in order])
     return tuple(sorted(_first(ordered, max(count, keep)), key=lambda group: -group.logit))
 
 

@@ -26,8 +26,8 @@ def setting(case: Case, name: str, part: float, earlier: Iterable[Request] = ())
         earlier: what earlier tasks of this kind were judged by: what kept those from drawing has cost points there.
     """
     ((demanded, value),) = case.task.settings.items()
-    title = _said(TITLES, demanded).fill(variable=name, setting=demanded, t=value)
-    expected = _said(EXPECTED, demanded).fill(setting=demanded, t=value)
+    title = _sentence(TITLES, demanded).fill(variable=name, setting=demanded, t=value)
+    expected = _sentence(EXPECTED, demanded).fill(setting=demanded, t=value)
     share = Share(demanded, case.task.points * part, title, expected)
     if missing := case.missing(name, share):
         return missing
@@ -49,7 +49,7 @@ def setting(case: Case, name: str, part: float, earlier: Iterable[Request] = ())
 def no_draw(case: Case, name: str, settings: dict[str, object]) -> Mistake:
     """What is told where these settings do not draw as the task demands."""
     ((demanded, _),) = case.task.settings.items()
-    found = _said(FOUND, demanded, "on" if settings.get("do_sample") else "off")
+    found = _sentence(FOUND, demanded, "on" if settings.get("do_sample") else "off")
     return Mistake(_hint(case, name, settings), found.fill(setting=demanded, t=settings.get(demanded)))
 
 
@@ -59,7 +59,7 @@ def asked_with(case: Case, name: str, settings: dict[str, object]) -> Mistake:
     found = settings.get(demanded)
     if found == value:
         return no_draw(case, name, settings)
-    hint = _said(HINTS, demanded, "asked").fill(variable=name, setting=demanded, found=found, t=value)
+    hint = _sentence(HINTS, demanded, "asked").fill(variable=name, setting=demanded, found=found, t=value)
     return Mistake(hint, FOUND["value"].fill(value=found))
 
 
@@ -73,7 +73,7 @@ def _hint(case: Case, name: str, settings: dict[str, object]) -> Sentence:
     if not why and (isinstance(found, list | tuple) or (isinstance(found, str) and "," in found)):
         return HINTS["decimal-comma"].fill(variable=name)
     what = "off" if why else _what_is_wrong(case.variable(name), demanded, value, found)
-    return _said(HINTS, demanded, what).fill(variable=name, setting=demanded, found=found, t=value)
+    return _sentence(HINTS, demanded, what).fill(variable=name, setting=demanded, found=found, t=value)
 
 
 def _what_is_wrong(held: Variable, demanded: str, value: float, found: object) -> str:
@@ -93,6 +93,6 @@ def _what_is_wrong(held: Variable, demanded: str, value: float, found: object) -
     )
 
 
-def _said(table: Mapping[str, Sentence], demanded: str, what: str = "") -> Sentence:
+def _sentence(table: Mapping[str, Sentence], demanded: str, what: str = "") -> Sentence:
     own, any_ = (f"{one}-{what}" if what else one for one in (demanded, "setting"))
     return table.get(own) or table[any_]

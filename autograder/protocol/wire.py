@@ -228,7 +228,7 @@ class Opened(Frame):
 
 
 class Done(Frame):
-    """Attributes: seen: how many requests the notebook has made so far."""
+    """What was asked has been done; `seen` is how many requests the notebook has made so far."""
 
     kind: Literal["done"] = "done"
     seen: int = 0

@@ -1,4 +1,4 @@
-"""From the source notebooks to what is released: two languages and open places become one notebook.
+"""From the source notebooks to what is released: templates in two languages become notebooks in one.
 
 Two pure functions, in this order: `fill` puts the profile's values in and leaves out what the profile does not
 use, `select_language` keeps one of the two languages. `contract_check.py` then refuses a result that breaks the
@@ -29,7 +29,8 @@ for the texts.) Its whole vocabulary:
 Metadata. A cell that belongs to a task has `metadata.autograder = {"task": "chain"}` (or `{"any_of": [...]}`
 for one that several tasks share) and is left out when none of them is in use. Neighbouring cells with
 `{"task": "temperature", "each": "temperature"}` are repeated together, once for each temperature (so with every task
-that a list of values makes several); the part `n` of their ids becomes its number: `check-temperature-n`, `check-temperature-2`. The result has no such key.
+that a list of values makes several); the part `n` of their ids becomes its number: `check-temperature-n`,
+`check-temperature-2`. The result has no such key.
 
 Languages. In a Markdown cell the lines `<!-- nb -->`, `<!-- en -->` and `<!-- both -->` say whom the text
 after them is for; text before the first is for both. In a code cell a comment `# nb: …` or `# en: …`, alone
@@ -54,11 +55,11 @@ from typing import Any, get_args
 from jinja2 import Environment, StrictUndefined, TemplateError, TemplateSyntaxError
 from nbformat import NotebookNode
 
+from autograder.course.profile import Language, Profile, Role
+from autograder.errors import ContractError
 from autograder.judging.contract import task_of, tasks
 from autograder.judging.task import Task
 from autograder.judging.tasks import DEFINITIONS
-from autograder.errors import ContractError
-from autograder.course.profile import Language, Profile, Role
 from autograder.submissions.cells import marks_of
 from autograder.words.render import number
 from autograder.words.tables import say
@@ -143,7 +144,7 @@ class _Belongs:
 
 
 def _cells(sources: Sequence[NotebookNode], profile: Profile) -> Iterator[NotebookNode]:
-    """Cells of the filled notebook. Neighbouring repeated cells go round together: text, solution, check."""
+    """Cells of the filled notebook. Neighbouring repeated cells are repeated as one group: text, solution, check."""
     for repeated, group in itertools.groupby(sources, key=lambda cell: _belongs(cell).each):
         used = [cell for cell in group if _belongs(cell).in_use(profile)]
         rounds = [task for task in tasks(profile) if task.kind == repeated] if repeated else [None]

@@ -95,7 +95,7 @@ def _mark(nb: NotebookNode, released: Sequence[ReleasedCell]) -> list[Repair]:
         if mine is None:
             continue
         cell.metadata["nbgrader"] = nbformat.from_dict(mine.marks)
-        if not _says(before, mine):
+        if not _agree(before, mine):
             notes.append(Repair(kind="marks", cell=mine.grade_id))
         if len(claims[mine.grade_id]) > 1:
             notes.append(Repair(kind="duplicate", cell=mine.grade_id))
@@ -137,7 +137,7 @@ def _as_released(cell: NotebookNode, mine: ReleasedCell) -> bool:
     return bool(cell.source.strip() == mine.source.strip())
 
 
-def _says(marks: Any, mine: ReleasedCell) -> bool:
+def _agree(marks: Any, mine: ReleasedCell) -> bool:
     """Whether marks agree with the release; a wrong checksum is corrected without a note."""
     if not isinstance(marks, dict):
         return False

@@ -124,7 +124,7 @@ def _is_there(name: str, at: int) -> bool:
 
 
 def _copy_file(name: str, at: int, to: Path, copy: Copy) -> bool:
-    """Copies an ordinary file that nobody else has a name for. Answers whether it did."""
+    """Copies an ordinary file that nobody else has a name for. Returns whether it did."""
     with _opened(name, at) as (opened, status):
         ordinary = stat.S_ISREG(status.st_mode) and status.st_nlink == 1
         small = status.st_size <= copy.max_file and copy.total + status.st_size <= copy.max_total
@@ -142,7 +142,7 @@ def _copy_file(name: str, at: int, to: Path, copy: Copy) -> bool:
 
 
 def _copy_bytes(opened: int, to: Path, size: int) -> int:
-    """Copies at most `size` bytes, and answers how many there were."""
+    """Copies at most `size` bytes, and returns how many there were."""
     left = size
     with to.open("wb") as target:
         while left and (data := os.read(opened, min(left, CHUNK))):

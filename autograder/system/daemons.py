@@ -1,7 +1,7 @@
 """Helper processes of the grader's, which end with the process that started them.
 
-Each watches one end of a pipe: when the other end closes, its parent has ended. Each prints `ready` once; until
-then whoever has begun it can be at something else.
+Each watches one end of a pipe: when the other end closes, its parent has ended. Each prints `ready` once; its parent can do
+other work until then.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def runtime_folder() -> Path:
     base = Path(os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir())
     folder = base / f"llm-autograder-{os.getuid()}"
     try:
-        folder.mkdir(mode=0o700)  # nobody ever sees it open
+        folder.mkdir(mode=0o700)  # closed from the start
         folder.chmod(0o711)  # whatever the umask
     except FileExistsError:
         pass
@@ -45,7 +45,7 @@ def runtime_folder() -> Path:
 
 
 class Daemon:
-    """A helper process, which has been begun. `--parent FD` is added to its command: the end of the pipe that it watches."""
+    """A helper process that has been started. `--parent FD`, the end of the pipe that it watches, is added to its command."""
 
     def __init__(self, what: str, command: Sequence[str], log: Path, env: Mapping[str, str] | None = None) -> None:
         theirs, ours = os.pipe()
@@ -62,7 +62,7 @@ class Daemon:
         self._is_ready, self._waiting = False, threading.Lock()
 
     def ready(self) -> None:
-        """Returns when it is ready. Raises HostLost, with the end of its log, where it does not come to that."""
+        """Waits until it is ready. Raises HostLost, with the end of its log, where it does not get ready."""
         with self._waiting:
             out = self._process.stdout
             assert out is not None
@@ -86,7 +86,7 @@ class Daemon:
         if self._pipe is not None:
             os.close(self._pipe)
             self._pipe = None
-        if not self._is_ready:  # at its imports, and not at the pipe
+        if not self._is_ready:  # still importing: it does not watch the pipe yet
             self._process.kill()
         try:
             self._process.wait(seconds)

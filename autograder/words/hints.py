@@ -35,7 +35,6 @@ HINTS = Table("hints", {
         "Desimaltall skrives med punktum i kode. Bytt ut kommaet i tallet du bruker for `{variable}`.",
         "Decimal numbers are written with a point in code. Replace the comma in the number for `{variable}`.",
     ),
-    # model-home
     # load-model, ask-base
     "not-a-pipeline": w(
         "`{variable}` er {type}. Oppgaven ber om LangChains klasse rundt en pipeline; se hvilken klasse den nevner.",
@@ -98,8 +97,6 @@ HINTS = Table("hints", {
         "`{variable}` er den samme som i oppgaven før. Lag den på nytt, eller endre den, i cellen til denne oppgaven.",
         "`{variable}` is the same as in the task before. Make it anew, or change it, in this task's cell.",
     ),
-    # arguments
-    # prompt
     # chain
     "not-runnable": w(
         "`{variable}` er {type}, ikke en kjede. En kjede settes sammen av ledetekst og modell, i den rekkefølgen.",

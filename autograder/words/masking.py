@@ -1,5 +1,5 @@
 """Text out of a student's run, without the names that paths give away: a home directory is `~`, an account's name `…`;
-and, for terminals, with nothing in it that one would obey.
+and, for terminals, without characters that one would obey.
 
 A pure function, for pages that others look at too. ANSI codes stay, also where they stand within what is masked.
 """

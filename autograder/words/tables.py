@@ -2,7 +2,7 @@
 
 A table stands with its readers: `HINTS = Table("hints", {"missing": w("…", "…")})`, and then `HINTS["missing"]` is the sentence
 `hints/missing`, to be filled with values. What one task alone says stands in that task's own file, which adds it:
-`HINTS.add({"home-unset": w("…", "…")})`. A sentence is known from when its module has been imported.
+`HINTS.add({"home-unset": w("…", "…")})`. A sentence is known once its module has been imported.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """What is written to a terminal or a log: characters that a terminal would obey are shown instead.
 
 Names of files, cells and accounts, and texts of errors, come from students. A code in them could erase a line of a list, write
-another in its place, or turn letters around. Two places are all that lines leave by: `Terminal`, which the command line
-prints with, and `Formatter`, which nbgrader's programs write their log with (`plugins/steps.py`).
+another in its place, or turn letters around. The command line prints with `Terminal` alone, and nbgrader's programs write
+their log with `Formatter` (`plugins/steps.py`).
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ Begin = Callable[[str, int], Callable[[], None]]
 
 
 class Terminal(Console):
-    """rich's console, through which every text goes as it is seen; styles are given by arguments or by our own markup."""
+    """rich's console, which shows the codes in every text; styles are given by arguments or by our own markup."""
 
     def render_str(self, text: str, **settings: Any) -> Text:
         return super().render_str(visible(text), **settings)
 
 
 class Formatter(LogFormatter):
-    """tornado's, as nbgrader's programs have it; it sets in all lines but the first."""
+    """tornado's, as nbgrader's programs have it; it indents all lines but the first."""
 
     def format(self, record: logging.LogRecord) -> Any:
         shown = copy.copy(record)

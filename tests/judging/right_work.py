@@ -17,7 +17,7 @@ from autograder.course.profile import Profile
 from autograder.facts.evidence import Challenge, Evidence, Facts, Failure, Offer, PromptFacts, Variable
 from autograder.facts.transcript import Message, Rendering, Request, Transcript, plain
 from autograder.facts.verdict import Criterion, Verdict
-from autograder.judging.contract import load, tasks
+from autograder.judging.contract import load, parse, tasks
 from autograder.judging.judge import judge
 from autograder.judging.task import Task
 from autograder.judging.tasks.limit_output import PIPELINE_LIMIT
@@ -25,6 +25,8 @@ from autograder.judging.tasks.limit_output import PIPELINE_LIMIT
 DEFAULT = load(ROOT / "course.toml")
 GEMMA = load(ROOT / "profiles" / "gemma.toml")
 NUCLEUS = load(ROOT / "profiles" / "nucleus.toml")
+RAW = DEFAULT.model_dump(mode="json", exclude_none=True)
+FOUR = parse({**RAW, "generation": {**RAW["generation"], "temperatures": [0.5, 0.9, 2.0, 5.0]}}, "four temperatures")
 BASE, INSTRUCT, LARGE = (getattr(DEFAULT.models, role).name for role in ("base", "instruct", "large"))
 SYSTEM = DEFAULT.chat.system_prompt
 FIRST, SECOND = DEFAULT.questions["first"], DEFAULT.questions["second"]

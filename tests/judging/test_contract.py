@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 import ast
-import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from conftest import ROOT
+from right_work import DEFAULT, FOUR, GEMMA
 
 from autograder.course.profile import Profile
 from autograder.judging import tasks as registry
-from autograder.judging.contract import NOTEBOOKS, load, parse, task_of, tasks
+from autograder.judging.contract import NOTEBOOKS, task_of, tasks
 from autograder.judging.task import Definition
 from autograder.judging.tasks import DEFINITIONS
 from autograder.judging.tasks.families import PROMPT_AGAIN
-from autograder.words.hints import HINTS
-from autograder.words.tables import w
-
-DEFAULT = load(ROOT / "course.toml")
-GEMMA = load(ROOT / "profiles" / "gemma.toml")
 
 BASE, INSTRUCT, LARGE = "Llama-3.2-1B", "Llama-3.2-1B-Instruct", "Llama-3.2-3B-Instruct"
 FIRST, SECOND = "Who are you?", "Tell me about your ideal boat?"
@@ -60,14 +55,8 @@ def test_each_temperature_is_a_task_of_its_own_and_no_other_has_settings() -> No
     assert found == [(f"temperature-{n}", n, {"temperature": t}) for n, t in ((1, 0.9), (2, 2.0), (3, 5.0))]
 
 
-def four_temperatures() -> Profile:
-    raw = tomllib.loads((ROOT / "course.toml").read_text(encoding="utf-8"))
-    raw["generation"]["temperatures"] = [0.5, 0.9, 2.0, 5.0]
-    return parse(raw, "course.toml")
-
-
 def test_four_temperatures_are_four_tasks_of_equal_points() -> None:
-    found = [(t.id, t.check_id, t.points, t.variables) for t in tasks(four_temperatures()) if t.number]
+    found = [(t.id, t.check_id, t.points, t.variables) for t in tasks(FOUR) if t.number]
     assert found == [
         (f"temperature-{n}", f"check-temperature-{n}", 1.25, (f"chatbot_{n}", f"result_{n}")) for n in (1, 2, 3, 4)
     ]
@@ -96,7 +85,7 @@ def test_no_cell_carries_two_tasks(profile: Profile) -> None:
     assert len(cells) == len(set(cells))
 
 
-@pytest.mark.parametrize("profile", [DEFAULT, GEMMA, four_temperatures()], ids=["default", "gemma", "four"])
+@pytest.mark.parametrize("profile", [DEFAULT, GEMMA, FOUR], ids=["default", "gemma", "four"])
 def test_a_task_is_found_by_the_cell_that_carries_its_points(profile: Profile) -> None:
     assert [task_of(t.check_id, profile) for t in tasks(profile)] == list(tasks(profile))
 
@@ -127,11 +116,6 @@ def test_each_file_of_a_task_has_one_of_its_own_name() -> None:
 def test_a_task_that_has_no_place_is_refused(wrong: Definition) -> None:
     with pytest.raises(ValueError, match=wrong.id):
         registry.in_order([Definition(id="a", notebook="x"), wrong])
-
-
-def test_two_sentences_with_one_key_are_refused() -> None:
-    with pytest.raises(ValueError, match="left-over"):
-        HINTS.add({"left-over": w("x", "x")})
 
 
 # Nobody else names a task

@@ -5,16 +5,15 @@
 
 from __future__ import annotations
 
-import tomllib
 from typing import Any
 
 import pytest
-from conftest import ROOT
 from right_work import (
     ASKED,
     BASE,
     DEFAULT,
     FIRST,
+    FOUR,
     FULL,
     GEMMA,
     INSTRUCT,
@@ -59,7 +58,7 @@ from autograder.course.profile import Profile
 from autograder.facts.evidence import Challenge, Facts, Failure, Offer, PromptFacts
 from autograder.facts.transcript import Message, Transcript, plain
 from autograder.judging import answers
-from autograder.judging.contract import parse, tasks
+from autograder.judging.contract import tasks
 from autograder.judging.judge import judge, penalised_prompts
 from autograder.judging.tasks.limit_output import PIPELINE_LIMIT
 from autograder.words.checks import NOTES, OBSERVATIONS, REASONS
@@ -75,22 +74,11 @@ def few_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
 # Right work earns everything
 
 
-def four_temperatures() -> Profile:
-    raw = tomllib.loads((ROOT / "course.toml").read_text(encoding="utf-8"))
-    raw["generation"]["temperatures"] = [0.5, 0.9, 2.0, 5.0]
-    return parse(raw, "course.toml")
-
-
 each_task = pytest.mark.parametrize(
     ("task_id", "profile"),
     [
         pytest.param(task.id, profile, id=f"{name}-{task.id}")
-        for name, profile in {
-            "default": DEFAULT,
-            "gemma": GEMMA,
-            "nucleus": NUCLEUS,
-            "four": four_temperatures(),
-        }.items()
+        for name, profile in {"default": DEFAULT, "gemma": GEMMA, "nucleus": NUCLEUS, "four": FOUR}.items()
         for task in tasks(profile)
         if task.judged_by == "autograder"
     ],

@@ -32,6 +32,7 @@ OFF = [
     ({"top_h": 0.01}, "top_h=0.01"),
     ({"repetition_penalty": 0.001}, "repetition_penalty=0.001"),
     ({"exponential_decay_length_penalty": [0, 1e9]}, "exponential_decay_length_penalty=[0, 1000000000.0]"),
+    ({"exponential_decay_length_penalty": [-9, 1e300]}, "exponential_decay_length_penalty=[-9, 1e+300]"),
     ({"sequence_bias": [[[5], 1e4]]}, "sequence_bias=[[[5], 10000.0]]"),
     ({"guidance_scale": 1e6}, "guidance_scale=1000000.0"),
     ({"top_p": 0.6, "top_k": 1}, "top_k=1"),

@@ -87,6 +87,7 @@ UNEXPECTED = "LlamaForCausalLM.__init__() got an unexpected keyword argument"
 EXTRA = """1 validation error for HuggingFacePipeline
 max_new_tokens
   Extra inputs are not permitted [type=extra_forbidden, input_value=5, input_type=int]"""
+REFUSED = '"HuggingFacePipeline" object has no field "max_new_tokens"'
 A_LIST = Variable(state="there", type="list")
 
 MISSING = [
@@ -135,7 +136,7 @@ MISSING = [
                 ("TypeError", f"{UNEXPECTED} 'temperature'", "setting-refused"),
                 ("TypeError", f"{UNEXPECTED} 'question'", "missing-raised"),
                 ("ValidationError", EXTRA, "setting-refused"),
-                ("ValueError", '"HuggingFacePipeline" object has no field "max_new_tokens"', "setting-refused"),
+                ("ValueError", REFUSED, "setting-refused"),
             ]
         ),
     ),
@@ -191,6 +192,7 @@ LIMIT = of(
     ("the total length", "limit: limit-total", left("max_length")),
     ("no limit", "limit: limit-total", arrives({"max_new_tokens": None})),
     ("refused", "limit: limit-refused", arrives({"max_new_tokens": None, "unresolved": "ValueError"})),
+    ("its cell raised", "limit: setting-refused", left(), raised("ValueError", REFUSED)),
     ("left over from the task before", "limit: left-over", holds(identity=1), before(arrives({"max_new_tokens": 100}))),
     ("asks no model", "limit: no-model-asked", silent()),
     ("raises when asked", "limit: no-model-raised", silent(TYPE_ERROR)),

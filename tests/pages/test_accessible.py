@@ -1,7 +1,8 @@
 """The pages that people open, judged by axe-core in Chromium: WCAG 2.1, levels A and AA, in light and in dark.
 
-A maker writes self-contained HTML files into a folder and answers their paths, with models to be had from the second;
-a new kind of page is a maker more in `MAKERS`. Nothing is fetched: axe-core's script comes with a package.
+A maker writes self-contained HTML files into a folder and returns their paths; a new kind of page is a maker more in
+`MAKERS`. Feedback pages are judged where they are made (`test_feedback.py`). Nothing is fetched: axe-core's script comes
+with a package.
 """
 
 from __future__ import annotations
@@ -14,10 +15,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import feedback_pages
 import pytest
 from conftest import ROOT
-from hub_browser import CHROMIUM, browser
+from hub_browser import browser, needs
 from test_watch_page import NOON, busy
 from test_what_is_stored import hub_prepare
 
@@ -29,30 +29,21 @@ from autograder.plugins.watch_page import watch_page
 from autograder.plugins.watch_state import only_watcher
 from autograder.words import render
 from autograder.words.checks import OBSERVATIONS
+from autograder.words.tables import LANGUAGES
 
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]
 FAILS = ("serious", "critical")
-LANGUAGES: tuple[Language, ...] = ("nb", "en")
 SCHEMES = ("light", "dark")
 
 
-def missing() -> str:
-    """What is needed and not here; nothing where all is."""
-    needed = {
-        "no Chromium: apt-get install chromium": CHROMIUM.exists(),
-        "no Playwright: pip install playwright": importlib.util.find_spec("playwright") is not None,
-        "no axe-core: pip install axe-playwright-python": importlib.util.find_spec("axe_playwright_python") is not None,
-    }
-    return "; ".join(what for what, there in needed.items() if not there)
-
-
-pytestmark = pytest.mark.skipif(bool(missing()), reason=missing() or "all there")
+judged_by_axe = needs(axe_playwright_python="pip install axe-playwright-python")
+pytestmark = judged_by_axe
 
 
 # --- Pages -----------------------------------------------------------------------------------------------------------
 
 
-def reports(folder: Path, _: Path) -> list[Path]:
+def reports(folder: Path) -> list[Path]:
     """The report on a class with everything in it, and on a class of nobody."""
     from test_report import nasty_class, numbers
 
@@ -100,7 +91,7 @@ code {{ background: var(--jp-layout-color2); font-family: var(--jp-code-font-fam
 </style></head><body><main>{body}</main></body></html>"""
 
 
-def panels(folder: Path, _: Path) -> list[Path]:
+def panels(folder: Path) -> list[Path]:
     """The check panel: in JupyterLab's light and dark theme, and on a page without any."""
     made = []
     for language in LANGUAGES:
@@ -116,7 +107,7 @@ def panels(folder: Path, _: Path) -> list[Path]:
     return made
 
 
-def what_is_stored(folder: Path, _: Path) -> list[Path]:
+def what_is_stored(folder: Path) -> list[Path]:
     """The hub's page on what is stored."""
     module = hub_prepare()
     made = [folder / f"what-is-stored-{language}.html" for language in LANGUAGES]
@@ -125,7 +116,7 @@ def what_is_stored(folder: Path, _: Path) -> list[Path]:
     return made
 
 
-def watch_pages(folder: Path, _: Path) -> list[Path]:
+def watch_pages(folder: Path) -> list[Path]:
     """The staff's page about grading on hand-in, with everything in it."""
     made = []
     for language in LANGUAGES:
@@ -142,10 +133,7 @@ def watch_pages(folder: Path, _: Path) -> list[Path]:
     return made
 
 
-MAKERS: list[Callable[[Path, Path], list[Path]]] = [
-    reports, panels, what_is_stored, watch_pages, feedback_pages.made_pages,
-]  # fmt: skip
-
+MAKERS: list[Callable[[Path], list[Path]]] = [reports, panels, what_is_stored, watch_pages]
 
 # --- The judge -------------------------------------------------------------------------------------------------------
 
@@ -179,14 +167,9 @@ def open_page(started: Any, path: Path) -> Any:
     return page
 
 
-@pytest.fixture(scope="module", params=MAKERS, ids=lambda maker: maker.__name__)
-def pages(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, tiny_home: Path) -> list[Path]:
-    made: list[Path] = request.param(tmp_path_factory.mktemp("pages"), tiny_home)
-    assert made
-    return made
-
-
-def test_everybody_can_use_the_page(pages: list[Path], started: Any) -> None:
+def usable_by_everybody(pages: list[Path], started: Any) -> None:
+    """Asserts that axe-core finds nothing on any of these pages, in light and in dark."""
+    assert pages
     found = {}
     for path in pages:
         page = open_page(started, path)
@@ -196,6 +179,11 @@ def test_everybody_can_use_the_page(pages: list[Path], started: Any) -> None:
                 found[f"{path.name}, {scheme}"] = bad
         page.close()
     assert not found, "\n".join(f"{name}: {text}" for name, texts in found.items() for text in texts)
+
+
+@pytest.mark.parametrize("maker", MAKERS, ids=lambda maker: maker.__name__)
+def test_everybody_can_use_the_page(maker: Callable[[Path], list[Path]], started: Any, tmp_path: Path) -> None:
+    usable_by_everybody(maker(tmp_path), started)
 
 
 FAULTS = {

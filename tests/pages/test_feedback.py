@@ -17,8 +17,10 @@ import pytest
 from feedback_pages import ANSWER, COMMENT, PENALTY, SECRET, TOKEN, feedback_course, page_of
 from forked import ScratchCourse
 from html_page import Page, headings_in_order
+from hub_browser import browser
 from nbformat import NotebookNode
 from nbgrader.api import Gradebook
+from test_accessible import judged_by_axe, usable_by_everybody
 
 from autograder.facts.verdict import Criterion, Verdict, Words
 from autograder.judging.contract import ASSIGNMENT, tasks
@@ -45,9 +47,13 @@ def course(tmp_path_factory: pytest.TempPathFactory, tiny_home: Path) -> Scratch
 
 
 @pytest.fixture(scope="module")
-def english(tmp_path_factory: pytest.TempPathFactory, tiny_home: Path) -> str:
-    made = feedback_course(tmp_path_factory.mktemp("feedback") / "en", tiny_home, "en", ("anna",))
-    return page_of(made, "anna").read_text(encoding="utf-8")
+def english_path(tmp_path_factory: pytest.TempPathFactory, tiny_home: Path) -> Path:
+    return page_of(feedback_course(tmp_path_factory.mktemp("feedback") / "en", tiny_home, "en", ("anna",)), "anna")
+
+
+@pytest.fixture(scope="module")
+def english(english_path: Path) -> str:
+    return english_path.read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -262,6 +268,12 @@ def test_what_scrolls_can_be_reached_by_keyboard_and_has_a_name(student: str, pa
         if {"long", "wide"} & set(attributes.get("class", "").split()):
             assert attributes["tabindex"] == "0"
             assert attributes["aria-label"]
+
+
+@judged_by_axe
+def test_everybody_can_use_the_page(course: ScratchCourse, english_path: Path) -> None:
+    with browser() as started:
+        usable_by_everybody([*(page_of(course, student) for student in EVERYBODY), english_path], started)
 
 
 # --- Languages ---

@@ -5,7 +5,6 @@ One ordinary assignment, as it is when it has been graded, is served by Jupyter.
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import re
 import sys
@@ -18,7 +17,7 @@ import pytest
 import test_formgrader
 from conftest import ROOT
 from forked import ScratchCourse
-from hub_browser import CHROMIUM, browser
+from hub_browser import browser, needs
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 from nbgrader.api import Gradebook
 from nbgrader.server_extensions.formgrader import handlers
@@ -76,15 +75,7 @@ OVER = (
 )  # fmt: skip
 
 
-def missing() -> str:
-    needed = {
-        "no Chromium: apt-get install chromium": CHROMIUM.exists(),
-        "no Playwright: pip install playwright": importlib.util.find_spec("playwright") is not None,
-    }
-    return "; ".join(what for what, there in needed.items() if not there)
-
-
-in_a_browser = pytest.mark.skipif(bool(missing()), reason=missing() or "all there")
+in_a_browser = needs()
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,6 @@ import ast
 import copy
 import re
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import nbformat
@@ -17,7 +16,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from autograder.course.profile import Profile
 from autograder.errors import ContractError
-from autograder.judging.contract import NOTEBOOKS, tasks, load, parse
+from autograder.judging.contract import NOTEBOOKS, load, parse, tasks
 from autograder.release.authoring import fill, select_language
 from autograder.release.contract_check import check_contract
 
@@ -165,6 +164,7 @@ def test_py_writes_a_literal_that_reads_back_as_the_value(value: Any) -> None:
         ('«task_of("ask-base").model»', "ask-base"),
         ("«% if x»", "line 1"),
         ("«points(", "line 1"),
+        ("«py(uses)»", "py(…) writes texts"),
     ],
 )
 def test_a_wrong_template_is_refused_with_cell_finding_and_what_is_valid(template: str, found: str) -> None:
@@ -298,8 +298,8 @@ def marked(cell_id: str, **marks: Any) -> Break:
     return lambda nbs: find(nbs, cell_id)[1].metadata.nbgrader.update(marks)
 
 
-def written(cell_id: str, source: str) -> Break:
-    return lambda nbs: find(nbs, cell_id)[1].update(source=source)
+def written(cell_id: str, **parts: Any) -> Break:
+    return lambda nbs: find(nbs, cell_id)[1].update(parts)
 
 
 BROKEN: dict[str, tuple[Break, str]] = {
@@ -317,10 +317,18 @@ BROKEN: dict[str, tuple[Break, str]] = {
     "wrong points": (marked("check-chain", points=7), "has 7 points; the profile gives it 2"),
     "an old schema": (marked("chain", schema_version=2), "schema_version is 2"),
     "another grade_id": (marked("prompt-again", grade_id="x"), "grade_id is 'x'; it must be the cell's id"),
-    "another check's call": (written("check-chain", 'check("check-prompt")'), 'its source must be check("check-chain")'),
-    "an open template": (written("title", "«course.id"), "'«' is left over"),
-    "an open language": (written("title", "<!-- EN -->"), "is left over"),
-    "a tagged comment": (written("setup", "#nb: x"), "is left over"),
+    "another check's call": (
+        written("check-chain", source='check("check-prompt")'),
+        'its source must be check("check-chain")',
+    ),
+    "a check that is text": (
+        written("check-chain", cell_type="markdown"),
+        "is a markdown cell; it must be a code cell",
+    ),
+    "a cell that was not filled": (written("title", metadata={"autograder": {}}), "metadata.autograder is left over"),
+    "an open template": (written("title", source="«course.id"), "'«' is left over"),
+    "an open language": (written("title", source="<!-- EN -->"), "is left over"),
+    "a tagged comment": (written("setup", source="#nb: x"), "is left over"),
 }
 
 
@@ -381,7 +389,9 @@ def test_the_source_notebooks_keep_the_contract(profile: Profile, nbs: Books, ce
         nbformat.validate(nb)
 
 
-def test_every_code_cell_is_python_and_every_solution_assigns_its_variables(profile: Profile, cells: list[NotebookNode]) -> None:
+def test_every_code_cell_is_python_and_every_solution_assigns_its_variables(
+    profile: Profile, cells: list[NotebookNode]
+) -> None:
     by_id = {cell.id: cell for cell in cells if cell.cell_type == "code"}
     for cell in by_id.values():
         ast.parse(cell.source)
@@ -390,7 +400,9 @@ def test_every_code_cell_is_python_and_every_solution_assigns_its_variables(prof
             assert re.search(rf"^{variable} = ", by_id[task.id].source, re.MULTILINE)
 
 
-def test_solutions_load_the_models_and_ask_the_questions_of_the_profile(profile: Profile, cells: list[NotebookNode]) -> None:
+def test_solutions_load_the_models_and_ask_the_questions_of_the_profile(
+    profile: Profile, cells: list[NotebookNode]
+) -> None:
     by_id = {cell.id: cell.source for cell in cells if cell.cell_type == "code"}
     for task in tasks(profile):
         if task.question:
@@ -415,14 +427,10 @@ def test_words_of_one_profile_are_nowhere_but_in_its_values(profile: Profile, ce
         assert not re.search(r"pirat|boat|båt|skute", words, re.IGNORECASE)
 
 
-def test_there_is_one_title_and_no_ragged_space(nbs: Books) -> None:
-    for name, nb in nbs.items():
-        markdown = "\n".join(cell.source for cell in nb.cells if cell.cell_type == "markdown")
-        titles = re.findall(r"^# .+", re.sub(r"```.*?```", "", markdown, flags=re.DOTALL), re.MULTILINE)
-        assert len(titles) == 1, name
-        for cell in nb.cells:
-            assert cell.source == cell.source.strip("\n")
-            assert not re.search(r"[ \t]$|\n\n\n", cell.source, re.MULTILINE)
+def test_there_is_no_ragged_space(cells: list[NotebookNode]) -> None:
+    for cell in cells:
+        assert cell.source == cell.source.strip("\n")
+        assert not re.search(r"[ \t]$|\n\n\n", cell.source, re.MULTILINE)
 
 
 def test_sources_have_no_outputs_and_checks_let_run_all_go_on() -> None:

@@ -180,6 +180,7 @@ READ = {
     "UTF-16": (TEXT.encode("utf-16"), ["encoding"]),
     "UTF-16 without BOM": (TEXT.encode("utf-16-le"), ["encoding"]),
     "UTF-16 and NULs": (TEXT.encode("utf-16-be") + bytes(6), ["encoding"]),
+    "UTF-16 and half a character": (TEXT.encode("utf-16") + b"x", ["encoding", "garbage"]),
     "UTF-32": (TEXT.encode("utf-32"), ["encoding"]),
     "latin-1": (TEXT.replace("→", ">").encode("cp1252", "xmlcharrefreplace"), ["encoding"]),
     "NULs after it": (WHOLE + bytes(4096), []),

@@ -39,13 +39,6 @@ def test_a_text_comes_back_as_it_was_put(tmp_path: Path, text: str) -> None:
     assert DiskCache(tmp_path).get(KEY) == text
 
 
-def test_a_second_text_for_a_key_takes_the_place_of_the_first(tmp_path: Path) -> None:
-    cache = DiskCache(tmp_path)
-    cache.put(KEY, "first")
-    cache.put(KEY, "second")
-    assert cache.get(KEY) == "second"
-
-
 def test_two_keys_do_not_mix(tmp_path: Path) -> None:
     cache = DiskCache(tmp_path)
     cache.put(KEY, "one")

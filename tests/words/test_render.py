@@ -14,8 +14,8 @@ from autograder.pages.sanitize import clean_html
 from autograder.words import render
 from autograder.words.checks import FOUND, REASONS
 from autograder.words.grading import INCIDENTS
+from autograder.words.tables import LANGUAGES
 
-LANGUAGES: tuple[Language, ...] = ("nb", "en")
 EVIL = "<script>alert(\"1\")</script> & '<img src=x onerror=alert(2)>'"
 
 

@@ -29,7 +29,6 @@ SOLUTION_CODE = [
     "MessagesPlaceholder(", ".invoke(", "os.environ[", "|",
 ]  # fmt: skip
 THEME = ["pirat", "arr,", "boat", "ship", "båt", "skip", "sjørøver", "tutor"]
-PLACES = re.compile(r"\{variable\}|`(prompt|answers|HF_HOME)`|\bcelle|\bcell|notatbok|notebook")
 
 TERMS = {
     # a stem that the Norwegian words use, and the stems of anglicisms for the same
@@ -105,12 +104,6 @@ def test_no_sentence_speaks_of_what_the_chatbot_is_about(entry: Words) -> None:
 @pytest.mark.parametrize("hint", EACH_HINT)
 def test_no_hint_holds_the_code_of_a_solution(hint: Words) -> None:
     assert [code for code in SOLUTION_CODE for text in (hint.nb, hint.en) if code in text] == []
-
-
-@pytest.mark.parametrize("hint", EACH_HINT)
-def test_every_hint_names_what_to_look_at(hint: Words) -> None:
-    assert PLACES.search(hint.nb)
-    assert PLACES.search(hint.en)
 
 
 @pytest.mark.parametrize("language", ["nb", "en"])

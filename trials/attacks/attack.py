@@ -3,8 +3,8 @@
 The attacks themselves are in `tables/`, a file for each group. Each is a claim: it earns nothing that is not due, it reaches
 nothing, it harms nobody. Beside it stands an honest student whose code looks much the same, and who keeps every point.
 
-What an attack that *tries* to reach something gets is told by itself: it prints `MARK` and its name. What it changes on the
-machine, and whose secrets it shows, is seen from outside (`run.py`).
+An attack that reaches something says so itself: it prints `MARK` and its name. What it changes on the machine, and whose
+secrets it shows, is seen from outside (`run.py`).
 """
 
 from __future__ import annotations

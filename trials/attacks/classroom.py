@@ -101,7 +101,7 @@ class Class:
         }
 
     def grade(self, one: Callable[[], None]) -> float:
-        """Runs `nbgrader autograde`; answers the megabytes that the process needed. Notes how long each notebook took."""
+        """Runs `nbgrader autograde`; returns the megabytes that the process needed. Notes how long each notebook took."""
         env = {**self.environment(), "AUTOGRADER_ECHO": "1", "OMP_NUM_THREADS": "1"}
         command = ["prlimit", f"--fsize={MAX_WRITTEN}", "nbgrader", "autograde", ASSIGNMENT]
         memory, name, began = 0.0, "", time.monotonic()

@@ -1,4 +1,4 @@
-"""What of the machine attacks may touch: a network that listens, files that must stay as they are, processes that must not.
+"""What attacks are watched for on the machine: a listener that they may reach, files that they may change, processes that stay.
 
 The listener on this machine's loopback stands for the network.
 """
@@ -13,6 +13,8 @@ import socket
 import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+
+import psutil
 
 
 @contextlib.contextmanager
@@ -81,13 +83,11 @@ def differences(before: Mapping[str, str], after: Mapping[str, str]) -> list[str
 
 def left_running() -> list[str]:
     """Processes that an attack started and that are still there."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        with contextlib.suppress(OSError):
-            if path.read_bytes() == b"sleep\x0086399\x00":
-                found.append(f"process {path.parent.name} is still running: xsleep")
-                os.kill(int(path.parent.name), 9)
-    return found
+    left = [each for each in psutil.process_iter(["cmdline"]) if each.info["cmdline"] == ["sleep", "86399"]]
+    for process in left:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
+    return [f"process {process.pid} is still running: xsleep" for process in left]
 
 
 def most_memory(pid: int) -> float:

@@ -43,7 +43,7 @@ class Run:
 
     Attributes:
         honest: by name, the check ids at which an honest student lost points or was sent to a person.
-        harmed: what nobody may have changed and somebody has, by no name.
+        harmed: changes that nobody may make and that carry no attack's token.
         grader_mb: the most memory that the grading process itself needed.
     """
 

@@ -2,7 +2,8 @@
 
 Stock nbgrader runs a submission with the rights of whoever grades, so each run is put into a sandbox of ours, whole: namespaces
 and a root of its own (`autograder/jail`), a copy of the course, an ordinary user, a time limit. Its limits are wide, so that
-what stock nbgrader does not bound is seen; what they end is told as such. What is known is not run again.
+what stock nbgrader does not bound is seen; an attack that they end is called not bounded. An attack whose outcome is on file
+is not run again.
 
 What it cannot tell: what a network would let through, since the sandbox has none.
 """
@@ -67,7 +68,7 @@ OUTCOMES = TypeAdapter(dict[str, Outcome])
 def run(
     root: Path, folder: Path, begin: Begin, only: str = "", again: bool = False, jobs: int = 2
 ) -> dict[str, Outcome]:
-    """Runs the attacks against stock nbgrader; answers what came of each, by name.
+    """Runs the attacks against stock nbgrader; returns what came of each, by name.
 
     Args:
         folder: a scratch folder; a file in it holds what is known.
@@ -196,34 +197,22 @@ def _harms_others(attacks: Sequence[Attack]) -> bool:
 
 
 def _environment(made: Class) -> dict[str, str]:
-    return {
-        **ONE_THREAD,
-        **IN_PROCESS,
-        **made.environment(),
-        "HF_HUB_OFFLINE": "1",
-    }
+    return {**ONE_THREAD, **IN_PROCESS, **made.environment(), "HF_HUB_OFFLINE": "1"}
 
 
 def _graded(made: Class, student: str) -> bool:
-    """Runs `nbgrader autograde`; answers whether it came to its end by itself."""
+    """Runs `nbgrader autograde`; returns whether it came to its end by itself."""
     env = {
         **os.environ,
         **_environment(made),
         "AUTOGRADER_MODEL_HOME": str(made.course.model_home),
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]),
     }
+    command, seconds = ["nbgrader", "autograde", ASSIGNMENT, "--student", student], LIMITS.seconds - 30
     with made.log.open("w") as log:
-        process = subprocess.Popen(
-            ["nbgrader", "autograde", ASSIGNMENT, "--student", student],
-            cwd=made.course.root,
-            env=env,
-            stdout=log,
-            stderr=log,
-        )
         try:
-            process.wait(LIMITS.seconds - 30)
+            subprocess.run(command, cwd=made.course.root, env=env, stdout=log, stderr=log, timeout=seconds, check=False)
         except subprocess.TimeoutExpired:
-            process.kill()
             return False
     return True
 

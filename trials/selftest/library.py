@@ -40,10 +40,10 @@ class Solution:
         loses: for a wrong one, the criteria that must not have their points, by task id. All others must keep theirs.
         hint: key in `words.HINTS` of the hint that the first failed criterion of the first losing task shows.
         review: tasks that go to a person, with their points proposed.
-        alone: its cells change what later tasks see (`Definition.builds_on`), so that nobody else may be about those. One that is
-            not leaves behind what the reference's later cells count on.
-        needs_text: it can be told from a right one only where the model answers with something, as an echo does and a tiny
-            model sometimes does not.
+        alone: whether its cells change what later tasks see (`Definition.builds_on`): no other solution of those tasks may share
+            its notebook. Every other one leaves behind what the reference's later cells count on.
+        needs_text: whether it differs from a right one only where the model's output is not empty. An echo's never is, and a
+            tiny model's sometimes is.
     """
 
     name: str

@@ -94,7 +94,7 @@ def grade(
     seed: int | None,
     echo: bool,
 ) -> dict[str, Record]:
-    """Grades submissions in one course with `nbgrader autograde`; answers their records by submission id.
+    """Grades submissions in one course with `nbgrader autograde`; returns their records by submission id.
 
     Args:
         echo: have every request answered with a canned text; else the models are asked.

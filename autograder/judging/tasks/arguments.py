@@ -62,40 +62,30 @@ TASK = Definition(
     criteria=criteria,
 )
 
-TITLES.add(
-    {
-        "format": w("`answers` har ett argument for hver bokstav", "`answers` has one argument for each letter"),
-        "answers": w("svarene i `answers` er riktige", "the answers in `answers` are right"),
-    },
-)
-EXPECTED.add(
-    {
-        "right": w("{all} riktige", "{all} right"),
-        "letters": w("bokstavene {letters}", "the letters {letters}"),
-    },
-)
-FOUND.add(
-    {
-        "right": w("{right} av {all} riktige", "{right} of {all} right"),
-    },
-)
-HINTS.add(
-    {
-        "answers-type": w(
-            "`answers` er {type}. Den skal være en ordbok (dict) fra bokstav til navnet på et argument.",
-            "`answers` is {type}. It should be a dictionary (dict) from a letter to the name of an argument.",
-        ),
-        "answers-letters": w(
-            "`answers` mangler eller har for mange bokstaver: {found}. Hver av {expected} skal stå én gang.",
-            "`answers` lacks letters or has too many: {found}. Each of {expected} should be there once.",
-        ),
-        "answers-unknown": w(
-            "`answers` har noe som ikke er et av argumentene i oppgaven: {found}. Skriv navnene som tekst, nøyaktig.",
-            "`answers` has something that is none of the task's arguments: {found}. Write the names as text, exactly.",
-        ),
-        "answers-some": w(
-            "{right} av {all} i `answers` er riktige. Les beskrivelsene av argumentene en gang til.",
-            "{right} of {all} in `answers` are right. Read the descriptions of the arguments once more.",
-        ),
-    },
-)
+TITLES.add({
+    "format": w("`answers` har ett argument for hver bokstav", "`answers` has one argument for each letter"),
+    "answers": w("svarene i `answers` er riktige", "the answers in `answers` are right"),
+})  # fmt: skip
+EXPECTED.add({
+    "right": w("{all} riktige", "{all} right"),
+    "letters": w("bokstavene {letters}", "the letters {letters}"),
+})  # fmt: skip
+FOUND.add({"right": w("{right} av {all} riktige", "{right} of {all} right")})
+HINTS.add({
+    "answers-type": w(
+        "`answers` er {type}. Den skal være en ordbok (dict) fra bokstav til navnet på et argument.",
+        "`answers` is {type}. It should be a dictionary (dict) from a letter to the name of an argument.",
+    ),
+    "answers-letters": w(
+        "`answers` mangler eller har for mange bokstaver: {found}. Hver av {expected} skal stå én gang.",
+        "`answers` lacks letters or has too many: {found}. Each of {expected} should be there once.",
+    ),
+    "answers-unknown": w(
+        "`answers` har noe som ikke er et av argumentene i oppgaven: {found}. Skriv navnene som tekst, nøyaktig.",
+        "`answers` has something that is none of the task's arguments: {found}. Write the names as text, exactly.",
+    ),
+    "answers-some": w(
+        "{right} av {all} i `answers` er riktige. Les beskrivelsene av argumentene en gang til.",
+        "{right} of {all} in `answers` are right. Read the descriptions of the arguments once more.",
+    ),
+})  # fmt: skip

@@ -76,43 +76,31 @@ TASK = Definition(
     criteria=criteria,
 )
 
-TITLES.add(
-    {
-        "limit": w("`{variable}` har grensen {n} nye tokener", "`{variable}` has the limit of {n} new tokens"),
-    },
-)
-EXPECTED.add(
-    {
-        "limit": w("en grense på {n} nye tokener", "a limit of {n} new tokens"),
-    },
-)
-FOUND.add(
-    {
-        "limit": w("en grense på {n} nye tokener", "a limit of {n} new tokens"),
-        "no-limit": w("ingen grense på nye tokener", "no limit on new tokens"),
-    },
-)
-HINTS.add(
-    {
-        "limit-default": w(
-            "`{variable}` har ingen egen grense: {found} nye tokener er det som gjelder ellers. Sett grensen til {n}.",
-            "`{variable}` has no limit of its own: {found} new tokens is what holds otherwise. Set the limit to {n}.",
-        ),
-        "limit-other": w(
-            "`{variable}` lager opptil {found} nye tokener. Se på tallet i cellen over; det skal være {n}.",
-            "`{variable}` makes up to {found} new tokens. Look at the number in the cell above; it should be {n}.",
-        ),
-        "limit-total": w(
-            "`max_length` teller ledeteksten med. Oppgaven gjelder nye tokener i `{variable}`: finn argumentet for det.",
-            "`max_length` counts the prompt too. The task is about new tokens in `{variable}`: find the argument for it.",
-        ),
-        "limit-ignored": w(
-            "Grensen nådde ikke modellen: `{variable}` har den et sted der den ikke blir lest. Gi den til pipelinen.",
-            "The limit did not reach the model: `{variable}` has it where nobody reads it. Give it to the pipeline.",
-        ),
-        "limit-refused": w(
-            "Biblioteket tar ikke imot grensen i `{variable}`. Skriv den som et helt tall, uten anførselstegn.",
-            "The library does not take the limit in `{variable}`. Write it as a whole number, without quotation marks.",
-        ),
-    },
-)
+TITLES.add({"limit": w("`{variable}` har grensen {n} nye tokener", "`{variable}` has the limit of {n} new tokens")})
+EXPECTED.add({"limit": w("en grense på {n} nye tokener", "a limit of {n} new tokens")})
+FOUND.add({
+    "limit": w("en grense på {n} nye tokener", "a limit of {n} new tokens"),
+    "no-limit": w("ingen grense på nye tokener", "no limit on new tokens"),
+})  # fmt: skip
+HINTS.add({
+    "limit-default": w(
+        "`{variable}` har ingen egen grense: {found} nye tokener er det som gjelder ellers. Sett grensen til {n}.",
+        "`{variable}` has no limit of its own: {found} new tokens is what holds otherwise. Set the limit to {n}.",
+    ),
+    "limit-other": w(
+        "`{variable}` lager opptil {found} nye tokener. Se på tallet i cellen over; det skal være {n}.",
+        "`{variable}` makes up to {found} new tokens. Look at the number in the cell above; it should be {n}.",
+    ),
+    "limit-total": w(
+        "`max_length` teller ledeteksten med. Oppgaven gjelder nye tokener i `{variable}`: finn argumentet for det.",
+        "`max_length` counts the prompt too. The task is about new tokens in `{variable}`: find the argument for it.",
+    ),
+    "limit-ignored": w(
+        "Grensen nådde ikke modellen: `{variable}` har den et sted der den ikke blir lest. Gi den til pipelinen.",
+        "The limit did not reach the model: `{variable}` has it where nobody reads it. Give it to the pipeline.",
+    ),
+    "limit-refused": w(
+        "Biblioteket tar ikke imot grensen i `{variable}`. Skriv den som et helt tall, uten anførselstegn.",
+        "The library does not take the limit in `{variable}`. Write it as a whole number, without quotation marks.",
+    ),
+})  # fmt: skip

@@ -31,20 +31,14 @@ def criteria(case: Case) -> Iterable[Criterion]:
 
 TASK = Definition(id="model-home", notebook="chatbot", criteria=criteria)
 
-TITLES.add(
-    {
-        "model-home": w("HF_HOME peker på kursets modellmappe", "HF_HOME points to the course's model folder"),
-    },
-)
-HINTS.add(
-    {
-        "home-unset": w(
-            "`HF_HOME` er ikke satt. Gi miljøvariabelen stien som står i oppgaven.",
-            "`HF_HOME` is not set. Give the environment variable the path that the task names.",
-        ),
-        "home-other": w(
-            "`HF_HOME` peker et annet sted. Sammenlign stien med oppgaven, tegn for tegn.",
-            "`HF_HOME` points somewhere else. Compare the path with the task, character by character.",
-        ),
-    },
-)
+TITLES.add({"model-home": w("HF_HOME peker på kursets modellmappe", "HF_HOME points to the course's model folder")})
+HINTS.add({
+    "home-unset": w(
+        "`HF_HOME` er ikke satt. Gi miljøvariabelen stien som står i oppgaven.",
+        "`HF_HOME` is not set. Give the environment variable the path that the task names.",
+    ),
+    "home-other": w(
+        "`HF_HOME` peker et annet sted. Sammenlign stien med oppgaven, tegn for tegn.",
+        "`HF_HOME` points somewhere else. Compare the path with the task, character by character.",
+    ),
+})  # fmt: skip

@@ -72,61 +72,55 @@ def _placeholder_hint(rest: tuple[Message, ...], asked: tuple[Message, ...], var
 
 TASK = Definition(id="prompt", after="arguments", notebook="chatbot", variables=(PROMPT,), criteria=criteria)
 
-TITLES.add(
-    {
-        "system": w("`prompt` begynner med systemledeteksten", "`prompt` begins with the system prompt"),
-        "placeholder": w("`prompt` har en plassholder for meldinger", "`prompt` has a placeholder for messages"),
-    },
-)
-EXPECTED.add(
-    {
-        "placeholder": w(
-            "meldingene som sendes inn, kommer uendret etter systemledeteksten",
-            "the messages that go in come out unchanged after the system prompt",
-        ),
-    },
-)
-HINTS.add(
-    {
-        "prompt-type": w(
-            "`prompt` er {type}. Oppgaven ber om en mal for chat-ledetekster fra LangChain.",
-            "`prompt` is {type}. The task asks for a chat prompt template from LangChain.",
-        ),
-        "prompt-raised": w(
-            "`prompt` stoppet med {error} da den fikk en liste med meldinger. Se på navnet på plassholderen.",
-            "`prompt` stopped with {error} when it got a list of messages. Look at the placeholder's name.",
-        ),
-        "prompt-variables": w(
-            "`prompt` venter på {found}. Plassholderen i `prompt` skal hete `messages`, og ingenting annet trengs.",
-            "`prompt` waits for {found}. The placeholder in `prompt` should be called `messages`; nothing else is needed.",
-        ),
-        "system-missing": w(
-            "`prompt` har ingen systemmelding. Den første meldingen i `prompt` skal være av typen system.",
-            "`prompt` has no system message. The first message in `prompt` should be of the type system.",
-        ),
-        "system-other": w(
-            "Systemledeteksten i `prompt` er en annen enn i oppgaven. Kopier den derfra, med alle tegn.",
-            "The system prompt in `prompt` differs from the task's. Copy it from there, with every character.",
-        ),
-        "system-last": w(
-            "I `prompt` kommer plassholderen før systemmeldingen. Bytt om på rekkefølgen.",
-            "In `prompt` the placeholder comes before the system message. Swap the order.",
-        ),
-        "placeholder-text": w(
-            "`prompt` gjør lista med meldinger om til tekst. Bruk en plassholder for meldinger, ikke en tekstvariabel.",
-            "`prompt` turns the list of messages into text. Use a placeholder for messages, not a text variable.",
-        ),
-        "placeholder-missing": w(
-            "Meldingene som sendes inn, kommer ikke ut av `prompt`. Legg til en plassholder som heter `messages`.",
-            "The messages that go in do not come out of `prompt`. Add a placeholder called `messages`.",
-        ),
-        "question-inside": w(
-            "`prompt` har et spørsmål skrevet inn i seg. Ta det ut: spørsmålet kommer når kjeden kalles.",
-            "`prompt` has a question written into it. Take it out: the question comes when the chain is called.",
-        ),
-        "prompt-extra": w(
-            "`prompt` legger til flere meldinger enn systemledeteksten og dine egne. Fjern det som er for mye.",
-            "`prompt` adds more messages than the system prompt and your own. Remove what is too much.",
-        ),
-    },
-)
+TITLES.add({
+    "system": w("`prompt` begynner med systemledeteksten", "`prompt` begins with the system prompt"),
+    "placeholder": w("`prompt` har en plassholder for meldinger", "`prompt` has a placeholder for messages"),
+})  # fmt: skip
+EXPECTED.add({
+    "placeholder": w(
+        "meldingene som sendes inn, kommer uendret etter systemledeteksten",
+        "the messages that go in come out unchanged after the system prompt",
+    ),
+})  # fmt: skip
+HINTS.add({
+    "prompt-type": w(
+        "`prompt` er {type}. Oppgaven ber om en mal for chat-ledetekster fra LangChain.",
+        "`prompt` is {type}. The task asks for a chat prompt template from LangChain.",
+    ),
+    "prompt-raised": w(
+        "`prompt` stoppet med {error} da den fikk en liste med meldinger. Se på navnet på plassholderen.",
+        "`prompt` stopped with {error} when it got a list of messages. Look at the placeholder's name.",
+    ),
+    "prompt-variables": w(
+        "`prompt` venter på {found}. Plassholderen i `prompt` skal hete `messages`, og ingenting annet trengs.",
+        "`prompt` waits for {found}. The placeholder in `prompt` should be called `messages`; nothing else is needed.",
+    ),
+    "system-missing": w(
+        "`prompt` har ingen systemmelding. Den første meldingen i `prompt` skal være av typen system.",
+        "`prompt` has no system message. The first message in `prompt` should be of the type system.",
+    ),
+    "system-other": w(
+        "Systemledeteksten i `prompt` er en annen enn i oppgaven. Kopier den derfra, med alle tegn.",
+        "The system prompt in `prompt` differs from the task's. Copy it from there, with every character.",
+    ),
+    "system-last": w(
+        "I `prompt` kommer plassholderen før systemmeldingen. Bytt om på rekkefølgen.",
+        "In `prompt` the placeholder comes before the system message. Swap the order.",
+    ),
+    "placeholder-text": w(
+        "`prompt` gjør lista med meldinger om til tekst. Bruk en plassholder for meldinger, ikke en tekstvariabel.",
+        "`prompt` turns the list of messages into text. Use a placeholder for messages, not a text variable.",
+    ),
+    "placeholder-missing": w(
+        "Meldingene som sendes inn, kommer ikke ut av `prompt`. Legg til en plassholder som heter `messages`.",
+        "The messages that go in do not come out of `prompt`. Add a placeholder called `messages`.",
+    ),
+    "question-inside": w(
+        "`prompt` har et spørsmål skrevet inn i seg. Ta det ut: spørsmålet kommer når kjeden kalles.",
+        "`prompt` has a question written into it. Take it out: the question comes when the chain is called.",
+    ),
+    "prompt-extra": w(
+        "`prompt` legger til flere meldinger enn systemledeteksten og dine egne. Fjern det som er for mye.",
+        "`prompt` adds more messages than the system prompt and your own. Remove what is too much.",
+    ),
+})  # fmt: skip

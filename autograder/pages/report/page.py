@@ -83,17 +83,14 @@ def page_of(numbers: Numbers, assignment: str, language: Language, named: bool) 
         named: whether the numbers have students' names.
     """
     page = _Page(numbers, assignment, language)
-    return (
-        environment()
-        .get_template("report.html")
-        .render(
-            language=language,
-            title=page.say("title", assignment=assignment),
-            named=named,
-            opening=page.opening(),
-            sections=page.sections() if numbers.graded or numbers.damaged or numbers.not_judged else [],
-            say=page.say,
-        )
+    template = environment().get_template("report.html")
+    return template.render(
+        language=language,
+        title=page.say("title", assignment=assignment),
+        named=named,
+        opening=page.opening(),
+        sections=page.sections() if numbers.graded or numbers.damaged or numbers.not_judged else [],
+        say=page.say,
     )
 
 

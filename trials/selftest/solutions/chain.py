@@ -10,13 +10,13 @@ from trials.selftest.solutions.pieces import (
     ANOTHER_PROMPT,
     ANSWER,
     CHAIN,
-    EITHER_PACKAGE,
     IMPORT_HUMAN,
     KEPT,
     LIMIT,
     MODEL,
     NO_CHAIN,
     NOT_ASKED,
+    PACKAGE,
     QUESTION,
     RUNNABLE,
     TEMPLATES,
@@ -257,7 +257,7 @@ WRONG = (
           'chatbot = prompt | (lambda p: p.to_string() + "\\nAnswer in one word.") | llm', TEXT, "text-other"),
     wrong("the question in capitals", IMPORT_HUMAN
           + "chatbot = (lambda m: [HumanMessage(m[0].content.upper())]) | prompt | llm", TEXT, "text-no-question"),
-    wrong("a model of its own, the wrong one", EITHER_PACKAGE
+    wrong("a model of its own, the wrong one", PACKAGE
           + loaded("my_llm", "«py(models.large)»", settings=LIMIT) + "chatbot = prompt | my_llm", MODEL, None),
     wrong("a chat model around a bound one", "from langchain_huggingface import ChatHuggingFace\n\n"
           + "chatbot = prompt | ChatHuggingFace(llm=llm.bind(pipeline_kwargs=" + LIMIT + "))", NO_CHAIN,

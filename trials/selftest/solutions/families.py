@@ -8,12 +8,12 @@ from trials.selftest.solutions.pieces import (
     ANSWER,
     ASKED,
     CHATBOT,
-    EITHER_PACKAGE,
     FREE,
     IMPORT_HUMAN,
     KEPT,
     LIMIT,
     MODEL,
+    PACKAGE,
     PARTNER,
     QUESTION,
     TEMPLATES,
@@ -22,7 +22,7 @@ from trials.selftest.solutions.pieces import (
     loaded,
 )
 
-ANOTHER_MODEL = EITHER_PACKAGE + loaded("other", "«py(models.large)»", settings=LIMIT)
+ANOTHER_MODEL = PACKAGE + loaded("other", "«py(models.large)»", settings=LIMIT)
 
 wrong = Mistakes("TASK", "TASK")
 """In the code of these tables, words in capitals stand for what differs from task to task."""

@@ -6,10 +6,10 @@ from trials.selftest.library import Solution
 from trials.selftest.solutions.families import chatbot_wrongly
 from trials.selftest.solutions.pieces import (
     CHATBOT,
-    EITHER_PACKAGE,
     FREE,
     IMPORT_HUMAN,
     LIMIT,
+    PACKAGE,
     QUESTION,
     loaded,
     page,
@@ -164,7 +164,7 @@ WRONG = (
           CHATBOT, "left-over"),
     left_over("the small chatbot's answer again", FREE + loaded(settings=LIMIT)
           + "chatbot_large = prompt | llm\nresult_large = result_small", frozenset({"kept"}), "asked-other-model"),
-    left_over("loaded, and the small chatbot asked", EITHER_PACKAGE + IMPORT_HUMAN + loaded(settings=LIMIT)
+    left_over("loaded, and the small chatbot asked", PACKAGE + IMPORT_HUMAN + loaded(settings=LIMIT)
           + f"chatbot_large = prompt | llm\nresult_large = chatbot_small.invoke({QUESTION})", frozenset({"kept"}),
           "asked-other-model"),
 )  # fmt: skip

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from trials.selftest.solutions.families import chatbot_wrongly
-from trials.selftest.solutions.pieces import (
-    page,
-)
+from trials.selftest.solutions.pieces import page
 
 RIGHT = page(
     "instruct-small",
@@ -161,6 +159,5 @@ result_small = "".join(letter for letter in text if letter.lower() not in "aeiou
 print(result_small)
 """,
 )
-
 
 WRONG = chatbot_wrongly("instruct-small", "small")

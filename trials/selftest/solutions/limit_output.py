@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from trials.selftest.library import Losses, Mistakes, Solution
 from trials.selftest.solutions.pieces import (
-    EITHER_PACKAGE,
     FREE,
     LIMIT,
     MODEL,
     NO_CHAIN,
     NOT_ASKED,
+    PACKAGE,
     PARTNER,
     READY,
     TEXT,
@@ -198,9 +198,9 @@ WRONG = (
           "chain": "chatbot = llm"}, {"limit-output": LOST, "chain": TEXT, **NOT_ASKED}, "settings-set", alone=True),
     given("the name it has in another library", '{"max_tokens": «max_new_tokens»}', SILENT, "limit-default",
           alone=True),
-    wrong("in model_kwargs", EITHER_PACKAGE
+    wrong("in model_kwargs", PACKAGE
           + loaded().replace("device=0,", "device=0,\n    model_kwargs=" + LIMIT + ","), LOST, "setting-refused"),
-    wrong("straight to from_model_id, which refuses it", EITHER_PACKAGE
+    wrong("straight to from_model_id, which refuses it", PACKAGE
           + loaded().replace("device=0,", "device=0,\n    max_new_tokens=«max_new_tokens»,"), LOST,
           "setting-refused"),
     wrong("refused after the old model was freed", FREE

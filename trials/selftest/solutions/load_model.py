@@ -5,11 +5,11 @@ from __future__ import annotations
 from trials.selftest.library import Mistakes, Solution
 from trials.selftest.solutions.pieces import (
     DEVICE,
-    EITHER_PACKAGE,
     FREE,
     KIND,
     LIMIT,
     MODEL,
+    PACKAGE,
     PIPELINE,
     READY,
     TODO,
@@ -229,7 +229,7 @@ WRONG = (
     wrong("a quotation mark is missing",
           {"load-model": FREE + loaded().replace('"text-generation"', '"text-generation'),
           "limit-output": FREE + loaded(settings=LIMIT)}, PIPELINE, "missing-raised"),
-    wrong("a bare transformers pipeline", READY + "llm = pipe\n" + EITHER_PACKAGE, KIND, "wrapped-model"),
+    wrong("a bare transformers pipeline", READY + "llm = pipe\n" + PACKAGE, KIND, "wrapped-model"),
     wrong("the model without its pipeline", FREE + "from transformers import AutoModelForCausalLM\n\n"
           + "llm = AutoModelForCausalLM.from_pretrained(«py(task.model)»)", PIPELINE, "wrapped-model"),
     wrong("the class instead of an object", FREE + "llm = HuggingFacePipeline", PIPELINE, "not-a-pipeline"),

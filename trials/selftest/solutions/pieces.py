@@ -48,14 +48,7 @@ NOT_ASKED = {"who-are-you": ANSWER, "ideal-boat": ANSWER}
 NO_CHAIN = {"chain": CHAIN, **NOT_ASKED}
 NO_PROMPT = {"prompt": PROMPT, **NO_CHAIN}
 
-EITHER_PACKAGE = """\
-«% if models.package == "langchain_community" %»
-from langchain_community.llms import HuggingFacePipeline
-«% else %»
-from langchain_huggingface import HuggingFacePipeline
-«% endif %»
-"""
-FREE = EITHER_PACKAGE + "\nfree_models()\n"
+FREE = PACKAGE + "\nfree_models()\n"
 IMPORT_HUMAN = "from langchain_core.messages import HumanMessage\n\n"
 TEMPLATES = "from langchain_core.prompts import ChatPromptTemplate, MessagesPlaceholder\n\n"
 LIMIT = '{"max_new_tokens": «max_new_tokens»}'

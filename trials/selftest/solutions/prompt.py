@@ -17,18 +17,6 @@ from trials.selftest.solutions.pieces import (
     prompt_of,
 )
 
-ASK_BY_DICT = {
-    "who-are-you": """
-from langchain_core.messages import HumanMessage
-
-result = chatbot.invoke({"messages": [HumanMessage(content=«py(task.question)»)]})
-print(result)
-""",
-    "ideal-boat": """
-boat = chatbot.invoke({"messages": [HumanMessage(content=«py(task.question)»)]})
-print(boat)
-""",
-}
 RIGHT = page(
     "prompt",
     """

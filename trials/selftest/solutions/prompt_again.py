@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from trials.selftest.library import Mistakes, Solution
+from trials.selftest.solutions.families import ANOTHER_MODEL
 from trials.selftest.solutions.pieces import (
     ANSWER,
     ASKED,
-    EITHER_PACKAGE,
     IMPORT_HUMAN,
-    LIMIT,
     PLACEHOLDER,
     QUESTION,
     SYSTEM,
     TEXT,
-    loaded,
     prompt_of,
 )
 
@@ -31,18 +29,10 @@ WRONG = (
     wrong("rebuilt for the first question, and asked past the chain",
           {"who-are-you": IMPORT_HUMAN + prompt_of(PLACEHOLDER) + f"result = (prompt | llm).invoke({QUESTION})"},
           {"who-are-you": ASKED}, "asked-otherwise"),
-    Solution(
-        "chain: rebuilt around another model, after its check",
-        {
-            "who-are-you": IMPORT_HUMAN
-            + EITHER_PACKAGE
-            + loaded("other", "«py(models.large)»", settings=LIMIT)
-            + f"chatbot = prompt | other\nresult = chatbot.invoke({QUESTION})"
-        },
-        {"who-are-you": frozenset({"asked"})},
-        "asked-other-model",
-        alone=True,
-    ),
+    Solution("chain: rebuilt around another model, after its check",
+          {"who-are-you": IMPORT_HUMAN + ANOTHER_MODEL
+          + f"chatbot = prompt | other\nresult = chatbot.invoke({QUESTION})"},
+          {"who-are-you": ASKED}, "asked-other-model", alone=True),
     wrong("left out in the second notebook", prompt_of(PLACEHOLDER), {"instruct-small": TEXT}, "text-no-prompt"),
     wrong("another one in the second notebook", prompt_of('("system", "Be brief.")', PLACEHOLDER),
           {"instruct-small": TEXT}, "text-no-prompt"),

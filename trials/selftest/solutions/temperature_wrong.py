@@ -5,12 +5,12 @@ from __future__ import annotations
 from trials.selftest.library import Solution
 from trials.selftest.solutions.pieces import (
     ANOTHER_PROMPT,
-    EITHER_PACKAGE,
     FREE,
     IMPORT_HUMAN,
     KEPT,
     LIMIT,
     MODEL,
+    PACKAGE,
     PARTNER,
     QUESTION,
     READY,
@@ -124,14 +124,14 @@ WRONG = (
         {"temperature-1": HEAT},
         "temperature-ignored",
     ),
-    warm(2, "refused by from_model_id", WARM, "setting-refused", chain=EITHER_PACKAGE
+    warm(2, "refused by from_model_id", WARM, "setting-refused", chain=PACKAGE
           + loaded("warm_llm").replace("device=0,", "device=0,\n    temperature=«py(task.temperature)»,")
           + "chatbot_N = prompt | warm_llm"),
     # The model and the chain
     for_all("the base model, for all of them", MODEL, "base-for-instruct", model="«py(models.base)»"),
     for_all("the small model, for all of them", MODEL, "wrong-model", model="«py(models.instruct)»"),
     for_all("top_k leaves one token, in the model of all of them", HEAT, "sampling-cancelled", settings='{"top_k": 1}'),
-    warm(2, "a model of its own, the base model", MODEL, "base-for-instruct", chain=EITHER_PACKAGE
+    warm(2, "a model of its own, the base model", MODEL, "base-for-instruct", chain=PACKAGE
           + loaded("own", "«py(models.base)»", settings=settings()) + "chatbot_N = prompt | own"),
     warm(1, "no prompt", TEXT, "text-no-prompt", chain=f"chatbot_N = {bound(settings())}"),
     warm(2, "no prompt", TEXT, "text-no-prompt", chain=f"chatbot_N = {bound(settings())}"),

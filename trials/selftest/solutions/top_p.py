@@ -3,25 +3,18 @@
 from __future__ import annotations
 
 from trials.selftest.library import Solution
+from trials.selftest.solutions.pieces import IMPORT_HUMAN, KEPT, LOAD_LIMITED, PARTNER, QUESTION
 
-PACKAGE = "from langchain_huggingface import HuggingFacePipeline\n"
-HUMAN = "from langchain_core.messages import HumanMessage\n\n"
-LOAD = """
-free_models()
-llm = HuggingFacePipeline.from_model_id(
-    model_id=«py(task.model)», task="text-generation", device=0, pipeline_kwargs={"max_new_tokens": «max_new_tokens»}
-)
-"""
-ASK = "result_pN = chatbot_pN.invoke([HumanMessage(«py(task.question)»)])\nprint(result_pN)\n"
+ASK = f"result_pN = chatbot_pN.invoke({QUESTION})\nprint(result_pN)\n"
 BOUND = "chatbot_pN = prompt | llm.bind(pipeline_kwargs={SETTINGS})\n"
 GIVEN = '{"max_new_tokens": «max_new_tokens», "do_sample": True, "top_p": «py(task.top_p)»}'
-NUCLEUS, KEPT = frozenset({"top_p"}), frozenset({"kept"})
+NUCLEUS = frozenset({"top_p"})
 
 
 def draws(number: int, settings: str = GIVEN, chain: str = BOUND, ask: str = ASK) -> dict[str, str]:
     """A cell for the task's value of this number; the first loads the model. Code may say N for the number."""
-    load = PACKAGE + HUMAN + LOAD if number == 1 else HUMAN
-    code = load + chain.replace("SETTINGS", settings[1:-1]) + ask
+    load = PARTNER + LOAD_LIMITED if number == 1 else ""
+    code = load + IMPORT_HUMAN + chain.replace("SETTINGS", settings[1:-1]) + ask
     return {f"top_p-{number}": code.replace("_pN", f"_p{number}")}
 
 
