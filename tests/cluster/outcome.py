@@ -14,10 +14,10 @@ from trials.demo import ScratchCourse
 
 
 def verdicts(course: ScratchCourse) -> dict[str, list[tuple[Any, ...]]]:
-    records = Records(course.root)
+    records = Records(course.root, ASSIGNMENT)
     found = {}
     for path in sorted((course.root / "verdicts" / ASSIGNMENT).glob("*/chatbot.json")):
-        record = records.read(ASSIGNMENT, path.parent.name, "chatbot")
+        record = records.read(path.parent.name, "chatbot")
         assert record is not None
         found[path.parent.name] = [(v.check_id, v.state, v.score, len(record.incidents)) for v in record.verdicts]
     return found
@@ -38,16 +38,16 @@ def files(course: ScratchCourse) -> dict[str, Any]:
 
 def outputs(cell: nbformat.NotebookNode) -> list[Any]:
     """What a cell shows, without the evidence of a check, which has questions drawn for one run."""
-    shown = cell.get("outputs", [])
     if cell.get("metadata", {}).get("nbgrader", {}).get("grade"):
-        return [output.output_type for output in shown]
-    whole: list[Any] = []
-    for output in shown:  # what was printed may come in pieces, as on one machine
-        if whole and output.output_type == whole[-1].output_type == "stream" and output.name == whole[-1].name:
-            whole[-1].text += output.text
+        return [output.output_type for output in cell.get("outputs", [])]
+    streams: dict[str, str] = {}  # which of them came when depends on how busy a machine is
+    shown = []
+    for output in cell.get("outputs", []):
+        if output.output_type == "stream":
+            streams[output.name] = streams.get(output.name, "") + output.text
         else:
-            whole.append(output)
-    return [re.sub(r"0x[0-9a-f]+", "0x", repr(output)) for output in whole]
+            shown.append(re.sub(r"0x[0-9a-f]+", "0x", repr(output)))
+    return [*shown, streams]
 
 
 def rows(course: ScratchCourse) -> list[tuple[Any, ...]]:

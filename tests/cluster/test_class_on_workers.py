@@ -12,9 +12,10 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import fake_slurm
 import psutil
@@ -197,7 +198,14 @@ def test_verdicts_are_those_of_one_machine(here: ScratchCourse, disturbed: Distu
 
 
 def test_files_are_those_of_one_machine(here: ScratchCourse, disturbed: Disturbed) -> None:
-    assert files(disturbed.course) == files(here)
+    found, due = files(disturbed.course), files(here)
+    assert sorted(found) == sorted(due)
+    assert {path: list(differing(found[path], due[path])) for path in due if found[path] != due[path]} == {}
+
+
+def differing(found: list[Any], due: list[Any]) -> Iterator[tuple[Any, Any]]:
+    """The cells of a notebook that are not alike."""
+    return ((one, other) for one, other in zip(found, due, strict=True) if one != other)
 
 
 def test_rows_are_those_of_one_machine(here: ScratchCourse, disturbed: Disturbed) -> None:

@@ -345,11 +345,13 @@ def test_a_decision_needs_a_reason_and_points_from_0_up(values: dict[str, Any]) 
 # The end of a run, which reads the records of a whole class
 
 
-def test_the_end_of_a_run_holds_what_is_to_be_told_and_not_what_it_was_judged_from(records: Records) -> None:
+def test_the_end_of_a_run_holds_what_is_to_be_told_and_not_what_it_was_judged_from(
+    records: Records, tmp_path: Path
+) -> None:
     judged = RECORD.model_copy(update={"verdicts": (VERDICT.model_copy(update={"state": "judged"}),)})
-    records.write("chatbot", "ada", "larger-model", RECORD)
-    records.write("chatbot", "bo", "larger-model", judged)
-    held = list(run_summary.recorded(records.root, "chatbot", ["ada", "bo"]))
+    records.write("ada", "larger-model", RECORD)
+    records.write("bo", "larger-model", judged)
+    held = list(run_summary.recorded(tmp_path, ASSIGNMENT, ["ada", "bo"]))
     assert [(one.student, one.record.verdicts) for one in held] == [("ada", RECORD.verdicts)]
     assert (held[0].record.transcript, held[0].record.evidence) == (Transcript(), ())
     assert run_summary.lines(held) == run_summary.lines(

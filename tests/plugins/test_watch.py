@@ -75,7 +75,7 @@ class Class:
         return stamp.exists() and stamp.read_text(encoding="utf-8") == self.handed_in[student]
 
     def score(self, student: str) -> float:
-        record = Records(self.course.root).read(ASSIGNMENT, student, NOTEBOOK)
+        record = Records(self.course.root, ASSIGNMENT).read(student, NOTEBOOK)
         assert record is not None
         return sum(verdict.score or 0 for verdict in record.verdicts)
 
