@@ -27,6 +27,8 @@ def files(course: ScratchCourse) -> dict[str, Any]:
     """What is in the folders that grading makes: names, and of notebooks what their cells show."""
     found: dict[str, Any] = {}
     for path in sorted(path for top in ("autograded", "verdicts") for path in (course.root / top).rglob("*")):
+        if path.name.startswith("."):
+            continue  # what somebody who was killed had not written whole: nobody reads it
         shown = None
         if path.suffix == ".ipynb":
             cells = nbformat.read(path, as_version=4).cells

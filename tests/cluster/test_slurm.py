@@ -244,7 +244,7 @@ def again(disturbed: Disturbed, slurm: SlurmCluster) -> Run:
     slurm.run("scontrol", "update", f"JobId={timed_out}", "EndTime=now+3")
     slurm.cable("node2", "down")
     until(lambda: slurm.state(timed_out) == "TIMEOUT")
-    for each in stopped:
+    for each in [psutil.Process(process.pid), *stopped]:  # the way into the namespaces stood still with them
         each.resume()
     run = ended(process)
     slurm.cable("node2", "up")
