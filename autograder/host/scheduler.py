@@ -237,9 +237,9 @@ class Scheduler:
         try:
             await self.maker.make(batch.steering)
         except Exception as error:
+            batch.count(time.monotonic())
             for part in batch.parts.values():
                 _fail(part, error)
-        batch.count(time.monotonic())
         self._batches.remove(batch)
         self._queues = {account: queue for account, queue in self._queues.items() if queue}
         self.look()

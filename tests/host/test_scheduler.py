@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 
-from autograder.host import orders, scheduler
+from autograder.host import orders, scheduler, waiting
 from autograder.host.failures import Failed
 from autograder.host.maker import Outcome, Steering
 from autograder.host.scheduler import Scheduler
@@ -77,6 +78,16 @@ class Batches:
         if not steering.left:
             self.ended[number] = had
             done.set_result(None)
+
+
+class Clock:
+    """The time as the test has it."""
+
+    def __init__(self) -> None:
+        self.now = time.monotonic()
+
+    def monotonic(self) -> float:
+        return self.now
 
 
 class Class:
@@ -465,6 +476,49 @@ def test_the_time_of_a_batch_is_shared_by_its_notebooks() -> None:
         await asyncio.gather(*tasks)
         assert min(one.seconds, two.seconds) > 0.005
         assert one.seconds + two.seconds <= asyncio.get_running_loop().time() - began
+
+    played(play)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    for module in (scheduler, waiting):
+        monkeypatch.setattr(module, "time", clock)
+    return clock
+
+
+@pytest.mark.parametrize(("others", "due"), [(1, [30.0, 30.0]), (0, [60.0])])
+def test_what_is_given_up_has_its_share_until_it_has_its_end(others: int, due: list[float], clock: Clock) -> None:
+    async def play(here: Class) -> None:
+        accounts = [account() for _ in range(1 + others)]
+        tasks = [here.ask(whose, asked(n + 1), here.stop if n == 0 else None) for n, whose in enumerate(accounts)]
+        await here.settle()
+        here.maker.steering(0).began = clock.now
+        clock.now += 60
+        here.stop.set()
+        await here.settle()
+        assert [whose.seconds for whose in accounts] == pytest.approx(due)
+        clock.now += 60
+        here.maker.finish(0)
+        await asyncio.gather(*tasks)
+        assert [whose.seconds for whose in accounts] == pytest.approx([2 * each for each in due])
+
+    played(play)
+
+
+def test_what_a_batch_has_had_when_it_fails_is_counted(clock: Clock) -> None:
+    async def play(here: Class) -> None:
+        whose = account()
+        task = here.ask(whose, asked(1))
+        await here.settle()
+        here.maker.steering(0).began = clock.now
+        clock.now += 60
+        here.maker.begun[0][1].set_exception(OSError("gone"))
+        with pytest.raises(OSError, match="gone"):
+            await task
+        await here.settle()
+        assert whose.seconds == pytest.approx(60)
 
     played(play)
 
