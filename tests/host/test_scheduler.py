@@ -11,7 +11,7 @@ import pytest
 
 from autograder.host import orders, scheduler, waiting
 from autograder.host.failures import Failed
-from autograder.host.maker import Outcome, Steering
+from autograder.host.maker import TOOK_TOO_LONG, Outcome, Steering
 from autograder.host.scheduler import Scheduler
 from autograder.host.waiting import Account, BudgetSpent
 
@@ -88,6 +88,14 @@ class Clock:
 
     def monotonic(self) -> float:
         return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    for module in (scheduler, waiting):
+        monkeypatch.setattr(module, "time", clock)
+    return clock
 
 
 class Class:
@@ -391,18 +399,23 @@ def test_two_of_the_same_size_do_not_hold_each_other(monkeypatch: pytest.MonkeyP
     played(play)
 
 
+@pytest.mark.parametrize(("outcome", "paid"), [("Cancelled", 0.0), (TOOK_TOO_LONG, 30.0)])
 def test_what_takes_all_the_room_gives_it_to_who_asks_for_little_and_is_begun_anew(
-    monkeypatch: pytest.MonkeyPatch,
+    outcome: str, paid: float, monkeypatch: pytest.MonkeyPatch, clock: Clock
 ) -> None:
     monkeypatch.setattr(scheduler, "MAX_BATCH_TOKENS", 4010)
 
     async def play(here: Class) -> None:
-        long = here.ask(account(), asked(1, max_new_tokens=4000))
+        whose = account()
+        long = here.ask(whose, asked(1, max_new_tokens=4000))
         await here.settle()
+        here.maker.steering(0).began = clock.now
+        clock.now += 30
         short = here.ask(account(), asked(2))
         await here.settle()
         assert here.maker.steering(0).given_up == {0}
-        here.maker.finish(0, [Failed("Cancelled", "", machine=False)])
+        here.maker.finish(0, [Failed(outcome, "", machine=False)])
+        assert whose.seconds == pytest.approx(paid)
         await here.settle()
         here.maker.finish(1)
         assert await short == [[2, 9]]
@@ -478,14 +491,6 @@ def test_the_time_of_a_batch_is_shared_by_its_notebooks() -> None:
         assert one.seconds + two.seconds <= asyncio.get_running_loop().time() - began
 
     played(play)
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    clock = Clock()
-    for module in (scheduler, waiting):
-        monkeypatch.setattr(module, "time", clock)
-    return clock
 
 
 @pytest.mark.parametrize(("others", "due"), [(1, [30.0, 30.0]), (0, [60.0])])
