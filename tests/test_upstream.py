@@ -74,6 +74,7 @@ NAMES = (
          ("cls", "resolved_vocab_files")),
     Name("transformers.tokenization_utils_tokenizers:TokenizersBackend.convert_to_native_format", TRANSFORMERS, ("cls",)),
     Name("transformers.tokenization_utils_tokenizers:TokenizerFast.from_file", TRANSFORMERS),
+    Name("transformers.models.auto.tokenization_auto:tokenizer_class_from_name", TRANSFORMERS, ("class_name",)),
     Name("transformers.conversion_mapping:get_checkpoint_conversion_mapping", TRANSFORMERS, ("model_type",)),
     Name("transformers.utils.chat_template_utils:datetime.now", "protocol/chat_template.py"),
     Name("transformers.cache_utils:DynamicLayer.update", "host/rows.py", ("self", "key_states", "value_states")),

@@ -304,6 +304,8 @@ class Worker:
         if not making.future.done():
             late = Failed(TOOK_TOO_LONG, "this request could not be interrupted, and was ended", machine=False)
             making.future.set_exception(late if making.overdue else Died(self._killed))
+            if not making.overdue:  # it is begun anew: what that takes until the model is there is nobody's
+                making.steering.began = None
 
     def _take(self, frame: orders.Begun | orders.Made, making: Making | None) -> None:
         if isinstance(frame, orders.Begun):

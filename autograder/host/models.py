@@ -177,6 +177,7 @@ class Models:
             return new
 
         while left:
+            halved = 0
             try:
                 self._make(asked.model_copy(update={"parts": dict(left)}), control, settled, arrived, begun)
             except Exception as error:
@@ -218,13 +219,16 @@ class Models:
     ) -> None:
         if not can_share(model):
             raise ValueError("rows of this model cannot be made together")
-        if len(parts) > 1:
-            self._refuse_too_large(model, parts)
+        if len(parts) > 1 and not self._fits(model, parts):
+            raise MemoryError("this batch does not fit")
+        waiting = dict[int, Part]()
 
         def joining() -> Mapping[int, Part]:
+            nonlocal waiting
             self.passes += 1
-            new = self._known_tokens(model, arrived(), settle)
-            self._refuse_too_large(model, new)
+            waiting |= self._known_tokens(model, arrived(), settle)
+            # What does not fit is made when those that run have their end, if not before.
+            new, waiting = (waiting, {}) if self._fits(model, waiting) else ({}, waiting)
             return new
 
         Together(model, control, settle).run(parts, joining)
@@ -244,13 +248,11 @@ class Models:
     def _place(self) -> str:
         return self._device or device_here()
 
-    def _refuse_too_large(self, model: Any, parts: Mapping[int, Part]) -> None:
-        """Raises MemoryError where parts take more, by the model's own shape, than is free."""
+    def _fits(self, model: Any, parts: Mapping[int, Part]) -> bool:
+        """Whether parts take no more, by the model's own shape, than is free."""
         each = max((batch_tokens(part.rows, part.settings) // len(part.rows) for part in parts.values()), default=0)
         rows = sum(len(part.rows) for part in parts.values())
-        taken = int(HEADROOM * rows * (each * cache_bytes(model) + score_bytes(model)))
-        if taken > self._free_bytes(self._place):
-            raise MemoryError("this batch does not fit")
+        return HEADROOM * rows * (each * cache_bytes(model) + score_bytes(model)) <= self._free_bytes(self._place)
 
     def load(self, name: str) -> None:
         """Loads a model; where that fails, the first request for it says why."""

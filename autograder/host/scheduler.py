@@ -19,7 +19,7 @@ from collections import deque
 from autograder.host import orders
 from autograder.host.failures import OUT_OF_MEMORY, Failed
 from autograder.host.generation import MAX_BATCH_TOKENS, batch_tokens
-from autograder.host.maker import Maker, Outcome
+from autograder.host.maker import TOOK_TOO_LONG, Maker, Outcome
 from autograder.host.memory import Sequences
 from autograder.host.waiting import Account, Batch, BudgetSpent, Waiting
 
@@ -237,9 +237,9 @@ class Scheduler:
         try:
             await self.maker.make(batch.steering)
         except Exception as error:
+            batch.count(time.monotonic())
             for part in batch.parts.values():
                 _fail(part, error)
-        batch.count(time.monotonic())
         self._batches.remove(batch)
         self._queues = {account: queue for account, queue in self._queues.items() if queue}
         self.look()
@@ -254,9 +254,11 @@ class Scheduler:
         self.look()
 
     def _settle_failed(self, batch: Batch, part: Waiting, outcome: Failed) -> None:
-        postponed = batch.postponed and outcome.name == "Cancelled"
+        postponed = batch.postponed and outcome.name in ("Cancelled", TOOK_TOO_LONG)
         crowded = outcome.name in OUT_OF_MEMORY and not part.exclusive and (len(self._batches) > 1 or batch.taken > 1)
         if (postponed or crowded) and not part.stop.is_set():
+            if outcome.name != TOOK_TOO_LONG:  # else it would cost nothing never to end
+                part.account.seconds -= part.had
             part.exclusive, part.had, part.joined_at = crowded, 0.0, 0.0
             self._queues.setdefault(part.account, deque()).appendleft(part)
         else:

@@ -161,15 +161,15 @@ class Batch:
             self.steering.give_up(number)
 
     def count(self, now: float) -> None:
-        """Shares the time since the last count among the notebooks that wait for it. Loading a model is nobody's."""
+        """Shares the time since the last count among the parts that have no end yet, given up or not. Loading is nobody's."""
         began = self.steering.began
-        live = self.live
-        if self.running and began is not None and live:
+        parts = [part for part in self.parts.values() if not part.future.done()]
+        if self.running and began is not None and parts:
             seconds = max(0.0, now - max(self.counted, began))
             self.spent += seconds
-            for part in live:
-                part.account.seconds += seconds / len(live)
-                part.had += seconds / len(live)
+            for part in parts:
+                part.account.seconds += seconds / len(parts)
+                part.had += seconds / len(parts)
         self.counted = now
 
     def hold(self, held: bool, now: float) -> None:

@@ -49,7 +49,7 @@ def children() -> dict[int, list[int]]:
 
 def processor_seconds(pid: int) -> float:
     """What a process and those of its children that have ended have used; 0 where it is gone."""
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError, ValueError, IndexError):
         told = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
         return sum(map(int, told.rsplit(") ", 1)[1].split()[11:15])) / os.sysconf("SC_CLK_TCK")
     return 0.0

@@ -25,7 +25,8 @@ GIVE_WAY_SECONDS = 2.0
 """How often the priority of a kernel's processes is set anew."""
 USED_FOR_A_STEP = 2.0
 """Seconds of processor time for each step (nice) by which a kernel gives way to all that have used less."""
-LAST_STEP = 19
+LAST_STEP = 10
+"""No further: the time of a cell goes by the clock."""
 FILLED_A_SECOND = 4 * 10**9
 """Bytes of memory that one processor fills in a second, about."""
 
@@ -89,9 +90,13 @@ def give_way(members: Iterable[int]) -> None:
     step = min(LAST_STEP, int(sum(map(memory.processor_seconds, pids)) / USED_FOR_A_STEP))
     for pid in pids if step else ():
         with contextlib.suppress(OSError):
-            for thread in os.listdir(f"/proc/{pid}/task"):
-                os.setpriority(os.PRIO_PROCESS, int(thread), step)
             Path(f"/proc/{pid}/autogroup").write_text(str(step), encoding="ascii")
+        threads = list[str]()
+        with contextlib.suppress(OSError):
+            threads = os.listdir(f"/proc/{pid}/task")
+        for thread in threads:
+            with contextlib.suppress(OSError):  # it may have ended
+                os.setpriority(os.PRIO_PROCESS, int(thread), step)
 
 
 def room(tree: Tree, limits: Limits) -> int:

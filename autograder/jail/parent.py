@@ -80,12 +80,25 @@ def prepare() -> None:
     importlib.import_module(AHEAD).fill_caches()
     del sys.modules["debugpy"]
     warnings.showwarning = shown
-    threads = len(os.listdir("/proc/self/task"))
-    if threads != 1:
-        raise SystemExit(f"the parent of kernels must have one thread, and has {threads}")
+    if (number := threads()) != 1:
+        raise SystemExit(f"the parent of kernels must have one thread, and has {number}")
     gc.collect()
     gc.freeze()
     gc.enable()
+
+
+def threads() -> int:
+    """How many this process has."""
+    return len(os.listdir("/proc/self/task"))
+
+
+def read_ahead(stock: Any) -> None:
+    """Has a stock read one tokenizer more, and tells where that has begun a thread, which no fork would have."""
+    stock.read_one()
+    if (number := threads()) != 1:
+        print(
+            f"the parent of kernels must have one thread, and has {number} since it read a tokenizer", file=sys.stderr
+        )
 
 
 class Parent:
@@ -128,7 +141,7 @@ class Parent:
                 with contextlib.suppress(OSError):
                     key.data(key.fileobj)
             if not ready:
-                self._stock.read_one()
+                read_ahead(self._stock)
 
     def _accept(self, listening: socket.socket) -> None:
         connection, _ = listening.accept()
@@ -183,7 +196,7 @@ class Parent:
             return
         request = REQUEST.validate_json(message)
         self._stock.want(request.models)
-        self._stock.read_one()  # at most one, so that nobody waits long
+        read_ahead(self._stock)  # at most one, so that nobody waits long
         group = self._groups.new() if request.jail.level != "none" else None
         pid = os.fork()
         if pid == 0:

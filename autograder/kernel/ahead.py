@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from autograder.judging.contract import known
-from autograder.kernel.upstream_transformers import make_conversions, read_tokenizer
+from autograder.kernel.upstream_transformers import can_be_taken, make_conversions, read_tokenizer
 
 FILE = "tokenizer.json"
 COPIES = 3
@@ -59,6 +59,8 @@ class Stock:
             if folder in self._folders:
                 continue
             self._folders.add(folder)
+            if not can_be_taken(folder):
+                continue
             with contextlib.suppress(OSError):  # no such file, or none of ours
                 path = Path(folder, FILE)
                 at, digest = seen(str(path)), hashlib.sha256(path.read_bytes()).hexdigest()
@@ -77,10 +79,14 @@ class Stock:
         content = min(left, key=lambda each: len(each.read))
         try:
             path = content.at[0]
-            if content.added is None:
-                content.added = json.loads(Path(path).read_bytes())["added_tokens"]
-            content.read.append(read_tokenizer(path))
-            content.to_read -= 1
+            added = content.added
+            if added is None:
+                added = json.loads(Path(path).read_bytes())["added_tokens"]
+            made = read_tokenizer(path)
+            if seen(path) != content.at:  # other models may have what stood in it
+                raise ValueError(f"{path} has changed")
+            content.read.append(made)
+            content.added, content.to_read = added, content.to_read - 1
         except Exception:
             content.to_read = 0
 

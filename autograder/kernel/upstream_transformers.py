@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import importlib
+import json
 import os
 import sys
 from collections.abc import Callable
@@ -23,8 +24,11 @@ TOKENIZERS = "transformers.tokenization_utils_base"
 CONFIGURATION = "transformers.generation.configuration_utils"
 REPORT = "transformers.utils.loading_report"
 HUB = "huggingface_hub.constants"
+AUTO = "transformers.models.auto.tokenization_auto"
 BACKENDS = "transformers.tokenization_utils_tokenizers"
 CONVERSIONS = "transformers.conversion_mapping"
+LLAMA = "LlamaTokenizer"
+"""The class that transformers does without where the file says more than it does."""
 
 
 def resolved_config(model: Any, generation_config: Any, given: dict[str, Any]) -> Any:
@@ -114,6 +118,25 @@ def redirect_model_home(home: str) -> None:
 def make_conversions() -> None:
     """Has transformers compile the names of weights of all its models, which it else does for the first that is loaded."""
     importlib.import_module(CONVERSIONS).get_checkpoint_conversion_mapping("")
+
+
+def can_be_taken(folder: str) -> bool:
+    """Whether `from_pretrained` takes a tokenizer that was read for this model: not where its class makes another by itself."""
+    try:
+        with open(os.path.join(folder, "tokenizer_config.json"), "rb") as file:
+            name = json.load(file)["tokenizer_class"]
+        if name.removesuffix("Fast") == LLAMA:
+            return True
+        found: Any = importlib.import_module(AUTO).tokenizer_class_from_name(name)
+    except (
+        OSError,
+        ValueError,
+        LookupError,
+        TypeError,
+        AttributeError,
+    ):  # what it is then is transformers' to find out
+        return True
+    return found is None or found.__init__ is importlib.import_module(BACKENDS).TokenizersBackend.__init__
 
 
 def read_tokenizer(path: str) -> Any:

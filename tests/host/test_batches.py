@@ -220,14 +220,38 @@ def test_a_batch_that_does_not_fit_into_free_memory_is_made_in_halves(models: Mo
     make_model_home(tmp_path, {ONE: TinyModel("llama", False)})
     small, sizes = Models(tmp_path, device="cpu", free_bytes=lambda _: 10**9), []
 
-    def refuse(model: Any, parts: Any) -> None:
+    def fits(model: Any, parts: Any) -> bool:
         sizes.append(len(parts))
-        if len(parts) > 2:
-            raise MemoryError
+        return len(parts) <= 2
 
-    small._refuse_too_large = refuse  # type: ignore[method-assign]
+    small._fits = fits  # type: ignore[method-assign]
     assert made(small, PARTS) == made(models, PARTS)
     assert [size for size in sizes if size] == [5, 2, 3, 2]
+
+
+@pytest.mark.parametrize("room_again_after", [3, 10**6])
+def test_who_joins_and_does_not_fit_waits_and_those_that_run_go_on(
+    models: Models, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, room_again_after: int
+) -> None:
+    make_model_home(tmp_path, {ONE: TinyModel("llama", False)})
+    begun, run = list[list[int]](), Together.run
+
+    def counted(self: Together, parts: Any, arrivals: Any) -> None:
+        begun.append(list(parts))
+        run(self, parts, lambda: taken_in(arrivals()))
+
+    def taken_in(new: Any) -> Any:
+        joined.extend(new)
+        return new
+
+    joined: list[int] = []
+    small = Models(tmp_path, device="cpu")
+    small._free_bytes = lambda _: 0 if begun and small.passes < room_again_after else 10**9
+    monkeypatch.setattr(Together, "run", counted)
+    assert made_joined(small, PARTS[:3]) == [made(models, [each])[0] for each in PARTS[:3]]
+    assert (begun[0], small.dropped) == ([0], 0)
+    assert sorted(joined + [number for parts in begun for number in parts]) == [0, 1, 2]
+    assert joined == ([1, 2] if room_again_after == 3 else [])
 
 
 class NoRoom(Exception):

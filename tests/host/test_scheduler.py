@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 
-from autograder.host import orders, scheduler
+from autograder.host import orders, scheduler, waiting
 from autograder.host.failures import Failed
-from autograder.host.maker import Outcome, Steering
+from autograder.host.maker import TOOK_TOO_LONG, Outcome, Steering
 from autograder.host.scheduler import Scheduler
 from autograder.host.waiting import Account, BudgetSpent
 
@@ -77,6 +78,24 @@ class Batches:
         if not steering.left:
             self.ended[number] = had
             done.set_result(None)
+
+
+class Clock:
+    """The time as the test has it."""
+
+    def __init__(self) -> None:
+        self.now = time.monotonic()
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    for module in (scheduler, waiting):
+        monkeypatch.setattr(module, "time", clock)
+    return clock
 
 
 class Class:
@@ -380,18 +399,23 @@ def test_two_of_the_same_size_do_not_hold_each_other(monkeypatch: pytest.MonkeyP
     played(play)
 
 
+@pytest.mark.parametrize(("outcome", "paid"), [("Cancelled", 0.0), (TOOK_TOO_LONG, 30.0)])
 def test_what_takes_all_the_room_gives_it_to_who_asks_for_little_and_is_begun_anew(
-    monkeypatch: pytest.MonkeyPatch,
+    outcome: str, paid: float, monkeypatch: pytest.MonkeyPatch, clock: Clock
 ) -> None:
     monkeypatch.setattr(scheduler, "MAX_BATCH_TOKENS", 4010)
 
     async def play(here: Class) -> None:
-        long = here.ask(account(), asked(1, max_new_tokens=4000))
+        whose = account()
+        long = here.ask(whose, asked(1, max_new_tokens=4000))
         await here.settle()
+        here.maker.steering(0).began = clock.now
+        clock.now += 30
         short = here.ask(account(), asked(2))
         await here.settle()
         assert here.maker.steering(0).given_up == {0}
-        here.maker.finish(0, [Failed("Cancelled", "", machine=False)])
+        here.maker.finish(0, [Failed(outcome, "", machine=False)])
+        assert whose.seconds == pytest.approx(paid)
         await here.settle()
         here.maker.finish(1)
         assert await short == [[2, 9]]
@@ -465,6 +489,41 @@ def test_the_time_of_a_batch_is_shared_by_its_notebooks() -> None:
         await asyncio.gather(*tasks)
         assert min(one.seconds, two.seconds) > 0.005
         assert one.seconds + two.seconds <= asyncio.get_running_loop().time() - began
+
+    played(play)
+
+
+@pytest.mark.parametrize(("others", "due"), [(1, [30.0, 30.0]), (0, [60.0])])
+def test_what_is_given_up_has_its_share_until_it_has_its_end(others: int, due: list[float], clock: Clock) -> None:
+    async def play(here: Class) -> None:
+        accounts = [account() for _ in range(1 + others)]
+        tasks = [here.ask(whose, asked(n + 1), here.stop if n == 0 else None) for n, whose in enumerate(accounts)]
+        await here.settle()
+        here.maker.steering(0).began = clock.now
+        clock.now += 60
+        here.stop.set()
+        await here.settle()
+        assert [whose.seconds for whose in accounts] == pytest.approx(due)
+        clock.now += 60
+        here.maker.finish(0)
+        await asyncio.gather(*tasks)
+        assert [whose.seconds for whose in accounts] == pytest.approx([2 * each for each in due])
+
+    played(play)
+
+
+def test_what_a_batch_has_had_when_it_fails_is_counted(clock: Clock) -> None:
+    async def play(here: Class) -> None:
+        whose = account()
+        task = here.ask(whose, asked(1))
+        await here.settle()
+        here.maker.steering(0).began = clock.now
+        clock.now += 60
+        here.maker.begun[0][1].set_exception(OSError("gone"))
+        with pytest.raises(OSError, match="gone"):
+            await task
+        await here.settle()
+        assert whose.seconds == pytest.approx(60)
 
     played(play)
 

@@ -18,7 +18,7 @@ from serving import ONE, TWO, FakeModels, Serving, ask, expected, make_home, req
 from autograder.errors import HostLost
 from autograder.host import orders
 from autograder.host.failures import Failed
-from autograder.host.maker import ENDED_IT, TOOK_TOO_LONG, Outcome, Steering, Worker, worker_command
+from autograder.host.maker import ENDED_IT, TOOK_TOO_LONG, Died, Making, Outcome, Steering, Worker, worker_command
 from autograder.protocol import wire
 from autograder.protocol.line import Line
 from trials.models.tiny import TinyModel, make_model_home
@@ -136,7 +136,7 @@ def test_a_notebook_that_ended_a_worker_asks_no_more_and_is_told_why(working: Wo
 def test_a_request_that_ends_the_process_is_tried_once_more_alone_and_costs_nobody_else(working: Working) -> None:
     anna, bo = working.open("anna"), working.open("bo")
     with ThreadPoolExecutor(4) as pool:
-        ends = pool.submit(ask, anna, request("end"))
+        ends = pool.submit(ask, anna, request("end", TWO))  # in a batch of its own, whoever comes first
         others = [(asked, pool.submit(ask, bo, asked)) for asked in (request(f"Question {n}") for n in range(6))]
         replies = [said(reply.result(), asked) == [expected(asked)] for asked, reply in others]
         reply = ends.result()
@@ -171,6 +171,22 @@ def test_a_part_that_is_tried_alone_is_not_held_for_others(tmp_path: Path) -> No
 
     (outcome,) = asyncio.run(make())
     assert not isinstance(outcome, Failed)
+
+
+@pytest.mark.parametrize(("overdue", "began"), [(False, None), (True, 5.0)])
+def test_until_a_new_process_has_loaded_the_model_nobodys_time_is_counted(overdue: bool, began: float | None) -> None:
+    asked = orders.Make(model=ONE, parts={0: orders.Part(rows=[[1]], mask=[[1]], settings={})})
+
+    async def die() -> float | None:
+        steering = Steering(asked, lambda *_: None)
+        steering.began = 5.0
+        making = Making(asyncio.get_running_loop().create_future(), steering, None, overdue=overdue)
+        Worker([])._fail(making)
+        with pytest.raises(Failed if overdue else Died):
+            await making.future
+        return steering.began
+
+    assert asyncio.run(die()) == began
 
 
 def test_a_machine_on_which_no_request_is_answered_any_more_is_the_machines_fault(working: Working) -> None:

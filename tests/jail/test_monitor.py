@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -32,6 +33,39 @@ def test_processes_that_have_used_much_give_way_with_their_threads_and_others_do
         for process in (busy, idle):
             process.kill()
             process.wait()
+
+
+def test_what_is_gone_of_a_kernel_keeps_nothing_else_from_giving_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    done = list[tuple[object, ...]]()
+
+    def set_priority(_: int, thread: int, step: int) -> None:
+        if thread == 11:
+            raise ProcessLookupError
+        done.append((thread, step))
+
+    def listed(path: str) -> list[str]:
+        if "/1/" in path:
+            raise FileNotFoundError
+        return ["11", "12"]
+
+    def write(path: Path, text: str, **_: str) -> None:
+        done.append((str(path), int(text)))
+        if "/2/" in str(path):
+            raise FileNotFoundError
+
+    monkeypatch.setattr(memory, "processor_seconds", lambda _: 1000.0)
+    monkeypatch.setattr(os, "setpriority", set_priority)
+    monkeypatch.setattr(os, "listdir", listed)
+    monkeypatch.setattr(Path, "write_text", write)
+    monitor.give_way([1, 2, 3])
+    assert [name for name, _ in done] == ["/proc/1/autogroup", "/proc/2/autogroup", 12, "/proc/3/autogroup", 12]
+    assert {step for _, step in done} == {10}, "a cell's time goes by the clock"
+
+
+@pytest.mark.parametrize("told", ["", "7 (python", "7 (python) R 1 2", "7 (python) R" + " ?" * 20])
+def test_what_cannot_be_read_of_a_process_is_nothing(told: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Path, "read_text", lambda *_, **__: told)
+    assert memory.processor_seconds(7) == 0.0
 
 
 def test_what_a_process_that_is_gone_has_used_is_nothing() -> None:

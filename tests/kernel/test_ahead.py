@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from fresh_process import Ran, run_cases
 
+from autograder.jail import parent
+from autograder.kernel import ahead
 from autograder.kernel.ahead import COPIES, FILE, Stock
 from autograder.protocol.model_cache import snapshots
 
@@ -93,7 +96,7 @@ def test_a_tokenizer_that_was_read_ahead_is_as_one_that_was_read_on_the_spot(ran
     found = ran.value("each is as one that was read on the spot")
     assert len(found) == len(folders)
     assert all(same for _, _, same in found), found
-    assert any(was for _, was, _ in found), "none was read ahead"
+    assert all(was for _, was, _ in found), "one was not read ahead"
 
 
 def test_each_load_has_a_tokenizer_of_its_own(ran: Ran) -> None:
@@ -139,10 +142,64 @@ def test_a_file_that_has_changed_since_is_not_taken(tmp_path: Path) -> None:
     assert stock.added_tokens(str(path)) is None
 
 
+@pytest.mark.parametrize("while_it_is_read", [False, True])
+def test_a_file_that_changes_before_it_is_read_reaches_no_model_with_the_same_former_content(
+    while_it_is_read: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = model(tmp_path / "first"), model(tmp_path / "second")
+    stock, read = Stock(), ahead.read_tokenizer
+    stock.want([str(first), str(second)])
+
+    def change() -> None:
+        made = json.loads((first / FILE).read_text(encoding="utf-8"))
+        made["model"]["vocab"]["another"] = 1
+        (first / FILE).write_text(json.dumps(made), encoding="utf-8")
+
+    def read_and_change(path: str) -> object:
+        made = read(path)
+        change()
+        return made
+
+    if while_it_is_read:
+        monkeypatch.setattr(ahead, "read_tokenizer", read_and_change)
+    else:
+        change()
+    while not stock.complete:
+        stock.read_one()
+    assert [stock.take(str(folder / FILE)) for folder in (first, second)] == [None, None]
+    assert [stock.added_tokens(str(folder / FILE)) for folder in (first, second)] == [None, None]
+
+
+CLASSES = {
+    '{"tokenizer_class": "GemmaTokenizer"}': False, '{"tokenizer_class": "GemmaTokenizerFast"}': False,
+    '{"tokenizer_class": "GPT2Tokenizer"}': False, '{"tokenizer_class": "TokenizersBackend"}': True,
+    '{"tokenizer_class": "PreTrainedTokenizerFast"}': True, '{"tokenizer_class": "LlamaTokenizer"}': True,
+    '{"tokenizer_class": "of somebody\'s own"}': True, '{"tokenizer_class": 3}': True, "{}": True, "[]": True, "": True,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("settings", CLASSES)
+def test_what_a_class_of_its_own_would_make_anew_is_not_read_ahead(settings: str, tmp_path: Path) -> None:
+    folder = model(tmp_path / "one")
+    (folder / "tokenizer_config.json").write_text(settings, encoding="utf-8")
+    assert (filled(folder).take(str(folder / FILE)) is not None) == CLASSES[settings]
+
+
 @pytest.mark.parametrize("text", ["", "{", "{}", '{"added_tokens": []}'])
 def test_a_file_that_is_no_tokenizer_is_left_to_who_loads_it(text: str, tmp_path: Path) -> None:
     folder = model(tmp_path / "one", text or "null")
     assert filled(folder).take(str(folder / FILE)) is None
+
+
+@pytest.mark.parametrize(("number", "said"), [(1, ""), (2, "has 2")])
+def test_the_parent_tells_where_reading_has_begun_a_thread(
+    number: int, said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(parent, "threads", lambda: number)
+    read = list[int]()
+    parent.read_ahead(SimpleNamespace(read_one=lambda: read.append(1)))
+    assert read == [1]
+    assert (said in (told := capsys.readouterr().err), bool(told)) == (True, bool(said))
 
 
 def test_a_model_without_such_a_file_is_left_out(tmp_path: Path) -> None:
