@@ -1,8 +1,8 @@
 """nbgrader's exchange, where a student hands in and the graders collect: nobody hands in for somebody else.
 
-`configure_exchange` puts both classes in place, by nbgrader's own settings (`ExchangeFactory`). `collect` takes a
-submission only from the account whose name it bears, follows nothing in it, and takes no part in what a student has
-written over its name. Both tell what is missing, late or never run (`hand_in.py`). A receipt is for assignments of ours.
+`configure_exchange` puts our classes in place, by nbgrader's own settings (`ExchangeFactory`). `collect` takes a
+submission only from the account whose name it bears, follows nothing in it, and writes itself when it was handed in, as the
+name of its folder says: a file in it that says so is the student's. Both tell what is missing, late or never run (`hand_in.py`). A receipt is for assignments of ours.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from autograder.facts.verdict import Sentence
 from autograder.grading.released import is_ours
 from autograder.grading.view import OF_NBGRADER
 from autograder.judging.contract import load
-from autograder.plugins.course import tolerant
+from autograder.plugins.course import STAMP, tolerant
 from autograder.plugins.deadlines import Deadlines
 from autograder.plugins.handed import GRACE, Handed, account, handed
 from autograder.submissions import hand_in, on_hand_in
@@ -75,7 +75,7 @@ class _Careful(Exchange):  # type: ignore[misc]
             max_total=1000 * self.coursedir.max_dir_size,
             ignored=self.coursedir.ignore,
             included=self.coursedir.include,
-            skipped=frozenset(RECEIPT.values() if is_ours(release) else ()),
+            skipped=frozenset((STAMP, *(RECEIPT.values() if is_ours(release) else ()))),
             first=[path.name for path in sorted(release.glob("*.ipynb"))],
         )
         copy_folder(source, to, copy)
@@ -240,6 +240,7 @@ class SafeCollect(_Careful, ExchangeCollect):  # type: ignore[misc]
             if self.check_owner and account(owner) != one.student:
                 raise PermissionError("it has another owner now")
             copy = self._copied(source, part, owner, self._release)
+            write_whole(part / STAMP, f"{one.moment.replace(tzinfo=None)} UTC")  # as nbgrader's Submit writes it
             part.rename(to)
         except OSError as error:
             shutil.rmtree(part, ignore_errors=True)

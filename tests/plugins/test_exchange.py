@@ -360,6 +360,52 @@ def odd_stamp(folder: Path) -> None:
     (folder / "timestamp.txt").write_bytes(b"\xff yesterday")
 
 
+def stamp_folder(folder: Path) -> None:
+    (folder / "timestamp.txt").unlink()
+    (folder / "timestamp.txt").mkdir()
+
+
+def no_stamp(folder: Path) -> None:
+    (folder / "timestamp.txt").unlink()
+
+
+def stamp(text: str) -> Callable[[Path], None]:
+    """A time of handing in that the student has written."""
+    return lambda folder: (folder / "timestamp.txt").write_text(text, encoding="utf-8") and None
+
+
+FORGED: dict[str, Callable[[Path], None]] = {
+    "earlier": stamp("2020-01-01 12:00:00 UTC"),
+    "later": stamp("2026-12-31 12:00:00 UTC"),
+    "digits without end": stamp("9" * 200_000),
+    "a file for a zone": stamp("2026-11-24 12:00:00 /proc/self/mem"),
+    "no text": odd_stamp,
+    "a folder": stamp_folder,
+    "none": no_stamp,
+}
+
+
+@pytest.mark.parametrize("kind", FORGED)
+def test_a_time_that_a_student_has_written_into_a_hand_in_is_not_when_it_was_handed_in(
+    exchange: Exchange, kind: str
+) -> None:
+    """It is its folder's name that says so, and what is collected once is not newer the next time."""
+    FORGED[kind](exchange.put(ME, time="2026-11-24 12:00:00.250000 UTC", say="first"))
+    exchange.collect(update=True)
+    collected = exchange.collected(ME)
+    assert (collected / "timestamp.txt").read_text(encoding="utf-8") == "2026-11-24 12:00:00.250000 UTC"
+    (collected / "note.txt").write_text("marked", encoding="utf-8")
+    exchange.collect(update=True)
+    assert (collected / "note.txt").read_text(encoding="utf-8") == "marked"
+
+
+def test_handing_in_writes_the_time_itself_whatever_lies_at_home(exchange: Exchange) -> None:
+    (exchange.fetched() / "timestamp.txt").mkdir()
+    exchange.submit()
+    path = next(exchange.inbound.iterdir())
+    assert (path / "timestamp.txt").read_text(encoding="utf-8") == path.name.split("+")[2]
+
+
 WITHOUT_END: dict[str, Callable[[Path], None]] = {
     "deep": deep, "many-files": many_files, "many-folders": many_folders, "large": large, "odd-names": odd_names,
     "closed": closed, "odd-stamp": odd_stamp,
