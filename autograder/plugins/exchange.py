@@ -2,7 +2,8 @@
 
 `configure_exchange` puts our classes in place, by nbgrader's own settings (`ExchangeFactory`). `collect` takes a
 submission only from the account whose name it bears, follows nothing in it, and writes itself when it was handed in, as the
-name of its folder says: a file in it that says so is the student's. Both tell what is missing, late or never run (`hand_in.py`). A receipt is for assignments of ours.
+folder's name says: a file in it that says so is the student's. Both directions tell what is missing, late or never run
+(`hand_in.py`). A receipt is for assignments of ours.
 """
 
 from __future__ import annotations
