@@ -228,10 +228,10 @@ class Watcher:
                 why = "busy"
             elif one.kept.failures and now < again:
                 why = "failed"
+            elif is_being_marked(self._course, ASSIGNMENT, each.student):
+                why = "marking"  # not even collected: that would take it away
             elif not each.is_ready(watch, now):
                 why = "number" if one.number > watch.per_day else "hours"
-            elif is_being_marked(self._course, ASSIGNMENT, each.student):
-                why = "marking"
             yield Waits(student=each.student, handed_in=each.handed_in, due=due, why=why, error=one.kept.error)
 
     # --- Doing it ---

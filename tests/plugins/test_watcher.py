@@ -332,6 +332,21 @@ def test_work_that_a_person_has_open_waits(world: World, monkeypatch: pytest.Mon
     assert {one.student: one.why for one in world.shown().waits} == {"anna": "marking"}
 
 
+def test_work_that_a_person_has_open_is_not_replaced_though_it_would_be_graded_later(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    being = {"anna"}
+    monkeypatch.setattr(watching, "is_being_marked", lambda course, assignment, student: student in being)
+    world.watch = Watch(on=True, per_day=1)
+    world.hand_in(ago=5)
+    world.hand_in()
+    assert world.begun() == []
+    assert [one.why for one in world.shown().waits] == ["marking"]
+    being.clear()
+    world.begun()
+    assert [turn.wanted.grade for turn in world.turns] == [False]
+
+
 def test_when_it_ends_what_is_running_ends_and_begins_again_next_time(world: World) -> None:
     world.hand_in()
     world.begun()
