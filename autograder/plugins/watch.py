@@ -23,13 +23,13 @@ from autograder.course.watch import Watch, day_of
 from autograder.errors import AutograderError, ProfileError
 from autograder.grading.being_marked import is_being_marked
 from autograder.grading.released import profile_in
-from autograder.grading.turns import MAX_NUMBER, HandIns, Places, Running, Waiting, in_turn, plan, share
+from autograder.grading.turns import MAX_NUMBER, HandIns, Running, Waiting, in_turn, plan, share
 from autograder.judging.contract import ASSIGNMENT
 from autograder.plugins.exchange import SafeCollect
 from autograder.plugins.handed import Handed
 from autograder.plugins.watch_helpers import Helpers
 from autograder.plugins.watch_inbound import Inbound
-from autograder.plugins.watch_run import Came, Turn, Wanted, application, handed_in_at
+from autograder.plugins.watch_run import Came, Turn, UnderWay, Wanted, application, handed_in_at, places
 from autograder.plugins.watch_state import Ended, Now, Runs, Waits, Why, folder_of, only_watcher
 from autograder.system.signals import ends_on_sigterm
 
@@ -61,23 +61,6 @@ class Student:
     busy_until: float = 0.0
 
 
-@dataclass
-class UnderWay:
-    """A turn that has begun."""
-
-    turn: Turn
-    run: Running
-    handed_in: datetime
-    began: datetime
-    grades: bool
-
-
-def places() -> Places:
-    """How many turns are taken side by side here."""
-    cores = len(os.sched_getaffinity(0))
-    return Places(quick=max(2, min(cores, 8)), slow=max(1, min(cores // 2, 4)))
-
-
 def watch(course: Path, once: bool, say: Say) -> int:
     """Grades hand-ins as they come, until it is ended. Answers an exit code.
 
@@ -102,7 +85,7 @@ class Watcher:
     """What watches one course.
 
     Attributes:
-        failed: turns that failed on our side.
+        failed: turns that failed on our side, and what else kept it from grading.
     """
 
     def __init__(self, course: Path, say: Say) -> None:
@@ -116,7 +99,7 @@ class Watcher:
         self._under_way: dict[str, UnderWay] = {}
         self._took: dict[str, float] = {}
         self._ended: deque[Ended] = deque(maxlen=SHOWN)
-        self._shown, self._state = Now(), ""
+        self._shown, self._state, self._refused = Now(), "", dict[str, str]()
         self._trouble, self._look_again, self._last = "", 0.0, time.monotonic()
         self.failed = 0
 
@@ -185,17 +168,29 @@ class Watcher:
             self._say(state)
 
     def _note(self) -> None:
-        """Brings what is known of each student up to what has been handed in."""
-        for name, found in self._inbound.look().items():
-            known, newest = self._students.get(name), found[-1]
-            if known is not None and known.newest == newest:
-                continue
-            kept = known.kept if known is not None else HandIns.read(self._file(name)) or HandIns()
-            if newest.moment.isoformat() not in kept.today:
-                kept.done = max(kept.done, self._graded(name, newest))
-            number = self._number(kept, found)
-            self._students[name] = replace(known or Student(kept, newest), newest=newest, number=number)
-            kept.write(self._file(name))
+        """Brings what is known of each student up to what has been handed in. Trouble with one's files is that one's alone."""
+        seen = self._inbound.look()
+        self._students = {n: one for n, one in self._students.items() if n in seen or n in self._under_way}
+        for name, found in seen.items():
+            try:
+                self._note_one(name, found)
+            except OSError as error:
+                self.failed += 1
+                if self._refused.get(name) != (told := f"{self._file(name)}: {error.strerror}"):
+                    self._refused[name] = told
+                    self._say(f"{name}: waits until this works, and nobody else does: {told}")
+
+    def _note_one(self, name: str, found: Sequence[Handed]) -> None:
+        known, newest = self._students.get(name), found[-1]
+        if known is not None and known.newest == newest:
+            return
+        kept = known.kept if known is not None else HandIns.read(self._file(name)) or HandIns()
+        if newest.moment.isoformat() not in kept.today:
+            kept.done = max(kept.done, self._graded(name, newest))
+        number = self._number(kept, found)
+        kept.write(self._file(name))
+        self._students[name] = replace(known or Student(kept, newest), newest=newest, number=number)
+        self._refused.pop(name, None)
 
     def _number(self, kept: HandIns, found: Sequence[Handed]) -> int:
         """Which of its day's hand-ins the newest one is."""

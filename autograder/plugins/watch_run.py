@@ -25,7 +25,7 @@ from nbgrader.exchange import ExchangeFactory
 from nbgrader.utils import capture_log
 from pydantic import BaseModel
 
-from autograder.grading.turns import NEVER
+from autograder.grading.turns import NEVER, Places, Running
 from autograder.plugins.autograde import GradeSubmissions
 from autograder.plugins.course import tolerant
 
@@ -102,6 +102,23 @@ class Turn:
     def kill(self) -> None:
         self._process.kill()
         self.came()
+
+
+@dataclass
+class UnderWay:
+    """A turn that has begun."""
+
+    turn: Turn
+    run: Running
+    handed_in: datetime
+    began: datetime
+    grades: bool
+
+
+def places() -> Places:
+    """How many turns are taken side by side here."""
+    cores = len(os.sched_getaffinity(0))
+    return Places(quick=max(2, min(cores, 8)), slow=max(1, min(cores // 2, 4)))
 
 
 def application(course: Path) -> NbGrader:

@@ -347,6 +347,40 @@ def test_work_that_a_person_has_open_is_not_replaced_though_it_would_be_graded_l
     assert [turn.wanted.grade for turn in world.turns] == [False]
 
 
+def test_trouble_with_one_students_files_is_told_once_and_costs_that_student_alone(world: World) -> None:
+    kept = world.course / ".autograder" / "watch" / "students" / "anna.json"
+    (kept / "in the way").mkdir(parents=True)
+    world.hand_in("anna", ago=9)
+    world.hand_in("bjorn")
+    assert world.begun() == ["bjorn"]
+    world.end(world.turns[0])
+    assert world.begun() == ["bjorn"]
+    assert [line.split()[1] for line in world.said if "waits until this works" in line] == ["anna:"]
+    shutil.rmtree(kept)
+    assert world.begun() == ["bjorn", "anna"]
+
+
+def test_who_has_nothing_in_the_exchange_any_more_waits_for_nothing(world: World) -> None:
+    world.lost = "no GPU"
+    world.hand_in()
+    world.begun()
+    for path in world.inbound.iterdir():
+        path.rmdir()
+    world.lost, world.clock = "", world.clock + BUSY_SECONDS
+    assert world.begun() == []
+    assert world.shown().waits == []
+
+
+def test_a_turn_ends_well_though_its_hand_in_is_gone(world: World) -> None:
+    world.hand_in()
+    world.begun()
+    world.end(world.turns[0])
+    for path in world.inbound.iterdir():
+        path.rmdir()
+    assert world.begun() == ["anna"]
+    assert [one.student for one in world.shown().ended] == ["anna"]
+
+
 def test_when_it_ends_what_is_running_ends_and_begins_again_next_time(world: World) -> None:
     world.hand_in()
     world.begun()
