@@ -121,6 +121,7 @@ class Watcher:
         try:
             return self.round()
         except OSError as error:
+            self.failed += 1
             self._says_that(f"cannot go on now, and tries again: {error}")
             return bool(self._under_way)
 
@@ -150,6 +151,7 @@ class Watcher:
         try:
             profile = profile_in(self._inbound.release) if self._inbound.folder.is_dir() else None
         except ProfileError as error:
+            self.failed += 1
             self._says_that(f"the release cannot be read: {error}")
             return None
         watch = profile.watch if profile is not None else None
@@ -187,6 +189,7 @@ class Watcher:
         kept = known.kept if known is not None else HandIns.read(self._file(name)) or HandIns()
         if newest.moment.isoformat() not in kept.today:
             kept.done = max(kept.done, self._graded(name, newest))
+            kept.handed_in_again()
         number = self._number(kept, found)
         kept.write(self._file(name))
         self._students[name] = replace(known or Student(kept, newest), newest=newest, number=number)
@@ -261,6 +264,7 @@ class Watcher:
             self._helpers.ready(profile)
         except AutograderError as error:
             self._trouble, self._look_again = str(error), time.monotonic() + BUSY_SECONDS
+            self.failed += 1
             self._say(f"no run can begin: {error}")
             return False
         self._trouble = ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -16,6 +17,8 @@ from autograder.course.watch import Watch
 from autograder.errors import NotReady
 from autograder.system.files import write_whole
 
+TRIES = 5
+"""Of taking the lock: the staff's page has it for a moment where it looks whether a watcher has it."""
 Why = Literal["turn", "hours", "number", "marking", "busy", "failed"]
 
 
@@ -88,13 +91,17 @@ def only_watcher(course: Path) -> Iterator[None]:
     path = folder_of(course) / "lock"
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with path.open("a") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise NotReady(
-                f"Grading on hand-in is running for {course} already, and one for a course is enough. On a hub it is the "
-                "service that ends with `-watch`."
-            ) from None
+        for tries in reversed(range(TRIES)):
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if not tries:
+                    raise NotReady(
+                        f"Grading on hand-in is running for {course} already, and one for a course is enough. On a hub it is "
+                        "the service that ends with `-watch`."
+                    ) from None
+                time.sleep(0.05)
         yield
 
 

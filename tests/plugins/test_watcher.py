@@ -22,7 +22,7 @@ from autograder.course.watch import Watch
 from autograder.errors import HostLost, ProfileError
 from autograder.grading.turns import NEVER, Places
 from autograder.plugins import watch as watching
-from autograder.plugins.watch import BUSY_SECONDS, Watcher
+from autograder.plugins.watch import BUSY_SECONDS, Watcher, watch
 from autograder.plugins.watch_run import Came, Wanted
 from autograder.plugins.watch_state import Now
 
@@ -379,6 +379,48 @@ def test_a_turn_ends_well_though_its_hand_in_is_gone(world: World) -> None:
         path.rmdir()
     assert world.begun() == ["anna"]
     assert [one.student for one in world.shown().ended] == ["anna"]
+
+
+def no_gpu(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.lost = "no GPU"
+
+
+def no_room(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watching, "profile_in", gone)
+
+
+def no_release(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watching, "profile_in", broken)
+
+
+def no_file(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    (world.course / ".autograder" / "watch" / "students" / "anna.json" / "in the way").mkdir(parents=True)
+
+
+@pytest.mark.parametrize("fault", [no_gpu, no_room, no_release, no_file])
+def test_once_does_not_end_well_where_something_kept_it_from_grading(
+    world: World, monkeypatch: pytest.MonkeyPatch, fault: Callable[[World, pytest.MonkeyPatch], None]
+) -> None:
+    world.hand_in()
+    with monkeypatch.context() as patch:
+        fault(world, patch)
+        assert watch(world.course, True, world.said.append) == 1
+    assert world.turns == []
+
+
+def test_once_ends_well_where_there_is_nothing_to_grade(world: World) -> None:
+    assert watch(world.course, True, world.said.append) == 0
+
+
+def test_a_new_hand_in_does_not_wait_for_the_failure_of_the_one_before_and_then_for_its_own(world: World) -> None:
+    world.hand_in(ago=5)
+    world.begun()
+    world.end(world.turns[0], error="the disk is full")
+    assert world.begun() == ["anna"]
+    world.hand_in()
+    assert world.begun() == ["anna", "anna"]
+    world.end(world.turns[1], error="the disk is full")
+    assert world.begun() == world.begun() == ["anna", "anna"]
 
 
 def test_when_it_ends_what_is_running_ends_and_begins_again_next_time(world: World) -> None:
