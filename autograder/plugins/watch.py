@@ -31,6 +31,7 @@ from autograder.plugins.watch_helpers import Helpers
 from autograder.plugins.watch_inbound import Inbound
 from autograder.plugins.watch_run import Came, Turn, UnderWay, Wanted, application, handed_in_at, places
 from autograder.plugins.watch_state import Ended, Now, Runs, Waits, Why, folder_of, only_watcher
+from autograder.submissions.hand_in import when
 from autograder.system.signals import ends_on_sigterm
 
 LOOK_SECONDS = 1.0
@@ -194,6 +195,10 @@ class Watcher:
         kept.write(self._file(name))
         self._students[name] = replace(known or Student(kept, newest), newest=newest, number=number)
         self._refused.pop(name, None)
+        if newest.unlike is not None:
+            self._say(
+                f"{name}: handed in {when(newest.moment)} by its name, and {when(newest.unlike)} by the file system"
+            )
 
     def _number(self, kept: HandIns, found: Sequence[Handed]) -> int:
         """Which of its day's hand-ins the newest one is."""
@@ -230,7 +235,10 @@ class Watcher:
                 why = "marking"  # not even collected: that would take it away
             elif not each.is_ready(watch, now):
                 why = "number" if one.number > watch.per_day else "hours"
-            yield Waits(student=each.student, handed_in=each.handed_in, due=due, why=why, error=one.kept.error)
+            yield Waits(
+                student=each.student, handed_in=each.handed_in, due=due, why=why, error=one.kept.error,
+                changed=one.newest.unlike,
+            )  # fmt: skip
 
     # --- Doing it ---
 
@@ -278,7 +286,7 @@ class Watcher:
         wanted = Wanted(self._course, ASSIGNMENT, name, grades, watch.notebooks, watch.feedback)
         turn = Turn(wanted, folder_of(self._course) / "logs" / f"{name}.log")
         run = Running(name, time.monotonic(), waiting.slow)
-        self._under_way[name] = UnderWay(turn, run, waiting.handed_in, now, grades)
+        self._under_way[name] = UnderWay(turn, run, student.newest, now, grades)
 
     def _end_endless(self, profile: Profile) -> None:
         """Ends runs that take more than all their notebooks may."""
@@ -304,7 +312,7 @@ class Watcher:
             kept.has_failed(now, came.error)
             self.failed += 1
             self._say(f"{name}: failed, and is tried again in {kept.again / 60:.0f} min: {came.error}")
-        elif came.collected < one.handed_in or (one.grades and came.graded != came.collected):
+        elif came.collected < one.newest.moment or (one.grades and came.graded != came.collected):
             student.busy_until = time.monotonic() + BUSY_SECONDS
             self._say(f"{name}: another run has it, or it is still on its way; tried again in {BUSY_SECONDS:.0f} s")
         elif one.grades:
@@ -318,8 +326,10 @@ class Watcher:
             self._say(f"{name}: collected; it is graded later")
         kept.write(self._file(name))
         if one.grades:
-            since = (now - one.handed_in).total_seconds()
-            self._ended.appendleft(Ended(student=name, ended=now, took=took, since=since, error=came.error))
+            since, changed = (now - one.newest.moment).total_seconds(), one.newest.unlike
+            self._ended.appendleft(
+                Ended(student=name, ended=now, took=took, since=since, error=came.error, changed=changed)
+            )
 
     # --- Showing it ---
 

@@ -28,6 +28,7 @@ from pydantic import BaseModel
 from autograder.grading.turns import NEVER, Places, Running
 from autograder.plugins.autograde import GradeSubmissions
 from autograder.plugins.course import tolerant
+from autograder.plugins.handed import Handed
 
 FORKING = multiprocessing.get_context("forkserver")
 FORKING.set_forkserver_preload([__name__, "nbgrader.apps.nbgraderapp", "autograder.plugins.steps"])
@@ -110,7 +111,7 @@ class UnderWay:
 
     turn: Turn
     run: Running
-    handed_in: datetime
+    newest: Handed
     began: datetime
     grades: bool
 

@@ -23,13 +23,14 @@ Why = Literal["turn", "hours", "number", "marking", "busy", "failed"]
 
 
 class Waits(BaseModel):
-    """A hand-in that waits: since when, from when on it is due, and for what."""
+    """A hand-in that waits: since when, from when on it is due, and for what; `changed` as `Handed.unlike`."""
 
     student: str
     handed_in: datetime
     due: datetime
     why: Why
     error: str = ""
+    changed: datetime | None = None
 
 
 class Runs(BaseModel):
@@ -41,13 +42,14 @@ class Runs(BaseModel):
 
 
 class Ended(BaseModel):
-    """A turn that has ended: seconds of the run, and from handing in to the verdict."""
+    """A turn that has ended: seconds of the run, and from handing in to the verdict; `changed` as `Handed.unlike`."""
 
     student: str
     ended: datetime
     took: float
     since: float
     error: str = ""
+    changed: datetime | None = None
 
 
 class Now(BaseModel):

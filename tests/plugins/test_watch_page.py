@@ -36,6 +36,7 @@ def busy() -> Now:
         runs=[Runs(student="anna", began=NOON, slow=True)],
         ended=[
             Ended(student="bjorn", ended=NOON, took=8, since=12),
+            Ended(student="dagny", ended=NOON, took=8, since=12, changed=NOON),
             Ended(student="celine", ended=NOON, took=8, since=12, error="no <b>room</b>"),
         ],
     )
@@ -65,6 +66,7 @@ def test_it_says_who_is_graded_who_waits_for_what_and_what_came_of_the_last(cour
     assert "tur" in cells
     assert "en person har den åpen i Formgrader" in cells
     assert any(cell.endswith("; sist: the GPU is lost") for cell in cells)
+    assert cells[-6].startswith("rettet (mappa ble endret ")
     assert cells[-1] == "mislyktes: no <b>room</b>"
 
 

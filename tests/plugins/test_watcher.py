@@ -360,6 +360,20 @@ def test_trouble_with_one_students_files_is_told_once_and_costs_that_student_alo
     assert world.begun() == ["bjorn", "anna"]
 
 
+def test_where_name_and_file_system_have_two_times_it_is_said_and_shown(world: World) -> None:
+    world.hand_in("anna", ago=7200)
+    world.hand_in("bjorn")
+    world.lost = "no GPU"
+    world.begun()
+    assert [line.split()[1] for line in world.said if "by the file system" in line] == ["anna:"]
+    assert {one.student: one.changed is not None for one in world.shown().waits} == {"anna": True, "bjorn": False}
+    world.lost, world.clock = "", world.clock + BUSY_SECONDS
+    world.begun()
+    world.end(world.turns[0])
+    world.begun()
+    assert [one.changed is not None for one in world.shown().ended] == [world.turns[0].wanted.student == "anna"]
+
+
 def test_who_has_nothing_in_the_exchange_any_more_waits_for_nothing(world: World) -> None:
     world.lost = "no GPU"
     world.hand_in()
