@@ -8,6 +8,7 @@ folder's name says: a file in it that says so is the student's. Both directions 
 
 from __future__ import annotations
 
+import glob
 import os
 import shutil
 import stat
@@ -20,7 +21,7 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode
 from nbgrader.api import Gradebook
-from nbgrader.exchange.default import Exchange, ExchangeCollect, ExchangeSubmit
+from nbgrader.exchange.default import Exchange, ExchangeCollect, ExchangeReleaseFeedback, ExchangeSubmit
 from nbgrader.utils import check_mode, get_username, parse_utc
 from traitlets import Enum
 
@@ -48,7 +49,9 @@ def configure_exchange(c: Any, language: Language) -> None:
     """Puts our classes in nbgrader's place."""
     c.ExchangeFactory.collect = SafeCollect
     c.ExchangeFactory.submit = SafeSubmit
-    c.SafeCollect.language = c.SafeSubmit.language = language
+    c.ExchangeFactory.release_feedback = SafeReleaseFeedback
+    for kind in (c.SafeCollect, c.SafeSubmit, c.SafeReleaseFeedback):
+        kind.language = language
 
 
 def through_the_hub(c: Any, course: str, exchange: str, language: Language) -> None:
@@ -266,3 +269,21 @@ class SafeCollect(_Careful, ExchangeCollect):  # type: ignore[misc]
         if self.coursedir.groupshared:
             for path in (folder, *folder.rglob("*")):
                 path.chmod(0o2770 if path.is_dir() else 0o660)
+
+
+class SafeReleaseFeedback(_Careful, ExchangeReleaseFeedback):  # type: ignore[misc]
+    """Releases feedback to each student for whom it can be: its file has the name that a file of the hand-in's gives it."""
+
+    src_path: str
+
+    def copy_files(self) -> None:
+        for folder in sorted(map(Path, glob.glob(self.src_path))):
+            try:
+                for name in OF_NBGRADER:
+                    (folder / name).read_text(encoding="utf-8")
+            except (OSError, ValueError):
+                shown = hand_in.listed([os.path.relpath(folder, self.coursedir.root)])
+                self.log.error("%s", self._say(HAND_IN["no-release"].fill(folder=shown)))
+                continue
+            self.src_path = glob.escape(str(folder))
+            super().copy_files()

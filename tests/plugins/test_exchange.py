@@ -73,6 +73,9 @@ class Exchange:
             setattr(one, name, value)
         one.start()
 
+    def release_feedback(self) -> None:
+        self._of("ReleaseFeedback").start()
+
     def put(self, student: str, owner: str | None = None, time: str = "2026-11-24 12:00:00 UTC", say: str = "") -> Path:
         """A submission in the inbound folder, with its owner; `say` is what its only text says."""
         path = self.inbound / f"{student}+chatbot+{time}+abcdefgh"
@@ -233,6 +236,31 @@ def test_a_file_too_large_is_left_out_and_the_rest_is_collected(exchange: Exchan
     assert (exchange.collected(ME) / "chatbot.ipynb").exists()
     assert not (exchange.collected(ME) / "huge.bin").exists()
     assert "huge.bin" in told()
+
+
+# --- Giving back ---
+
+
+@pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")  # nbgrader's own, of each timestamp.txt
+@pytest.mark.parametrize(
+    "wrong", [lambda path: None, lambda path: path.mkdir(), lambda path: path.write_bytes(b"\xff")]
+)
+def test_a_hand_in_whose_feedback_cannot_be_released_is_named_and_the_others_get_theirs(
+    exchange: Exchange, told: Told, wrong: Callable[[Path], object]
+) -> None:
+    for student in ("aaron", "mia", "zoe [1]"):
+        folder = exchange.made.root / "feedback" / student / "chatbot"
+        folder.mkdir(parents=True)
+        (folder / "chatbot.html").write_text(student, encoding="utf-8")
+        (folder / "timestamp.txt").write_text("2026-11-24 12:00:00 UTC", encoding="utf-8")
+        secret = folder / "submission_secret.txt"
+        wrong(secret) if student == "mia" else secret.write_text(student, encoding="utf-8")
+    exchange.release_feedback()
+    released = (exchange.inbound.parent / "feedback").glob("*.html")
+    assert sorted(path.read_text(encoding="utf-8") for path in released) == ["aaron", "zoe [1]"]
+    assert [
+        line.startswith("ERROR: The feedback in") and "mia" in line for line in told().splitlines() if "ERROR" in line
+    ] == [True]
 
 
 # --- Without end ---
