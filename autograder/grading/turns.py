@@ -13,7 +13,7 @@ from pathlib import Path
 from statistics import median
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
 from autograder.course.watch import Watch, day_of
 from autograder.system.files import write_whole
@@ -41,12 +41,12 @@ class HandIns(BaseModel):
 
     model_config = ConfigDict(extra="ignore")
 
-    today: dict[str, datetime] = {}
-    collected: datetime = NEVER
-    done: datetime = NEVER
-    turn: datetime = NEVER
+    today: dict[str, AwareDatetime] = {}
+    collected: AwareDatetime = NEVER
+    done: AwareDatetime = NEVER
+    turn: AwareDatetime = NEVER
     failures: int = 0
-    failed: datetime = NEVER
+    failed: AwareDatetime = NEVER
     error: str = ""
 
     @classmethod
@@ -83,6 +83,10 @@ class HandIns(BaseModel):
 
     def succeeded(self, done: datetime) -> None:
         self.done, self.failures, self.error = done, 0, ""
+
+    def handed_in_again(self) -> None:
+        """Has the newest hand-in taken without waiting for the failures of the one before; its own come after a turn."""
+        self.failures, self.error = 0, ""
 
     def has_failed(self, now: datetime, error: str) -> None:
         self.failures, self.failed, self.error = self.failures + 1, now, error

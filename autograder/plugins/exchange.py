@@ -1,12 +1,14 @@
 """nbgrader's exchange, where a student hands in and the graders collect: nobody hands in for somebody else.
 
-`configure_exchange` puts both classes in place, by nbgrader's own settings (`ExchangeFactory`). `collect` takes a
-submission only from the account whose name it bears, follows nothing in it, and takes no part in what a student has
-written over its name. Both tell what is missing, late or never run (`hand_in.py`). A receipt is for assignments of ours.
+`configure_exchange` puts our classes in place, by nbgrader's own settings (`ExchangeFactory`). `collect` takes a
+submission only from the account whose name it bears, follows nothing in it, and writes itself when it was handed in, as the
+folder's name says: a file in it that says so is the student's. Both directions tell what is missing, late or never run
+(`hand_in.py`). A receipt is for assignments of ours.
 """
 
 from __future__ import annotations
 
+import glob
 import os
 import shutil
 import stat
@@ -19,7 +21,7 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode
 from nbgrader.api import Gradebook
-from nbgrader.exchange.default import Exchange, ExchangeCollect, ExchangeSubmit
+from nbgrader.exchange.default import Exchange, ExchangeCollect, ExchangeReleaseFeedback, ExchangeSubmit
 from nbgrader.utils import check_mode, get_username, parse_utc
 from traitlets import Enum
 
@@ -31,7 +33,7 @@ from autograder.facts.verdict import Sentence
 from autograder.grading.released import is_ours
 from autograder.grading.view import OF_NBGRADER
 from autograder.judging.contract import load
-from autograder.plugins.course import tolerant
+from autograder.plugins.course import STAMP, tolerant
 from autograder.plugins.deadlines import Deadlines
 from autograder.plugins.handed import GRACE, Handed, account, handed
 from autograder.submissions import hand_in, on_hand_in
@@ -47,7 +49,9 @@ def configure_exchange(c: Any, language: Language) -> None:
     """Puts our classes in nbgrader's place."""
     c.ExchangeFactory.collect = SafeCollect
     c.ExchangeFactory.submit = SafeSubmit
-    c.SafeCollect.language = c.SafeSubmit.language = language
+    c.ExchangeFactory.release_feedback = SafeReleaseFeedback
+    for kind in (c.SafeCollect, c.SafeSubmit, c.SafeReleaseFeedback):
+        kind.language = language
 
 
 def through_the_hub(c: Any, course: str, exchange: str, language: Language) -> None:
@@ -75,7 +79,7 @@ class _Careful(Exchange):  # type: ignore[misc]
             max_total=1000 * self.coursedir.max_dir_size,
             ignored=self.coursedir.ignore,
             included=self.coursedir.include,
-            skipped=frozenset(RECEIPT.values() if is_ours(release) else ()),
+            skipped=frozenset((STAMP, *(RECEIPT.values() if is_ours(release) else ()))),
             first=[path.name for path in sorted(release.glob("*.ipynb"))],
         )
         copy_folder(source, to, copy)
@@ -240,6 +244,7 @@ class SafeCollect(_Careful, ExchangeCollect):  # type: ignore[misc]
             if self.check_owner and account(owner) != one.student:
                 raise PermissionError("it has another owner now")
             copy = self._copied(source, part, owner, self._release)
+            write_whole(part / STAMP, f"{one.moment.replace(tzinfo=None)} UTC")  # as nbgrader's Submit writes it
             part.rename(to)
         except OSError as error:
             shutil.rmtree(part, ignore_errors=True)
@@ -264,3 +269,21 @@ class SafeCollect(_Careful, ExchangeCollect):  # type: ignore[misc]
         if self.coursedir.groupshared:
             for path in (folder, *folder.rglob("*")):
                 path.chmod(0o2770 if path.is_dir() else 0o660)
+
+
+class SafeReleaseFeedback(_Careful, ExchangeReleaseFeedback):  # type: ignore[misc]
+    """Releases feedback to each student for whom it can be: its file has the name that a file of the hand-in's gives it."""
+
+    src_path: str
+
+    def copy_files(self) -> None:
+        for folder in sorted(map(Path, glob.glob(self.src_path))):
+            try:
+                for name in OF_NBGRADER:
+                    (folder / name).read_text(encoding="utf-8")
+            except (OSError, ValueError):
+                shown = hand_in.listed([os.path.relpath(folder, self.coursedir.root)])
+                self.log.error("%s", self._say(HAND_IN["no-release"].fill(folder=shown)))
+                continue
+            self.src_path = glob.escape(str(folder))
+            super().copy_files()

@@ -225,6 +225,7 @@ class Decide(BaseApiHandler):  # type: ignore[misc]
         body = body if isinstance(body, dict) else {}
         check_id, criterion, reason = body.get("check"), body.get("criterion"), body.get("reason")
         points, root = number_in(body.get("points")), Path(self.coursedir.root)
+        being_marked.note(root, assignment, student.id)
         try:
             record = Records(root, assignment).read(student.id, submission.notebook.name)
             verdict = record.verdict(str(check_id)) if record else None

@@ -9,7 +9,7 @@ import pwd
 import re
 import stat
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,11 @@ from autograder.words.hand_in import HAND_IN
 
 GRACE = 600.0
 """Seconds after the time that a submission states, in which it may still be changing: a large one is being copied."""
+
+AHEAD = timedelta(days=1)
+"""No name is further ahead of the file system's time."""
+FIRST_YEAR = 1970
+"""Of the file system's time; times near the ends of the calendar are in no zone but their own."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +46,12 @@ class Handed:
     @property
     def counted(self) -> datetime:
         """The moment that decides which day it is of: what the name says, where that can be."""
-        return self.moment if abs((self.changed - self.moment).total_seconds()) <= GRACE else self.changed
+        return self.moment if 0 <= (self.changed - self.moment).total_seconds() <= GRACE else self.changed
+
+    @property
+    def unlike(self) -> datetime | None:
+        """When the folder changed, where that is not about when its name says; two machines' clocks may differ a little."""
+        return self.changed if abs((self.changed - self.moment).total_seconds()) > GRACE else None
 
     @property
     def record(self) -> dict[str, Any]:
@@ -69,14 +79,16 @@ def handed(path: Path, assignment: str, check_owner: bool) -> Handed | Sentence 
         status = path.lstat()
     except (ValueError, OverflowError, OSError):
         return HAND_IN["no-name"].fill(name=shown)
+    changed = datetime.fromtimestamp(status.st_ctime, UTC)
+    if moment.year < FIRST_YEAR or moment - changed > AHEAD:
+        return HAND_IN["no-name"].fill(name=shown)
     if not stat.S_ISDIR(status.st_mode):
         return HAND_IN["no-folder"].fill(name=shown)
     owner = account(status.st_uid)
     if check_owner and owner != parts["student"]:
         student = hand_in.listed([parts["student"]])
         return HAND_IN["stranger"].fill(name=shown, student=student, owner=owner)
-    changed = datetime.fromtimestamp(status.st_ctime, UTC)
-    whole = status.st_mode & 0o777 == 0o777 or (datetime.now(UTC) - moment).total_seconds() > GRACE
+    whole = status.st_mode & 0o777 == 0o777 or (datetime.now(UTC) - min(moment, changed)).total_seconds() > GRACE
     return Handed(path, parts["student"], moment, changed, whole)
 
 

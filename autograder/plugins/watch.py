@@ -23,14 +23,15 @@ from autograder.course.watch import Watch, day_of
 from autograder.errors import AutograderError, ProfileError
 from autograder.grading.being_marked import is_being_marked
 from autograder.grading.released import profile_in
-from autograder.grading.turns import MAX_NUMBER, HandIns, Places, Running, Waiting, in_turn, plan, share
+from autograder.grading.turns import MAX_NUMBER, HandIns, Running, Waiting, in_turn, plan, share
 from autograder.judging.contract import ASSIGNMENT
 from autograder.plugins.exchange import SafeCollect
 from autograder.plugins.handed import Handed
 from autograder.plugins.watch_helpers import Helpers
 from autograder.plugins.watch_inbound import Inbound
-from autograder.plugins.watch_run import Came, Turn, Wanted, application, handed_in_at
+from autograder.plugins.watch_run import Came, Turn, UnderWay, Wanted, application, handed_in_at, places
 from autograder.plugins.watch_state import Ended, Now, Runs, Waits, Why, folder_of, only_watcher
+from autograder.submissions.hand_in import when
 from autograder.system.signals import ends_on_sigterm
 
 LOOK_SECONDS = 1.0
@@ -61,23 +62,6 @@ class Student:
     busy_until: float = 0.0
 
 
-@dataclass
-class UnderWay:
-    """A turn that has begun."""
-
-    turn: Turn
-    run: Running
-    handed_in: datetime
-    began: datetime
-    grades: bool
-
-
-def places() -> Places:
-    """How many turns are taken side by side here."""
-    cores = len(os.sched_getaffinity(0))
-    return Places(quick=max(2, min(cores, 8)), slow=max(1, min(cores // 2, 4)))
-
-
 def watch(course: Path, once: bool, say: Say) -> int:
     """Grades hand-ins as they come, until it is ended. Answers an exit code.
 
@@ -102,7 +86,7 @@ class Watcher:
     """What watches one course.
 
     Attributes:
-        failed: turns that failed on our side.
+        failed: turns that failed on our side, and what else kept it from grading.
     """
 
     def __init__(self, course: Path, say: Say) -> None:
@@ -116,7 +100,7 @@ class Watcher:
         self._under_way: dict[str, UnderWay] = {}
         self._took: dict[str, float] = {}
         self._ended: deque[Ended] = deque(maxlen=SHOWN)
-        self._shown, self._state = Now(), ""
+        self._shown, self._state, self._refused = Now(), "", dict[str, str]()
         self._trouble, self._look_again, self._last = "", 0.0, time.monotonic()
         self.failed = 0
 
@@ -138,6 +122,7 @@ class Watcher:
         try:
             return self.round()
         except OSError as error:
+            self.failed += 1
             self._says_that(f"cannot go on now, and tries again: {error}")
             return bool(self._under_way)
 
@@ -167,6 +152,7 @@ class Watcher:
         try:
             profile = profile_in(self._inbound.release) if self._inbound.folder.is_dir() else None
         except ProfileError as error:
+            self.failed += 1
             self._says_that(f"the release cannot be read: {error}")
             return None
         watch = profile.watch if profile is not None else None
@@ -185,17 +171,34 @@ class Watcher:
             self._say(state)
 
     def _note(self) -> None:
-        """Brings what is known of each student up to what has been handed in."""
-        for name, found in self._inbound.look().items():
-            known, newest = self._students.get(name), found[-1]
-            if known is not None and known.newest == newest:
-                continue
-            kept = known.kept if known is not None else HandIns.read(self._file(name)) or HandIns()
-            if newest.moment.isoformat() not in kept.today:
-                kept.done = max(kept.done, self._graded(name, newest))
-            number = self._number(kept, found)
-            self._students[name] = replace(known or Student(kept, newest), newest=newest, number=number)
-            kept.write(self._file(name))
+        """Brings what is known of each student up to what has been handed in. Trouble with one's files is that one's alone."""
+        seen = self._inbound.look()
+        self._students = {n: one for n, one in self._students.items() if n in seen or n in self._under_way}
+        for name, found in seen.items():
+            try:
+                self._note_one(name, found)
+            except OSError as error:
+                self.failed += 1
+                if self._refused.get(name) != (told := f"{self._file(name)}: {error.strerror}"):
+                    self._refused[name] = told
+                    self._say(f"{name}: waits until this works, and nobody else does: {told}")
+
+    def _note_one(self, name: str, found: Sequence[Handed]) -> None:
+        known, newest = self._students.get(name), found[-1]
+        if known is not None and known.newest == newest:
+            return
+        kept = known.kept if known is not None else HandIns.read(self._file(name)) or HandIns()
+        if newest.moment.isoformat() not in kept.today:
+            kept.done = max(kept.done, self._graded(name, newest))
+            kept.handed_in_again()
+        number = self._number(kept, found)
+        kept.write(self._file(name))
+        self._students[name] = replace(known or Student(kept, newest), newest=newest, number=number)
+        self._refused.pop(name, None)
+        if newest.unlike is not None:
+            self._say(
+                f"{name}: handed in {when(newest.moment)} by its name, and {when(newest.unlike)} by the file system"
+            )
 
     def _number(self, kept: HandIns, found: Sequence[Handed]) -> int:
         """Which of its day's hand-ins the newest one is."""
@@ -228,11 +231,14 @@ class Watcher:
                 why = "busy"
             elif one.kept.failures and now < again:
                 why = "failed"
+            elif is_being_marked(self._course, ASSIGNMENT, each.student):
+                why = "marking"  # not even collected: that would take it away
             elif not each.is_ready(watch, now):
                 why = "number" if one.number > watch.per_day else "hours"
-            elif is_being_marked(self._course, ASSIGNMENT, each.student):
-                why = "marking"
-            yield Waits(student=each.student, handed_in=each.handed_in, due=due, why=why, error=one.kept.error)
+            yield Waits(
+                student=each.student, handed_in=each.handed_in, due=due, why=why, error=one.kept.error,
+                changed=one.newest.unlike,
+            )  # fmt: skip
 
     # --- Doing it ---
 
@@ -266,6 +272,7 @@ class Watcher:
             self._helpers.ready(profile)
         except AutograderError as error:
             self._trouble, self._look_again = str(error), time.monotonic() + BUSY_SECONDS
+            self.failed += 1
             self._say(f"no run can begin: {error}")
             return False
         self._trouble = ""
@@ -279,7 +286,7 @@ class Watcher:
         wanted = Wanted(self._course, ASSIGNMENT, name, grades, watch.notebooks, watch.feedback)
         turn = Turn(wanted, folder_of(self._course) / "logs" / f"{name}.log")
         run = Running(name, time.monotonic(), waiting.slow)
-        self._under_way[name] = UnderWay(turn, run, waiting.handed_in, now, grades)
+        self._under_way[name] = UnderWay(turn, run, student.newest, now, grades)
 
     def _end_endless(self, profile: Profile) -> None:
         """Ends runs that take more than all their notebooks may."""
@@ -305,7 +312,7 @@ class Watcher:
             kept.has_failed(now, came.error)
             self.failed += 1
             self._say(f"{name}: failed, and is tried again in {kept.again / 60:.0f} min: {came.error}")
-        elif came.collected < one.handed_in or (one.grades and came.graded != came.collected):
+        elif came.collected < one.newest.moment or (one.grades and came.graded != came.collected):
             student.busy_until = time.monotonic() + BUSY_SECONDS
             self._say(f"{name}: another run has it, or it is still on its way; tried again in {BUSY_SECONDS:.0f} s")
         elif one.grades:
@@ -319,8 +326,10 @@ class Watcher:
             self._say(f"{name}: collected; it is graded later")
         kept.write(self._file(name))
         if one.grades:
-            since = (now - one.handed_in).total_seconds()
-            self._ended.appendleft(Ended(student=name, ended=now, took=took, since=since, error=came.error))
+            since, changed = (now - one.newest.moment).total_seconds(), one.newest.unlike
+            self._ended.appendleft(
+                Ended(student=name, ended=now, took=took, since=since, error=came.error, changed=changed)
+            )
 
     # --- Showing it ---
 

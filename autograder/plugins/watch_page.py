@@ -11,7 +11,7 @@ from autograder.errors import ProfileError
 from autograder.facts.verdict import Sentence
 from autograder.judging.contract import load
 from autograder.pages.templates import environment
-from autograder.plugins.watch_state import Now, Waits, is_running
+from autograder.plugins.watch_state import Ended, Now, Waits, is_running
 from autograder.submissions.hand_in import when
 from autograder.words.masking import visible
 from autograder.words.tables import say
@@ -43,7 +43,7 @@ class _Page:
         ]
         waits = [(one.student, when(one.handed_in), self._why(one)) for one in state.waits]
         ended = [
-            (one.student, when(one.ended), f"{one.since:.0f} s", f"{one.took:.0f} s", self._came(one.error))
+            (one.student, when(one.ended), f"{one.since:.0f} s", f"{one.took:.0f} s", self._came(one))
             for one in state.ended
         ]
         parts = [
@@ -70,12 +70,19 @@ class _Page:
         return [self._say(each) for each in said]
 
     def _why(self, one: Waits) -> str:
-        if one.why == "failed":
-            return self._say(WATCH["again"].fill(when=when(one.due), error=visible(one.error)))
-        return self._say(WATCH[one.why].fill(when=when(one.due)))
+        error = visible(one.error)
+        return self._and_changed(
+            WATCH["again" if one.why == "failed" else one.why].fill(when=when(one.due), error=error), one
+        )
 
-    def _came(self, error: str) -> str:
-        return self._say(WATCH["failed"].fill(error=visible(error)) if error else WATCH["graded"])
+    def _came(self, one: Ended) -> str:
+        error = visible(one.error)
+        return self._and_changed(WATCH["failed"].fill(error=error) if error else WATCH["graded"], one)
+
+    def _and_changed(self, sentence: Sentence, one: Waits | Ended) -> str:
+        """The sentence, and that the file system has another time than the name, where it has."""
+        more = [WATCH["changed"].fill(when=when(one.changed))] if one.changed else []
+        return " ".join(self._say(each) for each in (sentence, *more))
 
     def _table(self, title: Sentence, columns: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> dict[str, object]:
         """What the template makes a table of."""

@@ -25,9 +25,10 @@ from nbgrader.exchange import ExchangeFactory
 from nbgrader.utils import capture_log
 from pydantic import BaseModel
 
-from autograder.grading.turns import NEVER
+from autograder.grading.turns import NEVER, Places, Running
 from autograder.plugins.autograde import GradeSubmissions
 from autograder.plugins.course import tolerant
+from autograder.plugins.handed import Handed
 
 FORKING = multiprocessing.get_context("forkserver")
 FORKING.set_forkserver_preload([__name__, "nbgrader.apps.nbgraderapp", "autograder.plugins.steps"])
@@ -102,6 +103,23 @@ class Turn:
     def kill(self) -> None:
         self._process.kill()
         self.came()
+
+
+@dataclass
+class UnderWay:
+    """A turn that has begun."""
+
+    turn: Turn
+    run: Running
+    newest: Handed
+    began: datetime
+    grades: bool
+
+
+def places() -> Places:
+    """How many turns are taken side by side here."""
+    cores = len(os.sched_getaffinity(0))
+    return Places(quick=max(2, min(cores, 8)), slow=max(1, min(cores // 2, 4)))
 
 
 def application(course: Path) -> NbGrader:

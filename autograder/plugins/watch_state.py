@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -16,17 +17,20 @@ from autograder.course.watch import Watch
 from autograder.errors import NotReady
 from autograder.system.files import write_whole
 
+TRIES = 5
+"""Of taking the lock: the staff's page has it for a moment where it looks whether a watcher has it."""
 Why = Literal["turn", "hours", "number", "marking", "busy", "failed"]
 
 
 class Waits(BaseModel):
-    """A hand-in that waits: since when, from when on it is due, and for what."""
+    """A hand-in that waits: since when, from when on it is due, and for what; `changed` as `Handed.unlike`."""
 
     student: str
     handed_in: datetime
     due: datetime
     why: Why
     error: str = ""
+    changed: datetime | None = None
 
 
 class Runs(BaseModel):
@@ -38,13 +42,14 @@ class Runs(BaseModel):
 
 
 class Ended(BaseModel):
-    """A turn that has ended: seconds of the run, and from handing in to the verdict."""
+    """A turn that has ended: seconds of the run, and from handing in to the verdict; `changed` as `Handed.unlike`."""
 
     student: str
     ended: datetime
     took: float
     since: float
     error: str = ""
+    changed: datetime | None = None
 
 
 class Now(BaseModel):
@@ -88,13 +93,17 @@ def only_watcher(course: Path) -> Iterator[None]:
     path = folder_of(course) / "lock"
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with path.open("a") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise NotReady(
-                f"Grading on hand-in is running for {course} already, and one for a course is enough. On a hub it is the "
-                "service that ends with `-watch`."
-            ) from None
+        for tries in reversed(range(TRIES)):
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if not tries:
+                    raise NotReady(
+                        f"Grading on hand-in is running for {course} already, and one for a course is enough. On a hub it is "
+                        "the service that ends with `-watch`."
+                    ) from None
+                time.sleep(0.05)
         yield
 
 

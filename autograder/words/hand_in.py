@@ -95,6 +95,10 @@ HAND_IN = Table("hand-in", {
         "{name} kunne ikke hentes ({error}). Hent igjen.",
         "{name} could not be collected ({error}). Collect again.",
     ),
+    "no-release": w(
+        "Tilbakemeldingen i {folder} er ikke delt ut: leveringen har ingen submission_secret.txt. Be studenten levere på nytt.",
+        "The feedback in {folder} was not released: the hand-in has no submission_secret.txt. Ask the student to hand in again.",
+    ),
     "changed": w(
         "Leveringen sier {when}, men ble sist endret {changed}. Fristen bør vurderes av en person.",
         "The submission says {when}, but was last changed {changed}. A person should decide about the deadline.",

@@ -74,5 +74,9 @@ WATCH = Table("watch", {
     "number": w("neste dag, fra {when}: dagens er brukt opp", "the next day, from {when}: today's are used up"),
     "marking": w("en person har den åpen i Formgrader", "a person has it open in Formgrader"),
     "busy": w("en annen kjøring har den", "another run has it"),
+    "changed": w(
+        "(mappa ble endret {when}; en annen tid enn leveringen sier)",
+        "(its folder changed {when}; another time than the hand-in says)",
+    ),
     "again": w("nytt forsøk {when}; sist: {error}", "another try at {when}; last time: {error}"),
 })  # fmt: skip

@@ -56,6 +56,12 @@ def began(plan: Plan) -> list[str]:
     return [one.student for one in plan.begin]
 
 
+@pytest.mark.parametrize("kept", ['{"done": "2026-11-29T12:00:00"}', '{"today": {"a": "2026-11-29T12:00:00"}}', "{"])
+def test_what_was_kept_and_has_no_zone_is_not_read(tmp_path: Path, kept: str) -> None:
+    (tmp_path / "anna.json").write_text(kept, encoding="utf-8")
+    assert HandIns.read(tmp_path / "anna.json") is None
+
+
 def test_as_many_begin_as_there_are_places() -> None:
     assert began(plan([waiting(name) for name in "abc"], [], PLACES, 60, 0)) == ["a", "b"]
 

@@ -73,6 +73,9 @@ class Exchange:
             setattr(one, name, value)
         one.start()
 
+    def release_feedback(self) -> None:
+        self._of("ReleaseFeedback").start()
+
     def put(self, student: str, owner: str | None = None, time: str = "2026-11-24 12:00:00 UTC", say: str = "") -> Path:
         """A submission in the inbound folder, with its owner; `say` is what its only text says."""
         path = self.inbound / f"{student}+chatbot+{time}+abcdefgh"
@@ -235,6 +238,31 @@ def test_a_file_too_large_is_left_out_and_the_rest_is_collected(exchange: Exchan
     assert "huge.bin" in told()
 
 
+# --- Giving back ---
+
+
+@pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")  # nbgrader's own, of each timestamp.txt
+@pytest.mark.parametrize(
+    "wrong", [lambda path: None, lambda path: path.mkdir(), lambda path: path.write_bytes(b"\xff")]
+)
+def test_a_hand_in_whose_feedback_cannot_be_released_is_named_and_the_others_get_theirs(
+    exchange: Exchange, told: Told, wrong: Callable[[Path], object]
+) -> None:
+    for student in ("aaron", "mia", "zoe [1]"):
+        folder = exchange.made.root / "feedback" / student / "chatbot"
+        folder.mkdir(parents=True)
+        (folder / "chatbot.html").write_text(student, encoding="utf-8")
+        (folder / "timestamp.txt").write_text("2026-11-24 12:00:00 UTC", encoding="utf-8")
+        secret = folder / "submission_secret.txt"
+        wrong(secret) if student == "mia" else secret.write_text(student, encoding="utf-8")
+    exchange.release_feedback()
+    released = (exchange.inbound.parent / "feedback").glob("*.html")
+    assert sorted(path.read_text(encoding="utf-8") for path in released) == ["aaron", "zoe [1]"]
+    assert [
+        line.startswith("ERROR: The feedback in") and "mia" in line for line in told().splitlines() if "ERROR" in line
+    ] == [True]
+
+
 # --- Without end ---
 
 
@@ -358,6 +386,52 @@ def closed(folder: Path) -> None:
 
 def odd_stamp(folder: Path) -> None:
     (folder / "timestamp.txt").write_bytes(b"\xff yesterday")
+
+
+def stamp_folder(folder: Path) -> None:
+    (folder / "timestamp.txt").unlink()
+    (folder / "timestamp.txt").mkdir()
+
+
+def no_stamp(folder: Path) -> None:
+    (folder / "timestamp.txt").unlink()
+
+
+def stamp(text: str) -> Callable[[Path], None]:
+    """A time of handing in that the student has written."""
+    return lambda folder: (folder / "timestamp.txt").write_text(text, encoding="utf-8") and None
+
+
+FORGED: dict[str, Callable[[Path], None]] = {
+    "earlier": stamp("2020-01-01 12:00:00 UTC"),
+    "later": stamp("2026-12-31 12:00:00 UTC"),
+    "digits without end": stamp("9" * 200_000),
+    "a file for a zone": stamp("2026-11-24 12:00:00 /proc/self/mem"),
+    "no text": odd_stamp,
+    "a folder": stamp_folder,
+    "none": no_stamp,
+}
+
+
+@pytest.mark.parametrize("kind", FORGED)
+def test_a_time_that_a_student_has_written_into_a_hand_in_is_not_when_it_was_handed_in(
+    exchange: Exchange, kind: str
+) -> None:
+    """It is its folder's name that says so, and what is collected once is not newer the next time."""
+    FORGED[kind](exchange.put(ME, time="2026-11-24 12:00:00.250000 UTC", say="first"))
+    exchange.collect(update=True)
+    collected = exchange.collected(ME)
+    assert (collected / "timestamp.txt").read_text(encoding="utf-8") == "2026-11-24 12:00:00.250000 UTC"
+    (collected / "note.txt").write_text("marked", encoding="utf-8")
+    exchange.collect(update=True)
+    assert (collected / "note.txt").read_text(encoding="utf-8") == "marked"
+
+
+def test_handing_in_writes_the_time_itself_whatever_lies_at_home(exchange: Exchange) -> None:
+    (exchange.fetched() / "timestamp.txt").mkdir()
+    exchange.submit()
+    path = next(exchange.inbound.iterdir())
+    assert (path / "timestamp.txt").read_text(encoding="utf-8") == path.name.split("+")[2]
 
 
 WITHOUT_END: dict[str, Callable[[Path], None]] = {

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -34,6 +35,7 @@ from nbgrader.server_extensions.formgrader import handlers
 from traitlets.config import Config, PyFileConfigLoader
 
 from autograder.facts.verdict import Words
+from autograder.grading import being_marked
 from autograder.grading.records import Record, Records
 from autograder.judging.contract import ASSIGNMENT
 from autograder.pages import marking
@@ -563,7 +565,9 @@ def test_a_decision_is_in_the_gradebook_on_disk_and_on_the_page(
 ) -> None:
     name = criterion(course, "bjorn", "check-who-are-you")
     told = {"check": "check-who-are-you", "criterion": name, "points": "0,5", "reason": " Right <b>anyway</b>. "}
+    shutil.rmtree(course.root / ".autograder" / "marking", ignore_errors=True)
     status, said = decide(course, grader, "bjorn", **told)
+    assert being_marked.is_being_marked(course.root, ASSIGNMENT, "bjorn")
     assert (status, said["score"], said["message"]) == (200, 0.5, "Lagret: 0,5 av 1 poeng.")
     assert score(course, "bjorn", "check-who-are-you") == 0.5
     kept = Records(course.root, ASSIGNMENT).overrides("bjorn")["check-who-are-you"][name]

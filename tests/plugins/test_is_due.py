@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,7 @@ from nbconvert.exporters import NotebookExporter
 from nbgrader.coursedir import CourseDirectory
 
 from autograder.plugins.autograde import GradeSubmissions
+from autograder.plugins.course import tolerant
 
 EARLIER, NOW = "2026-11-29 10:00:00 UTC", "2026-11-29 12:00:00 UTC"
 BOTH = ("one", "two")
@@ -54,3 +57,30 @@ def test_what_is_missing_or_of_an_earlier_hand_in_is_graded(
     wanted = [str(submitted / f"{name}.ipynb") for name in BOTH if asked in ("*", name)]
     assert converter.is_due("anna", wanted) is due
     assert tuple(sorted(path.stem for path in autograded.glob("*.ipynb"))) == left
+
+
+UNREADABLE: dict[str, Callable[[Path], object]] = {
+    "a file for a zone": lambda path: path.write_text(f"{NOW[:-3]} /etc/hostname"),
+    "digits without end": lambda path: path.write_text("9" * 200_000),
+    "no time": lambda path: path.write_text("yesterday"),
+    "no text": lambda path: path.write_bytes(b"\xff"),
+    "a folder": lambda path: path.mkdir(),
+    "a link": lambda path: path.symlink_to("/etc/hostname"),
+    "nothing": lambda path: None,
+}
+
+
+@pytest.mark.parametrize("kind", UNREADABLE)
+def test_a_time_that_cannot_be_read_is_none(tmp_path: Path, kind: str) -> None:
+    UNREADABLE[kind](tmp_path / "timestamp.txt")
+    assert tolerant(CourseDirectory().get_existing_timestamp)(str(tmp_path)) is None
+
+
+def test_a_time_whose_reading_is_refused_is_none(tmp_path: Path) -> None:
+    (tmp_path / "timestamp.txt").write_text(NOW, encoding="utf-8")
+
+    def refused(_: str) -> None:
+        raise PermissionError("a zone's file")
+
+    assert tolerant(refused)(str(tmp_path)) is None
+    assert tolerant(CourseDirectory().get_existing_timestamp)(str(tmp_path)) == datetime(2026, 11, 29, 12)

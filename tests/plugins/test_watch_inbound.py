@@ -11,6 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from autograder.plugins import handed as handing
 from autograder.plugins.handed import GRACE, Handed
 from autograder.plugins.watch_inbound import Inbound
 
@@ -121,6 +122,7 @@ DAYS = [
     (0.0, True),
     (GRACE - 1, True),
     (GRACE + 1, False),
+    (-1, False),
     (-GRACE - 1, False),
 ]
 
@@ -130,3 +132,35 @@ def test_a_time_that_a_student_has_made_up_does_not_decide_which_day_it_is_of(be
     changed = datetime(2026, 11, 29, 12, tzinfo=UTC)
     one = Handed(Path("x"), ME, changed - timedelta(seconds=before), changed, whole=True)
     assert one.counted == (one.moment if counts else changed)
+    assert one.unlike == (changed if abs(before) > GRACE else None)
+
+
+def test_one_that_is_named_after_a_time_to_come_does_not_stay_unfinished(
+    inbound: Inbound, put: Put, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = put(whole=False, ago=-20 * 3600)
+    assert names(inbound) == {}
+    later = datetime.now(UTC) + timedelta(seconds=GRACE + 1)
+    clock = SimpleNamespace(now=lambda _: later, fromtimestamp=datetime.fromtimestamp)
+    monkeypatch.setattr(handing, "datetime", clock)
+    assert names(inbound) == {ME: [path.name]}
+
+
+IMPOSSIBLE = ["9999-12-31 23:59:59 UTC", "0001-01-01 00:00:00 UTC", "1969-12-31 23:59:59 UTC", f"{'9' * 150}"]
+
+
+@pytest.mark.parametrize("moment", IMPOSSIBLE)
+def test_a_name_of_a_time_that_cannot_be_is_refused_wherever_the_machine_is(
+    inbound: Inbound, put: Put, said: list[str], moment: str
+) -> None:
+    (inbound.folder / f"{ME}+chatbot+{moment}+abc").mkdir()
+    own = put()
+    assert names(inbound) == {ME: [own.name]}
+    assert len(said) == 1
+    assert "is not a name that nbgrader gives a submission" in said[0]
+
+
+@pytest.mark.parametrize(("ahead", "counts"), [(timedelta(hours=23), True), (timedelta(hours=25), False)])
+def test_a_name_is_not_further_ahead_than_a_day(inbound: Inbound, put: Put, ahead: timedelta, counts: bool) -> None:
+    path = put(ago=-ahead.total_seconds())
+    assert names(inbound) == ({ME: [path.name]} if counts else {})

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from conftest import ROOT
@@ -11,8 +14,9 @@ from html_page import Page
 
 from autograder.course.watch import Watch
 from autograder.errors import NotReady
+from autograder.plugins import watch_state
 from autograder.plugins.watch_page import watch_page
-from autograder.plugins.watch_state import Ended, Now, Runs, Waits, is_running, only_watcher
+from autograder.plugins.watch_state import Ended, Now, Runs, Waits, folder_of, is_running, only_watcher
 
 NOON = datetime(2026, 11, 29, 12, tzinfo=UTC)
 
@@ -32,6 +36,7 @@ def busy() -> Now:
         runs=[Runs(student="anna", began=NOON, slow=True)],
         ended=[
             Ended(student="bjorn", ended=NOON, took=8, since=12),
+            Ended(student="dagny", ended=NOON, took=8, since=12, changed=NOON),
             Ended(student="celine", ended=NOON, took=8, since=12, error="no <b>room</b>"),
         ],
     )
@@ -61,6 +66,7 @@ def test_it_says_who_is_graded_who_waits_for_what_and_what_came_of_the_last(cour
     assert "tur" in cells
     assert "en person har den åpen i Formgrader" in cells
     assert any(cell.endswith("; sist: the GPU is lost") for cell in cells)
+    assert cells[-6].startswith("rettet (mappa ble endret ")
     assert cells[-1] == "mislyktes: no <b>room</b>"
 
 
@@ -97,6 +103,19 @@ def test_a_name_or_an_error_does_nothing_in_it(course: Path) -> None:
         page = read(course)
     assert "script" not in page.tags
     assert wicked in page.text("td")
+
+
+def test_a_page_that_looks_at_that_moment_keeps_no_watcher_from_beginning(
+    course: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with only_watcher(course):
+        pass
+    lock, looking = fcntl.flock, ExitStack()
+    page = looking.enter_context((folder_of(course) / "lock").open())
+    lock(page, fcntl.LOCK_SH)
+    monkeypatch.setattr(watch_state, "time", SimpleNamespace(sleep=lambda _: looking.close()))
+    with looking, only_watcher(course):
+        assert is_running(course)
 
 
 def test_there_is_one_watcher_for_a_course_and_the_second_is_told(course: Path) -> None:

@@ -22,7 +22,7 @@ from autograder.course.watch import Watch
 from autograder.errors import HostLost, ProfileError
 from autograder.grading.turns import NEVER, Places
 from autograder.plugins import watch as watching
-from autograder.plugins.watch import BUSY_SECONDS, Watcher
+from autograder.plugins.watch import BUSY_SECONDS, Watcher, watch
 from autograder.plugins.watch_run import Came, Wanted
 from autograder.plugins.watch_state import Now
 
@@ -330,6 +330,111 @@ def test_work_that_a_person_has_open_waits(world: World, monkeypatch: pytest.Mon
     world.hand_in("bjorn")
     assert world.begun() == ["bjorn"]
     assert {one.student: one.why for one in world.shown().waits} == {"anna": "marking"}
+
+
+def test_work_that_a_person_has_open_is_not_replaced_though_it_would_be_graded_later(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    being = {"anna"}
+    monkeypatch.setattr(watching, "is_being_marked", lambda course, assignment, student: student in being)
+    world.watch = Watch(on=True, per_day=1)
+    world.hand_in(ago=5)
+    world.hand_in()
+    assert world.begun() == []
+    assert [one.why for one in world.shown().waits] == ["marking"]
+    being.clear()
+    world.begun()
+    assert [turn.wanted.grade for turn in world.turns] == [False]
+
+
+def test_trouble_with_one_students_files_is_told_once_and_costs_that_student_alone(world: World) -> None:
+    kept = world.course / ".autograder" / "watch" / "students" / "anna.json"
+    (kept / "in the way").mkdir(parents=True)
+    world.hand_in("anna", ago=9)
+    world.hand_in("bjorn")
+    assert world.begun() == ["bjorn"]
+    world.end(world.turns[0])
+    assert world.begun() == ["bjorn"]
+    assert [line.split()[1] for line in world.said if "waits until this works" in line] == ["anna:"]
+    shutil.rmtree(kept)
+    assert world.begun() == ["bjorn", "anna"]
+
+
+def test_where_name_and_file_system_have_two_times_it_is_said_and_shown(world: World) -> None:
+    world.hand_in("anna", ago=7200)
+    world.hand_in("bjorn")
+    world.lost = "no GPU"
+    world.begun()
+    assert [line.split()[1] for line in world.said if "by the file system" in line] == ["anna:"]
+    assert {one.student: one.changed is not None for one in world.shown().waits} == {"anna": True, "bjorn": False}
+    world.lost, world.clock = "", world.clock + BUSY_SECONDS
+    world.begun()
+    world.end(world.turns[0])
+    world.begun()
+    assert [one.changed is not None for one in world.shown().ended] == [world.turns[0].wanted.student == "anna"]
+
+
+def test_who_has_nothing_in_the_exchange_any_more_waits_for_nothing(world: World) -> None:
+    world.lost = "no GPU"
+    world.hand_in()
+    world.begun()
+    for path in world.inbound.iterdir():
+        path.rmdir()
+    world.lost, world.clock = "", world.clock + BUSY_SECONDS
+    assert world.begun() == []
+    assert world.shown().waits == []
+
+
+def test_a_turn_ends_well_though_its_hand_in_is_gone(world: World) -> None:
+    world.hand_in()
+    world.begun()
+    world.end(world.turns[0])
+    for path in world.inbound.iterdir():
+        path.rmdir()
+    assert world.begun() == ["anna"]
+    assert [one.student for one in world.shown().ended] == ["anna"]
+
+
+def no_gpu(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.lost = "no GPU"
+
+
+def no_room(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watching, "profile_in", gone)
+
+
+def no_release(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watching, "profile_in", broken)
+
+
+def no_file(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    (world.course / ".autograder" / "watch" / "students" / "anna.json" / "in the way").mkdir(parents=True)
+
+
+@pytest.mark.parametrize("fault", [no_gpu, no_room, no_release, no_file])
+def test_once_does_not_end_well_where_something_kept_it_from_grading(
+    world: World, monkeypatch: pytest.MonkeyPatch, fault: Callable[[World, pytest.MonkeyPatch], None]
+) -> None:
+    world.hand_in()
+    with monkeypatch.context() as patch:
+        fault(world, patch)
+        assert watch(world.course, True, world.said.append) == 1
+    assert world.turns == []
+
+
+def test_once_ends_well_where_there_is_nothing_to_grade(world: World) -> None:
+    assert watch(world.course, True, world.said.append) == 0
+
+
+def test_a_new_hand_in_does_not_wait_for_the_failure_of_the_one_before_and_then_for_its_own(world: World) -> None:
+    world.hand_in(ago=5)
+    world.begun()
+    world.end(world.turns[0], error="the disk is full")
+    assert world.begun() == ["anna"]
+    world.hand_in()
+    assert world.begun() == ["anna", "anna"]
+    world.end(world.turns[1], error="the disk is full")
+    assert world.begun() == world.begun() == ["anna", "anna"]
 
 
 def test_when_it_ends_what_is_running_ends_and_begins_again_next_time(world: World) -> None:
