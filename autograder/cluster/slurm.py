@@ -16,13 +16,13 @@ import time
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 
 from dask import config
 from dask_jobqueue import SLURMCluster
 from distributed import Client, Security
 
 from autograder.cluster.cluster_runs import PREFIX
+from autograder.cluster.slurm_job import Job, script_file
 from autograder.course.cluster import Cluster
 from autograder.errors import NotReady
 
@@ -33,6 +33,7 @@ NOTEBOOK_SECONDS = 30
 CALL_SECONDS = 60.0
 NOBODY_SECONDS = 60.0
 """How long there may be no worker and no job: one that has ended at its time limit is followed by another one."""
+REFUSED = "Slurm does not take the jobs that [cluster] in course.toml describes: {said}"
 PASSED_ON = ("AUTOGRADER_MODEL_HOME",)
 """Variables that jobs need, also where Slurm hands on none."""
 
@@ -65,11 +66,15 @@ class Slurm:
     def trouble(self, workers: int) -> str | None:
         if workers:
             self._last_seen = time.monotonic()
+        jobs: list[Job] = list(self._cluster.workers.values()) if self._cluster is not None else []
+        refused = [job.refused for job in jobs if job.refused]
+        if refused and not workers and not any(job.job_id for job in jobs):
+            return REFUSED.format(said=refused[-1])
         nobody = time.monotonic() - self._last_seen > NOBODY_SECONDS
-        if self._cluster is None or not nobody or not self._turn.acquire(blocking=False):
+        if not nobody or not self._turn.acquire(blocking=False):
             return None
         try:
-            ids = [job.job_id for job in list(self._cluster.workers.values()) if getattr(job, "job_id", None)]
+            ids = [job.job_id for job in jobs if job.job_id]
             if not ids or self._queued(ids):
                 return None
         finally:
@@ -85,6 +90,7 @@ class Slurm:
         wanted = self._wanted
         config.set({"distributed.scheduler.default-task-durations": {PREFIX: f"{NOTEBOOK_SECONDS}s"}})
         cluster = SLURMCluster(
+            job_cls=Job,
             queue=wanted.partition or None,
             account=wanted.account or None,
             walltime=wanted.walltime,
@@ -169,12 +175,10 @@ def prologue(wanted: Cluster) -> list[str]:
 
 def refuse_unwilling(script: str) -> None:
     """Raises NotReady, with Slurm's words, where it would not take a job."""
-    with NamedTemporaryFile("w", suffix=".sh", encoding="utf-8") as file:
-        file.write(script)
-        file.flush()
+    with script_file(script) as path:
         tried = subprocess.run(
-            ["sbatch", "--test-only", file.name], capture_output=True, text=True, timeout=CALL_SECONDS, check=False
+            ["sbatch", "--test-only", path], capture_output=True, text=True, timeout=CALL_SECONDS, check=False
         )
     if tried.returncode:
         said = " ".join(tried.stderr.split())
-        raise NotReady(f"Slurm does not take the jobs that [cluster] in course.toml describes: {said}")
+        raise NotReady(REFUSED.format(said=said))

@@ -15,6 +15,9 @@ import os, re, subprocess, sys
 script = open(sys.argv[-1]).read()
 if "--test-only" in sys.argv:
     sys.exit("sbatch: error: invalid partition specified: nowhere" if "-p nowhere" in script else 0)
+if "-p full" in script:
+    sys.exit("sbatch: error: Job violates accounting/QOS policy")
+open({jobs!r} + "/modes", "a").write(oct(os.stat(sys.argv[-1]).st_mode & 0o7777) + "\\n")
 open({jobs!r} + "/options", "a").writelines(line + "\\n" for line in script.splitlines() if line.startswith("#SBATCH"))
 errors = re.search("^#SBATCH -e (.+)$", script, re.MULTILINE)[1].replace("%J", "job")
 job = subprocess.Popen(["bash", "-c", script], start_new_session=True, stdin=subprocess.DEVNULL, stdout=open(errors, "a"),

@@ -36,6 +36,16 @@ def test_jobs_that_slurm_does_not_take_are_told_in_its_words(tmp_path: Path) -> 
         made.close()
 
 
+def test_jobs_that_are_refused_when_they_are_handed_in_are_told_in_slurms_words(tmp_path: Path) -> None:
+    with fake_slurm.installed(tmp_path / "slurm"), run_folder(tmp_path / "runs") as folder:
+        made = Slurm(WANTED.model_copy(update={"partition": "full"}), folder, print)
+        with made.client():
+            told = until(lambda: made.trouble(0))
+            assert made.trouble(1) is None
+        made.close()
+    assert told.endswith("in course.toml describes: sbatch: error: Job violates accounting/QOS policy")
+
+
 def test_jobs_that_end_before_a_worker_comes_are_told_with_what_they_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -82,3 +92,4 @@ def test_a_notebook_with_which_three_workers_died_is_given_up(tmp_path: Path, mo
         execution = runs.run(new_notebook(), View("chatbot", {}), "anna, chatbot")
     assert execution.facts.transcript.faults == ("3 workers that were given this notebook died while they ran it.",)
     assert len(list(tmp_path.glob("died-*"))) == 3
+    assert set((tmp_path / "slurm" / "jobs" / "modes").read_text().split()) == {"0o600"}  # what the jobs' scripts are
