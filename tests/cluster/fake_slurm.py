@@ -11,9 +11,11 @@ from pathlib import Path
 
 COMMANDS = {
     "sbatch": """\
-import os, re, subprocess, sys
+import os, re, signal, subprocess, sys
 script = open(sys.argv[-1]).read()
 if "--test-only" in sys.argv:
+    while "-p asleep" in script:
+        signal.pause()
     sys.exit("sbatch: error: invalid partition specified: nowhere" if "-p nowhere" in script else 0)
 if "-p full" in script:
     sys.exit("sbatch: error: Job violates accounting/QOS policy")
@@ -27,14 +29,16 @@ print("Submitted batch job", job.pid)
 """,
     "scancel": """\
 import os, signal, sys
-os.killpg(int(sys.argv[-1]), signal.SIGTERM)
+for told in (signal.SIGTERM, signal.SIGCONT):
+    os.killpg(int(sys.argv[-1]), told)
 """,
     "squeue": """\
 import os, sys
-ids = next(word for word in sys.argv if word.startswith("--jobs="))[7:].split(",")
-for one in ids:
+options = dict(word.split("=", 1) for word in sys.argv[1:] if "=" in word)
+for one in options["--jobs"].split(","):
     try:
-        if open("/proc/" + one + "/stat").read().rpartition(")")[2].split()[0] != "Z":
+        state = open("/proc/" + one + "/stat").read().rpartition(")")[2].split()[0]
+        if state != "Z" and ("S" if state == "T" else "R") in options["--states"].split(","):
             print(one)
     except OSError:
         pass

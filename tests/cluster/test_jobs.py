@@ -11,6 +11,7 @@ from pathlib import Path
 import dask.config
 import echoing
 import fake_slurm
+import psutil
 import pytest
 from nbformat.v4 import new_notebook
 from test_running import Sender
@@ -44,6 +45,50 @@ def test_jobs_that_are_refused_when_they_are_handed_in_are_told_in_slurms_words(
             assert made.trouble(1) is None
         made.close()
     assert told.endswith("in course.toml describes: sbatch: error: Job violates accounting/QOS policy")
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"interface": "nowhere0"}, "'nowhere0' is not a valid network interface"),
+        ({"partition": "asleep"}, "timed out after"),
+    ],
+)
+def test_whatever_keeps_slurm_from_beginning_ends_the_run_in_words_in_each_thread(
+    change: dict[str, str], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(slurms, "CALL_SECONDS", 2.0)
+    with fake_slurm.installed(tmp_path / "slurm"), run_folder(tmp_path / "runs") as folder:
+        made = Slurm(WANTED.model_copy(update=change), folder, print)
+        for _ in range(2):
+            with pytest.raises(NotReady, match=rf"{said}.*interface and shared_folder in \[cluster\]"):
+                made.client()
+        made.close()
+
+
+def test_a_job_that_is_suspended_may_still_come_to_something(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(slurms, "NOBODY_SECONDS", -1.0)
+    with fake_slurm.installed(tmp_path / "slurm"), run_folder(tmp_path / "runs") as folder:
+        made = Slurm(WANTED.model_copy(update={"prologue": ("kill -STOP $$",)}), folder, print)
+        with made.client():
+            (job,) = until(lambda: fake_slurm.jobs(tmp_path / "slurm"))
+            until(lambda: psutil.Process(job).status() == psutil.STATUS_STOPPED)
+            assert made.trouble(0) is None
+        made.close()
+
+
+def test_jobs_that_cannot_be_given_back_are_told_with_what_ends_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    with fake_slurm.installed(tmp_path / "slurm"), run_folder(tmp_path / "runs") as folder:
+        made = Slurm(WANTED, folder, said.append)
+        made.client().close()
+        with monkeypatch.context() as hung:
+            hung.setattr(slurms, "CALL_SECONDS", 0.0)
+            made.close()
+        assert "scancel --user=$USER --name=llm-autograder" in said[-1]
+        made.close()
 
 
 def test_jobs_that_end_before_a_worker_comes_are_told_with_what_they_said(
