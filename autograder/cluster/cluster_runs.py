@@ -82,7 +82,6 @@ class ClusterRuns:
             except CutShort as error:
                 return not_run(nb, str(error))
             if answer.refused:
-                self._leave_out(answer)
                 continue
             if answer.execution is not None and not answer.execution.facts.transcript.faults:
                 return answer.execution
@@ -110,14 +109,17 @@ class ClusterRuns:
             raise NotReady(f"{answer.worker}: {answer.refused}")
 
     def _answer(self, packed: bytes, files: dict[str, bytes], failed: set[str]) -> Answer:
-        """What a worker says, one that has neither refused nor failed on this notebook where there is one.
+        """What a worker says, one that has neither refused nor failed on this notebook where there is one; it may refuse.
 
         Raises KilledWorker, CutShort, NotReady, and CancelledError once the run is ended.
         """
         line = self._line_now()
         try:
             future = self._submitted(line, packed, files, failed)
-            told = self._awaited(future, line)
+            answer = Answer.unpacked(self._awaited(future, line))
+            if answer.refused:
+                self._leave_out(answer)
+            return answer
         except (CancelledError, OSError):
             raise_if(self._ended)
             self._drop(line)
@@ -127,7 +129,6 @@ class ClusterRuns:
         except Exception as error:  # what a worker without this kit, or with a fault of ours, raises
             raise_if(self._ended)
             return Answer(worker="", failed=f"{type(error).__name__}: {error}"[:500])
-        return Answer.unpacked(told)
 
     def _submitted(self, line: Client, packed: bytes, files: dict[str, bytes], failed: set[str]) -> Future:
         avoided = failed | self._refused.keys()

@@ -5,8 +5,11 @@ Letters that are half of a pair occur in notebooks and in outputs; JSON's own es
 
 from __future__ import annotations
 
+import functools
+import importlib.metadata
 import json
 import os
+import platform
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +28,9 @@ from autograder.grading.view import View, sha256
 NAMES = "surrogateescape"
 """How Python holds names of files that are no text; in a parcel they are quoted."""
 
+PACKAGES = ("torch", "transformers", "tokenizers", "langchain-core", "langchain-huggingface", "langchain-community")
+"""Packages on whose versions it depends what a notebook comes to."""
+
 
 class Parcel(BaseModel):
     """A notebook that is to be run, without its files.
@@ -33,6 +39,7 @@ class Parcel(BaseModel):
         notebook: its name, and `nb` the sanitized notebook.
         profile: the frozen one, as JSON.
         kit: digest of the package that sends it.
+        versions: those that the sender has, by name.
         models: the sizes of each model's files, by name.
         shared: files of its folder that are in a shared one: by their quoted path the one there, named by its SHA-256.
     """
@@ -45,6 +52,7 @@ class Parcel(BaseModel):
     profile: str
     settings: RunSettings
     kit: str
+    versions: dict[str, str]
     models: dict[str, dict[str, int]]
     shared: dict[str, str]
 
@@ -116,7 +124,7 @@ class Sender:
                 shared[quote(path, errors=NAMES)] = str(placed(content.read_bytes(), sha256(content), self.shared))
         made = Parcel(
             assignment=self.assignment, notebook=view.notebook, nb=json.dumps(nb), profile=self.profile.to_json(),
-            settings=self.settings, kit=kit_digest(), models=sizes(self.profile), shared=shared,
+            settings=self.settings, kit=kit_digest(), versions=versions(), models=sizes(self.profile), shared=shared,
         )  # fmt: skip
         return made.model_dump_json().encode(), files
 
@@ -130,6 +138,13 @@ def placed(content: bytes, name: str, folder: Path) -> Path:
         aside.write_bytes(content)
         aside.replace(there)
     return there
+
+
+@functools.cache
+def versions() -> dict[str, str]:
+    """Of Python and of what answers depend on. How a release has been built, as for a GPU, may differ."""
+    found = {name: importlib.metadata.version(name).partition("+")[0] for name in PACKAGES}
+    return {"Python": ".".join(platform.python_version_tuple()[:2]), **found}
 
 
 def sizes(profile: Profile) -> dict[str, dict[str, int]]:

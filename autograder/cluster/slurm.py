@@ -7,6 +7,7 @@ The jobs end with the run, and each some time before Slurm would end it.
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -16,13 +17,13 @@ import time
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 
 from dask import config
 from dask_jobqueue import SLURMCluster
 from distributed import Client, Security
 
 from autograder.cluster.cluster_runs import PREFIX
+from autograder.cluster.slurm_job import Job, script_file
 from autograder.course.cluster import Cluster
 from autograder.errors import NotReady
 
@@ -33,6 +34,20 @@ NOTEBOOK_SECONDS = 30
 CALL_SECONDS = 60.0
 NOBODY_SECONDS = 60.0
 """How long there may be no worker and no job: one that has ended at its time limit is followed by another one."""
+JOB_NAME = "llm-autograder"
+KEPT = (
+    "Jobs could not be given back ({error}). They end by themselves a minute after their scheduler; at once with: "
+    "scancel --user=$USER --name={name}"
+)
+NOT_BEGUN = (
+    "Jobs of Slurm cannot be used from here: {error}. What can be wrong is interface and shared_folder in [cluster] of "
+    "course.toml, or Slurm itself. What has been graded stays."
+)
+REFUSED = "Slurm does not take the jobs that [cluster] in course.toml describes: {said}"
+GOING_ON = "PD,CF,R,CG,S,RQ,RH,RS,SI,SO,ST"
+"""States of a job that may still come to something, as `squeue` has them."""
+ROUTES = ["distributed.http.health", "distributed.http.statics"]
+"""What scheduler and workers answer on the pages of their machine: neither logs nor what is being run."""
 PASSED_ON = ("AUTOGRADER_MODEL_HOME",)
 """Variables that jobs need, also where Slurm hands on none."""
 
@@ -44,7 +59,7 @@ class Slurm:
         folder: the run's own, which compute nodes see under the same path.
         say: told once where the dashboard is.
 
-    Raises NotReady where there is no Slurm.
+    Raises NotReady where there is no Slurm, or where a path cannot stand in a job.
     """
 
     name = "the run's own scheduler"
@@ -53,23 +68,40 @@ class Slurm:
         missing = [command for command in ("sbatch", "scancel", "squeue") if shutil.which(command) is None]
         if missing:
             raise NotReady(f"There is no command {missing[0]} here: run this where jobs can be handed to Slurm.")
+        refuse_unfit(str(folder), "shared_folder")
+        refuse_unfit(wanted.python or sys.executable, "python")
         self._wanted, self._folder, self._say = wanted, folder, say
         self._cluster: SLURMCluster | None = None
         self._turn, self._last_seen = threading.Lock(), time.monotonic()
+        self._broken = ""
 
     def client(self) -> Client:
+        """Another line to the scheduler, which is begun for the first. Raises NotReady, each time, where that has failed."""
+        if self._broken:
+            raise NotReady(self._broken)
         if self._cluster is None:
-            self._cluster = self._started()
+            try:
+                self._cluster = self._started()
+            except NotReady as error:
+                self._broken = str(error)
+                raise
+            except (OSError, RuntimeError, ValueError, subprocess.SubprocessError) as error:
+                self._broken = NOT_BEGUN.format(error=error)
+                raise NotReady(self._broken) from error
         return Client(self._cluster, set_as_default=False, name="autograder")
 
     def trouble(self, workers: int) -> str | None:
         if workers:
             self._last_seen = time.monotonic()
+        jobs: list[Job] = list(self._cluster.workers.values()) if self._cluster is not None else []
+        refused = [job.refused for job in jobs if job.refused]
+        if refused and not workers and not any(job.job_id for job in jobs):
+            return REFUSED.format(said=refused[-1])
         nobody = time.monotonic() - self._last_seen > NOBODY_SECONDS
-        if self._cluster is None or not nobody or not self._turn.acquire(blocking=False):
+        if not nobody or not self._turn.acquire(blocking=False):
             return None
         try:
-            ids = [job.job_id for job in list(self._cluster.workers.values()) if getattr(job, "job_id", None)]
+            ids = [job.job_id for job in jobs if job.job_id]
             if not ids or self._queued(ids):
                 return None
         finally:
@@ -77,14 +109,24 @@ class Slurm:
         return f"The jobs ended before a worker came of them. {self._said()}"
 
     def close(self) -> None:
-        """Gives the jobs back."""
-        if self._cluster is not None:
+        """Gives the jobs back, or says how that is done by hand."""
+        if self._cluster is None:
+            return
+        try:
             self._cluster.close(timeout=CALL_SECONDS)
+        except Exception as error:
+            self._say(KEPT.format(error=f"{type(error).__name__} {error}".strip(), name=JOB_NAME))
 
     def _started(self) -> SLURMCluster:
         wanted = self._wanted
-        config.set({"distributed.scheduler.default-task-durations": {PREFIX: f"{NOTEBOOK_SECONDS}s"}})
+        config.set(
+            {
+                "distributed.scheduler.default-task-durations": {PREFIX: f"{NOTEBOOK_SECONDS}s"},
+                "distributed.scheduler.http.routes": [*ROUTES],
+            }
+        )
         cluster = SLURMCluster(
+            job_cls=Job,
             queue=wanted.partition or None,
             account=wanted.account or None,
             walltime=wanted.walltime,
@@ -101,7 +143,7 @@ class Slurm:
                 "--lifetime", f"{wanted.worker_seconds}s",
                 "--no-dashboard", "--dashboard-address", "127.0.0.1:0",  # what is left of it asks nobody who he is
             ],
-            job_name="llm-autograder",
+            job_name=JOB_NAME,
             log_directory=str(self._folder / "logs"),
             interface=wanted.interface,
             protocol="tls://",
@@ -124,7 +166,7 @@ class Slurm:
 
     def _queued(self, ids: list[str]) -> bool:
         """Whether Slurm still knows one of these jobs; where it does not say, it may."""
-        command = ["squeue", "--noheader", "--format=%i", f"--jobs={','.join(ids)}", "--states=PD,CF,R,CG"]
+        command = ["squeue", "--noheader", "--format=%i", f"--jobs={','.join(ids)}", f"--states={GOING_ON}"]
         try:
             asked = subprocess.run(command, capture_output=True, text=True, timeout=CALL_SECONDS, check=False)
         except (OSError, subprocess.TimeoutExpired):
@@ -155,6 +197,20 @@ def certificates(folder: Path) -> Security:
     return Security(require_encryption=True, tls_ca_file=str(paths["ca_file"]), **dict(roles))
 
 
+def refuse_unfit(path: str, key: str) -> None:
+    """Raises NotReady for a path that Slurm or a shell would read otherwise.
+
+    Args:
+        key: of [cluster], which sets another one.
+    """
+    unfit = re.search(r"[^\w/.,:=+@-]", path)
+    if unfit:
+        raise NotReady(
+            f"{path}: jobs cannot be given a path with {unfit[0]!r} in it. Set {key} in [cluster] of course.toml to one of "
+            "letters, digits and /.,:=+@-_ alone."
+        )
+
+
 def skipped(wanted: Cluster) -> list[str]:
     """What is left to Slurm where the course says nothing."""
     unsaid = {"--mem=": wanted.memory_gb is None, "--cpus-per-task=": wanted.cpus is None}
@@ -162,19 +218,25 @@ def skipped(wanted: Cluster) -> list[str]:
 
 
 def prologue(wanted: Cluster) -> list[str]:
-    """What a job does before its worker starts."""
+    """What a job does before its worker starts; Dask's own files go to a new folder, which nobody else can have made."""
     passed = [f"export {name}={shlex.quote(os.environ[name])}" for name in PASSED_ON if os.environ.get(name)]
-    return ["unset XDG_RUNTIME_DIR", *passed, *wanted.prologue]  # that folder is the login node's
+    return [
+        "unset XDG_RUNTIME_DIR",  # that folder is the login node's
+        *passed,
+        f"export DASK_DISTRIBUTED__WORKER__HTTP__ROUTES={shlex.quote(str(ROUTES))}",
+        *wanted.prologue,
+        "DASK_TEMPORARY_DIRECTORY=$(mktemp -d) || exit 1",
+        "export DASK_TEMPORARY_DIRECTORY",
+        "trap 'rm -rf \"$DASK_TEMPORARY_DIRECTORY\"' EXIT",
+    ]
 
 
 def refuse_unwilling(script: str) -> None:
     """Raises NotReady, with Slurm's words, where it would not take a job."""
-    with NamedTemporaryFile("w", suffix=".sh", encoding="utf-8") as file:
-        file.write(script)
-        file.flush()
+    with script_file(script) as path:
         tried = subprocess.run(
-            ["sbatch", "--test-only", file.name], capture_output=True, text=True, timeout=CALL_SECONDS, check=False
+            ["sbatch", "--test-only", path], capture_output=True, text=True, timeout=CALL_SECONDS, check=False
         )
     if tried.returncode:
         said = " ".join(tried.stderr.split())
-        raise NotReady(f"Slurm does not take the jobs that [cluster] in course.toml describes: {said}")
+        raise NotReady(REFUSED.format(said=said))

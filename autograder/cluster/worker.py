@@ -5,21 +5,26 @@ The model host and the parent of kernels are this process's: started for the fir
 
 from __future__ import annotations
 
+import atexit
+import functools
 import json
 import logging
 import os
+import shutil
 from pathlib import Path
+from tempfile import mkdtemp
 
 from distributed import get_worker
 from zmq import ZMQError
 
-from autograder.cluster.parcel import Answer, Parcel, sizes
+from autograder.cluster.parcel import Answer, Parcel, sizes, versions
 from autograder.course.profile import Profile
 from autograder.errors import AutograderError, NotReady
 from autograder.grading.executions import Execution, kit_digest
 from autograder.grading.model_home import model_home, refuse_without_models
 from autograder.grading.notebook_runs import LocalRuns
 from autograder.judging.contract import parse
+from autograder.system.daemons import runtime_folder
 
 LOG = logging.getLogger("autograder.worker")
 BEGUN = "autograder-begun"
@@ -35,15 +40,28 @@ def run_notebook(packed: bytes, files: dict[str, bytes]) -> bytes:
     """
     worker = get_worker()
     worker.log_event(BEGUN, worker.get_current_task())
-    folder = Path(worker.local_directory, "autograder")
     try:
-        folder.mkdir(mode=0o700, exist_ok=True)
-        answer = Answer(worker=worker.address, execution=execution(packed, files, folder))
+        answer = Answer(worker=worker.address, execution=execution(packed, files, own_folder()))
     except NotReady as error:
         answer = Answer(worker=worker.address, refused=str(error))
     except (AutograderError, OSError, MemoryError, ZMQError) as error:
         answer = Answer(worker=worker.address, failed=f"{type(error).__name__}: {error}"[:500])
+    except (
+        Exception
+    ) as error:  # its words may be a student's, and Dask would put them into its log with all it was given
+        answer = Answer(worker=worker.address, failed=type(error).__name__)
     return answer.packed()
+
+
+@functools.cache
+def own_folder() -> Path:
+    """A folder that nobody but this process's user can have made or filled: what is remembered in it is believed.
+
+    It ends with the process. Raises HostLost where there cannot be one.
+    """
+    made = mkdtemp(prefix="w", dir=runtime_folder())
+    atexit.register(shutil.rmtree, made, ignore_errors=True)
+    return Path(made)
 
 
 def execution(packed: bytes, files: dict[str, bytes], folder: Path) -> Execution:
@@ -59,12 +77,24 @@ def execution(packed: bytes, files: dict[str, bytes], folder: Path) -> Execution
             "are, the same notebook could be judged otherwise."
         )
     parcel = Parcel.model_validate(told)
+    refuse_other_versions(parcel)
     profile = parse(json.loads(parcel.profile), "the profile that came with a notebook")
     refuse_without_models(profile)
     refuse_other_models(parcel, profile)
     os.environ["NBGRADER_EXECUTION"] = "autograde"  # a kernel sees it, as on the grader's machine
     runs = LocalRuns(folder, parcel.assignment, profile, parcel.settings, LOG)
     return runs.run(parcel.notebook_node(), parcel.view(files), parcel.notebook)
+
+
+def refuse_other_versions(parcel: Parcel) -> None:
+    """Raises NotReady where something that answers depend on has another version here than the grader's."""
+    here = versions()
+    for name, theirs in parcel.versions.items():
+        if here.get(name) != theirs:
+            raise NotReady(
+                f"this worker has {name} {here.get(name, 'not')}, and the grader has {theirs}. Install the same on both: as "
+                "they are, the same notebook could be judged otherwise."
+            )
 
 
 def refuse_other_models(parcel: Parcel, profile: Profile) -> None:

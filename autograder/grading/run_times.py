@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import contextlib
 from pathlib import Path
-from statistics import median
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from autograder.system.files import write_whole
 
@@ -23,8 +23,8 @@ class RunTime(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     place: str
-    ran: int
-    seconds: float
+    ran: Annotated[int, Field(ge=1)]
+    seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 class RunTimes(BaseModel):
@@ -49,9 +49,9 @@ class RunTimes(BaseModel):
             write_whole(_path(course), RunTimes(runs=(*others, *there, run)).model_dump_json(indent=1))
 
     def expected(self, place: str, notebooks: int) -> float | None:
-        """Seconds that running so many will take there, by the median of what each took; None where nothing was measured."""
-        each = [run.seconds / run.ran for run in self.runs if run.place == place]
-        return notebooks * median(each) if each else None
+        """Seconds that running so many will take there, by the mean of what all took; None where nothing was measured."""
+        there = [run for run in self.runs if run.place == place]
+        return notebooks * sum(run.seconds for run in there) / sum(run.ran for run in there) if there else None
 
 
 def _path(course: Path) -> Path:

@@ -19,7 +19,7 @@ from autograder.course.profile import Profile
 from autograder.errors import NotReady, ProfileError
 from autograder.grading.execution_pool import ExecutionPool, InLine
 from autograder.grading.executor import Executor
-from autograder.grading.notebook_runs import RunSettings
+from autograder.grading.notebook_runs import LocalRuns, RunSettings
 from autograder.grading.progress import Teller
 from autograder.grading.run_times import RunTime, RunTimes
 from autograder.plugins.course import released_profile, tolerant
@@ -27,6 +27,7 @@ from autograder.plugins.dry_run import DryRun
 from autograder.plugins.grading_run import GradingRun
 from autograder.plugins.run import DRY_RUN
 from autograder.plugins.submission_converter import SubmissionConverter
+from autograder.system.signals import ends_on_sigterm
 
 
 class GradeSubmissions(SubmissionConverter):
@@ -66,7 +67,8 @@ class GradeSubmissions(SubmissionConverter):
         if "get_existing_timestamp" not in vars(self.coursedir):
             self.coursedir.get_existing_timestamp = tolerant(self.coursedir.get_existing_timestamp)
         try:
-            self._grade(profile, Place.chosen())
+            with ends_on_sigterm():
+                self._grade(profile, Place.chosen())
         except NotReady as error:
             raise self.told(str(error)) from error
 
@@ -76,15 +78,15 @@ class GradeSubmissions(SubmissionConverter):
         threads = self.side_by_side or at_a_time(place, course, profile)
         assignment = Assignment(course, self.coursedir.assignment_id, profile)
         times, began = RunTimes.of(course), time.monotonic()
+        if os.environ.get(DRY_RUN, "") not in ("", "0"):
+            runs_nothing = LocalRuns(course, assignment.name, profile, settings, self.log)
+            dry = DryRun(self, profile, Executor(course, profile, settings, runs_nothing, self.log))
+            for line in dry.forecast(list(self.assignments)).lines(place.words, threads, times):
+                self.log.info("%s", line)
+                progress.say(line)
+            return
         with runs_at(place, assignment, settings, progress, self.log) as runs:
             executor = Executor(course, profile, settings, runs, self.log)
-            if os.environ.get(DRY_RUN, "") not in ("", "0"):
-                for line in (
-                    DryRun(self, profile, executor).forecast(list(self.assignments)).lines(place.words, threads, times)
-                ):
-                    self.log.info("%s", line)
-                    progress.say(line)
-                return
             pool = InLine() if place.kind == "in-line" else ExecutionPool(threads, progress.state)
             GradingRun(self, profile, executor, pool, progress).grade(list(self.assignments))
         if executor.ran:

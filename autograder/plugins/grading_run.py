@@ -32,7 +32,6 @@ from autograder.plugins.scores import take_back
 from autograder.plugins.submission_converter import Sanitized, SubmissionConverter
 from autograder.submissions.repair import Repair
 from autograder.submissions.submission import Mended, Submission
-from autograder.system.signals import ends_on_sigterm
 from autograder.words.checks import REASONS
 from autograder.words.grading import UNREADABLE
 from autograder.words.tables import say
@@ -100,7 +99,7 @@ class GradingRun:
             raise self._converter.told(f"There is no notebook {asked!r} in the release, but {released}")
         try:
             refuse_closed(self._coursedir.db_url, [self._course / name for name in ("autograded", "verdicts")])
-            with utils.setenv(NBGRADER_EXECUTION="autograde"), ends_on_sigterm():
+            with utils.setenv(NBGRADER_EXECUTION="autograde"):
                 work_through(folders, self._begin, self._finish, self._pool)
         except BaseException as error:
             self._executor.end()  # and with it what is being executed
@@ -117,7 +116,9 @@ class GradingRun:
 
     @cached_property
     def _gradebook(self) -> RunGradebook:
-        return RunGradebook(self._coursedir.db_url, self._coursedir.course_id, self._assignment)
+        made = RunGradebook(self._coursedir.db_url, self._coursedir.course_id, self._assignment)
+        made.add_indexes()
+        return made
 
     # --- First: the submission as it is to run ---
 

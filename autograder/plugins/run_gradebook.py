@@ -116,9 +116,8 @@ class RunGradebook:
     def __init__(self, db_url: str, course_id: str, assignment: str) -> None:
         self._gradebook, self._assignment = Gradebook(db_url, course_id), assignment
         self._sources: dict[str, SourceNotebook] = {}
-        self._add_indexes()
 
-    def _add_indexes(self) -> None:
+    def add_indexes(self) -> None:
         """Adds those of `INDEXES` that the database lacks; all of nbgrader is the faster for them, and none depends on them."""
         with self.transaction() as gradebook:
             known = inspect(gradebook.engine)

@@ -11,10 +11,15 @@ from pathlib import Path
 
 COMMANDS = {
     "sbatch": """\
-import os, re, subprocess, sys
+import os, re, signal, subprocess, sys
 script = open(sys.argv[-1]).read()
 if "--test-only" in sys.argv:
+    while "-p asleep" in script:
+        signal.pause()
     sys.exit("sbatch: error: invalid partition specified: nowhere" if "-p nowhere" in script else 0)
+if "-p full" in script:
+    sys.exit("sbatch: error: Job violates accounting/QOS policy")
+open({jobs!r} + "/modes", "a").write(oct(os.stat(sys.argv[-1]).st_mode & 0o7777) + "\\n")
 open({jobs!r} + "/options", "a").writelines(line + "\\n" for line in script.splitlines() if line.startswith("#SBATCH"))
 errors = re.search("^#SBATCH -e (.+)$", script, re.MULTILINE)[1].replace("%J", "job")
 job = subprocess.Popen(["bash", "-c", script], start_new_session=True, stdin=subprocess.DEVNULL, stdout=open(errors, "a"),
@@ -24,14 +29,16 @@ print("Submitted batch job", job.pid)
 """,
     "scancel": """\
 import os, signal, sys
-os.killpg(int(sys.argv[-1]), signal.SIGTERM)
+for told in (signal.SIGTERM, signal.SIGCONT):
+    os.killpg(int(sys.argv[-1]), told)
 """,
     "squeue": """\
 import os, sys
-ids = next(word for word in sys.argv if word.startswith("--jobs="))[7:].split(",")
-for one in ids:
+options = dict(word.split("=", 1) for word in sys.argv[1:] if "=" in word)
+for one in options["--jobs"].split(","):
     try:
-        if open("/proc/" + one + "/stat").read().rpartition(")")[2].split()[0] != "Z":
+        state = open("/proc/" + one + "/stat").read().rpartition(")")[2].split()[0]
+        if state != "Z" and ("S" if state == "T" else "R") in options["--states"].split(","):
             print(one)
     except OSError:
         pass

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -144,7 +145,7 @@ def disturbed(course: ScratchCourse) -> Disturbed:
     twin = course.twin(course.folder.parent / "disturbed")
     found = Disturbed(twin, course.folder.parent / "slurm")
     slurm = fake_slurm.install(found.slurm)
-    for end in (psutil.Process.terminate, kill_with_children):
+    for end in (terminate_with_children, kill_with_children):
         known = executions(twin)
         process = begun(twin, "--slurm", **slurm)
         one_more(twin, process, known)
@@ -160,6 +161,12 @@ def disturbed(course: ScratchCourse) -> Disturbed:
         kill_below(started[1].pid, lambda command: "spawn_main" in command)
         found.runs.append(ended(process, known))
     return found
+
+
+def terminate_with_children(process: psutil.Process) -> None:
+    """Tells each to end, so that the grader is told twice: as `scancel` of the job that it runs in."""
+    for each in (process, *process.children(recursive=True)):
+        each.terminate()
 
 
 def kill_with_children(process: psutil.Process) -> None:
@@ -252,17 +259,36 @@ def test_neither_certificates_nor_claims_are_left(disturbed: Disturbed) -> None:
 
 
 def test_a_dry_run_tells_what_a_run_then_does_and_changes_nothing(course: ScratchCourse) -> None:
-    before = snapshot(course)
-    run = ended(begun(course, "--dry-run"), 0)
+    twin = course.twin(course.folder.parent / "dry")
+    logs = twin.root / ".autograder" / "cluster" / f"{socket.gethostname()}-{2**30}" / "logs"  # of a run that has ended
+    logs.mkdir(parents=True)
+    (logs / "job.err").write_text("said", encoding="utf-8")
+    before = snapshot(twin)
+    run = ended(begun(twin, "--dry-run", "--slurm"), 0)
     assert run.code == 0
     assert "Would grade 11 of 11 submission(s), 11 notebook(s)." in run.said
-    assert "10 of them differ; 0 of these have been run before, and 10 would be run on this machine" in run.said
+    assert (
+        "10 of them differ; 0 of these have been run before, and 10 would be run in jobs of Slurm, up to 2" in run.said
+    )
     assert "Nothing has been measured there yet." in run.said
-    assert snapshot(course) == before
+    assert snapshot(twin) == before
 
 
-def snapshot(course: ScratchCourse) -> dict[str, bytes]:
-    return {str(path): path.read_bytes() for path in course.root.rglob("*") if path.is_file()}
+def snapshot(course: ScratchCourse) -> dict[str, bytes | None]:
+    """Files and folders."""
+    return {str(path): path.read_bytes() if path.is_file() else None for path in course.root.rglob("*")}
+
+
+def test_where_slurm_cannot_be_begun_a_graded_student_keeps_score_and_record(here: ScratchCourse) -> None:
+    twin = here.twin(here.folder.parent / "no-slurm")
+    profile = twin.root / "course.toml"
+    profile.write_text(profile.read_text().replace(CLUSTER, CLUSTER + 'interface = "nowhere0"\n'), encoding="utf-8")
+    slurm = fake_slurm.install(here.folder.parent / "slurm-no")
+    run = ended(begun(twin, "--slurm", "--regrade", "--student", "s0", "--force", **slurm), 0)
+    assert run.code == 1
+    assert "'nowhere0' is not a valid network interface" in run.said
+    assert "interface and shared_folder in [cluster]" in run.said
+    assert (twin.scores(), verdicts(twin), rows(twin)) == (here.scores(), verdicts(here), rows(here))
 
 
 def test_a_dry_run_knows_what_is_remembered_and_how_long_it_took(here: ScratchCourse) -> None:

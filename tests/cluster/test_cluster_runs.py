@@ -176,6 +176,26 @@ def test_a_worker_that_refuses_is_asked_no_more(runs: ClusterRuns, asked: Asked)
     assert asked.workers.count(refusing[0]) == 1
 
 
+def test_a_scheduler_that_is_lost_while_a_worker_is_left_out_ends_nothing(
+    runs: ClusterRuns, asked: Asked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there, lost = cluster_runs.workers_of, list[bool]()
+
+    def workers_of(line: Client) -> dict[str, object]:
+        if asked.workers and not lost:
+            lost.append(True)
+            raise OSError("Timed out trying to connect")
+        return there(line)
+
+    monkeypatch.setattr(cluster_runs, "workers_of", workers_of)
+    monkeypatch.setattr(ClusterRuns, "_look", lambda runs, line: None)
+    asked.say = lambda address: (
+        Answer(worker=address, execution=WELL) if lost else Answer(worker=address, refused="another version")
+    )
+    assert run(runs) == WELL
+    assert lost == [True]
+
+
 def test_where_every_worker_refuses_the_run_ends_in_its_words(runs: ClusterRuns, asked: Asked) -> None:
     asked.say = lambda address: Answer(worker=address, refused="this worker has another version")
     with pytest.raises(NotReady, match="this worker has another version"):

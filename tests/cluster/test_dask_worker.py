@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -10,7 +11,7 @@ import pytest
 from nbformat.v4 import new_notebook
 
 from autograder.cluster import worker
-from autograder.cluster.parcel import Answer, Sender
+from autograder.cluster.parcel import Answer, Sender, versions
 from autograder.course.profile import Profile
 from autograder.errors import HostLost, NotReady
 from autograder.facts.evidence import Facts
@@ -44,8 +45,7 @@ class Worker:
     address = "tls://w"
     told: ClassVar[list[tuple[str, str]]] = []
 
-    def __init__(self, folder: Path) -> None:
-        self.local_directory = str(folder)
+    def __init__(self) -> None:
         self.told.clear()
 
     def get_current_task(self) -> str:
@@ -57,10 +57,12 @@ class Worker:
 
 @pytest.fixture
 def here(tmp_path: Path, tiny_home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The worker's own folder."""
+    """Where this user's runtime folder is."""
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    worker.own_folder.cache_clear()
     monkeypatch.setenv("AUTOGRADER_MODEL_HOME", str(tiny_home))
     monkeypatch.setenv("NBGRADER_EXECUTION", "")
-    monkeypatch.setattr(worker, "get_worker", lambda: Worker(tmp_path))
+    monkeypatch.setattr(worker, "get_worker", Worker)
     monkeypatch.setattr(worker, "LocalRuns", Runs)
     monkeypatch.setattr(Runs, "outcome", WELL)
     return tmp_path
@@ -79,9 +81,21 @@ def answer(packed: bytes) -> Answer:
 def test_a_notebook_is_run_in_the_workers_own_folder_as_the_grader_would(packed: bytes, here: Path) -> None:
     assert answer(packed) == Answer(worker="tls://w", execution=WELL)
     folder, assignment, profile, settings, _, files, label = Runs.seen
-    assert (folder, assignment, settings) == (here / "autograder", "chatbot", RunSettings("landlock", echo=True))
+    assert (folder, assignment, settings) == (
+        worker.own_folder(),
+        "chatbot",
+        RunSettings("landlock", echo=True),
+    )
     assert (profile.hub, profile.cluster, files, label) == (None, None, {"a.txt": b"a"}, "temperature")
+    assert folder.parent == here / f"llm-autograder-{os.getuid()}"
     assert folder.stat().st_mode & 0o077 == 0
+
+
+def test_a_folder_that_somebody_else_can_have_made_is_not_used(packed: bytes, here: Path) -> None:
+    made = here / f"llm-autograder-{os.getuid()}"
+    made.mkdir()
+    made.chmod(0o777)
+    assert "must be a folder of your own that nobody else can list or write" in answer(packed).failed
 
 
 def test_a_jail_that_cannot_be_had_is_refused_in_this_machines_words(
@@ -100,6 +114,21 @@ def test_what_goes_wrong_with_one_notebook_is_told(
 ) -> None:
     monkeypatch.setattr(Runs, "outcome", error)
     assert answer(packed) == Answer(worker="tls://w", failed=f"{type(error).__name__}: {error}")
+
+
+def test_what_nobody_expected_is_told_without_its_words(packed: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Runs, "outcome", LookupError("what a student wrote"))
+    assert answer(packed) == Answer(worker="tls://w", failed="LookupError")
+
+
+@pytest.mark.parametrize("name", versions())
+def test_a_worker_with_another_version_of_what_answers_depend_on_refuses(name: str, packed: bytes) -> None:
+    told = json.loads(packed)
+    told["versions"][name] = "0.1"
+    assert (
+        f"this worker has {name} {versions()[name]}, and the grader has 0.1"
+        in answer(json.dumps(told).encode()).refused
+    )
 
 
 def test_a_worker_with_another_version_refuses_before_it_reads_further(packed: bytes) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import dask.config
 import echoing
 import fake_slurm
+import psutil
 import pytest
 from nbformat.v4 import new_notebook
 from test_running import Sender
@@ -33,6 +34,60 @@ def test_jobs_that_slurm_does_not_take_are_told_in_its_words(tmp_path: Path) -> 
         made = Slurm(WANTED.model_copy(update={"partition": "nowhere"}), folder, print)
         with pytest.raises(NotReady, match=r"Slurm does not take the jobs .* invalid partition specified: nowhere"):
             made.client()
+        made.close()
+
+
+def test_jobs_that_are_refused_when_they_are_handed_in_are_told_in_slurms_words(tmp_path: Path) -> None:
+    with fake_slurm.installed(tmp_path / "slurm"), run_folder(tmp_path / "runs") as folder:
+        made = Slurm(WANTED.model_copy(update={"partition": "full"}), folder, print)
+        with made.client():
+            told = until(lambda: made.trouble(0))
+            assert made.trouble(1) is None
+        made.close()
+    assert told.endswith("in course.toml describes: sbatch: error: Job violates accounting/QOS policy")
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"interface": "nowhere0"}, "'nowhere0' is not a valid network interface"),
+        ({"partition": "asleep"}, "timed out after"),
+    ],
+)
+def test_whatever_keeps_slurm_from_beginning_ends_the_run_in_words_in_each_thread(
+    change: dict[str, str], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(slurms, "CALL_SECONDS", 2.0)
+    with fake_slurm.installed(tmp_path / "slurm"), run_folder(tmp_path / "runs") as folder:
+        made = Slurm(WANTED.model_copy(update=change), folder, print)
+        for _ in range(2):
+            with pytest.raises(NotReady, match=rf"{said}.*interface and shared_folder in \[cluster\]"):
+                made.client()
+        made.close()
+
+
+def test_a_job_that_is_suspended_may_still_come_to_something(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(slurms, "NOBODY_SECONDS", -1.0)
+    with fake_slurm.installed(tmp_path / "slurm"), run_folder(tmp_path / "runs") as folder:
+        made = Slurm(WANTED.model_copy(update={"prologue": ("kill -STOP $$",)}), folder, print)
+        with made.client():
+            (job,) = until(lambda: fake_slurm.jobs(tmp_path / "slurm"))
+            until(lambda: psutil.Process(job).status() == psutil.STATUS_STOPPED)
+            assert made.trouble(0) is None
+        made.close()
+
+
+def test_jobs_that_cannot_be_given_back_are_told_with_what_ends_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    with fake_slurm.installed(tmp_path / "slurm"), run_folder(tmp_path / "runs") as folder:
+        made = Slurm(WANTED, folder, said.append)
+        made.client().close()
+        with monkeypatch.context() as hung:
+            hung.setattr(slurms, "CALL_SECONDS", 0.0)
+            made.close()
+        assert "scancel --user=$USER --name=llm-autograder" in said[-1]
         made.close()
 
 
@@ -82,3 +137,4 @@ def test_a_notebook_with_which_three_workers_died_is_given_up(tmp_path: Path, mo
         execution = runs.run(new_notebook(), View("chatbot", {}), "anna, chatbot")
     assert execution.facts.transcript.faults == ("3 workers that were given this notebook died while they ran it.",)
     assert len(list(tmp_path.glob("died-*"))) == 3
+    assert set((tmp_path / "slurm" / "jobs" / "modes").read_text().split()) == {"0o600"}  # what the jobs' scripts are

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import shutil
 import socket
+import stat
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 
 import click
+import fake_slurm
 import pytest
 from click.testing import CliRunner
 from conftest import ROOT
@@ -118,9 +122,31 @@ def test_what_a_course_does_not_say_is_left_to_slurm() -> None:
 def test_a_job_finds_the_models_and_no_folder_of_the_login_nodes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AUTOGRADER_MODEL_HOME", "/a model's home")
     wanted = Cluster(prologue=("module load Python",))
-    assert prologue(wanted) == [
-        "unset XDG_RUNTIME_DIR", "export AUTOGRADER_MODEL_HOME='/a model'\"'\"'s home'", "module load Python"
-    ]  # fmt: skip
+    assert prologue(wanted)[:2] == ["unset XDG_RUNTIME_DIR", "export AUTOGRADER_MODEL_HOME='/a model'\"'\"'s home'"]
+    assert "module load Python" in prologue(wanted)
+
+
+def test_a_jobs_files_of_dask_are_in_a_new_folder_of_its_own_which_ends_with_it(tmp_path: Path) -> None:
+    script = "\n".join(
+        [f"export TMPDIR={tmp_path}", *prologue(Cluster()), 'stat -c "%n %a" "$DASK_TEMPORARY_DIRECTORY"']
+    )
+    said = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True).stdout
+    assert re.fullmatch(rf"{tmp_path}/tmp\S+ 700\n", said)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_job_that_cannot_have_a_folder_of_its_own_ends_with_words(tmp_path: Path) -> None:
+    script = "\n".join([f"export TMPDIR={tmp_path}/nowhere", *prologue(Cluster()), "echo begun"])
+    ended = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert f"{tmp_path}/nowhere" in ended.stderr
+
+
+@pytest.mark.parametrize(("folder", "python"), [("a b", None), ("100%J", None), ("fine", "/opt/$x/python")])
+def test_a_path_that_jobs_would_read_otherwise_is_refused(folder: str, python: str | None, tmp_path: Path) -> None:
+    with fake_slurm.installed(tmp_path / "slurm"), pytest.raises(NotReady, match="jobs cannot be given a path") as told:
+        Slurm(Cluster(python=python), tmp_path / folder, print)
+    assert f"Set {'python' if python else 'shared_folder'} in [cluster]" in str(told.value)
 
 
 # --- What travels ---
@@ -195,10 +221,38 @@ def test_what_a_killed_run_left_is_removed_by_the_next(tmp_path: Path) -> None:
     os.waitpid(ended, 0)
     left = tmp_path / f"{socket.gethostname()}-{ended}"
     left.mkdir()
+    older = tmp_path / f"{left.name}-abc"
+    older.mkdir()
     others = tmp_path / f"elsewhere-{ended}"
     others.mkdir()
     with run_folder(tmp_path):
-        assert (left.exists(), others.exists()) == (False, True)
+        assert (left.exists(), older.exists(), others.exists()) == (False, False, True)
+
+
+def test_a_folder_that_somebody_made_before_is_not_the_runs(tmp_path: Path) -> None:
+    made, theirs = tmp_path / f"{socket.gethostname()}-{os.getpid()}", tmp_path / "theirs"
+    theirs.mkdir()
+    made.symlink_to(theirs)
+    with run_folder(tmp_path) as folder:
+        assert folder.resolve() == folder
+        assert folder.parent == tmp_path
+        assert theirs.exists()
+
+
+@pytest.mark.parametrize("mode", [0o777, 0o770])
+def test_a_folder_whose_content_others_can_replace_is_refused(mode: int, tmp_path: Path) -> None:
+    tmp_path.chmod(mode)
+    with pytest.raises(NotReady, match=r"others can remove and replace .* Set shared_folder"), run_folder(tmp_path):
+        pass
+    tmp_path.chmod(mode | stat.S_ISVTX)
+    with run_folder(tmp_path) as folder:
+        assert folder.exists()
+
+
+@pytest.mark.parametrize("base", ["/proc/nowhere", "/dev/null"])
+def test_a_folder_that_cannot_be_is_told(base: str) -> None:
+    with pytest.raises(NotReady, match=f"{base} cannot be used .* Set shared_folder"), run_folder(Path(base)):
+        pass
 
 
 # --- What a run is expected to take ---
@@ -211,15 +265,24 @@ def test_the_expected_time_is_what_earlier_runs_there_took(tmp_path: Path) -> No
     assert RunTimes.of(tmp_path).expected("nowhere", 5) is None
 
 
+def test_a_small_run_counts_by_what_it_ran() -> None:
+    large, small = RunTime(place="here", ran=99, seconds=95), RunTime(place="here", ran=1, seconds=5)
+    assert RunTimes(runs=(small, large, small)).expected("here", 101) == 105
+
+
 def test_few_runs_are_remembered(tmp_path: Path) -> None:
     for number in range(KEPT + 5):
         RunTimes.of(tmp_path).add(tmp_path, RunTime(place="here", ran=1, seconds=number))
     assert [run.seconds for run in RunTimes.of(tmp_path).runs] == list(range(5, KEPT + 5))
 
 
-def test_what_cannot_be_read_counts_as_nothing(tmp_path: Path) -> None:
+NEVER = b'{"runs": [{"place": "here", "ran": %d, "seconds": %d}]}'
+
+
+@pytest.mark.parametrize("there", [b"\xff{", NEVER % (0, 1), NEVER % (1, -1)])
+def test_what_cannot_be_read_or_never_was_counts_as_nothing(there: bytes, tmp_path: Path) -> None:
     (tmp_path / ".autograder").mkdir()
-    (tmp_path / ".autograder" / "run-times.json").write_bytes(b"\xff{")
+    (tmp_path / ".autograder" / "run-times.json").write_bytes(there)
     assert RunTimes.of(tmp_path) == RunTimes()
 
 

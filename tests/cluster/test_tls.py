@@ -11,7 +11,9 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.error import HTTPError
 from urllib.parse import urlsplit
+from urllib.request import urlopen
 
 import fake_slurm
 import pytest
@@ -121,6 +123,14 @@ def test_a_worker_of_somebody_elses_does_not_join(joined: Joined, tmp_path: Path
     assert "Timed out starting worker" in tried.stderr
     assert "Registered to" not in tried.stderr
     assert len(joined.workers) == 1
+
+
+def test_the_schedulers_pages_tell_nobody_what_is_run_or_logged(joined: Joined) -> None:
+    pages = f"http://127.0.0.1:{joined.line.scheduler_info()['services']['dashboard']}"
+    assert urlopen(f"{pages}/health").read() == b"ok"
+    for page in ("info/main/workers.html", "info/logs.html", "json/counts.json", "metrics", "proxy/1/127.0.0.1/"):
+        with pytest.raises(HTTPError, match="404"):
+            urlopen(f"{pages}/{page}")
 
 
 def test_only_this_user_can_read_the_certificates(joined: Joined) -> None:

@@ -53,6 +53,7 @@ def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def gradebook(database: Path) -> RunGradebook:
     made = RunGradebook(url(database), "llm101", "chatbot")
+    made.add_indexes()
     made.enter("anna", None, ["first", "second"], may_be_new=True)
     return made
 
@@ -253,7 +254,7 @@ def test_a_later_student_costs_no_more_statements_and_rows_than_an_earlier_one(g
 
 def test_an_index_that_is_there_is_not_made_again(gradebook: RunGradebook, database: Path) -> None:
     with heard("before_cursor_execute") as statements:
-        RunGradebook(url(database), "llm101", "chatbot")
+        RunGradebook(url(database), "llm101", "chatbot").add_indexes()
     assert not [sql for sql in statements if "INDEX" in sql]
 
 

@@ -103,7 +103,7 @@ def grade(course: ScratchCourse, workers: int, one: Callable[[], None]) -> None:
         n_workers=workers,
         threads_per_worker=1,
         memory_limit=0,
-        dashboard_address=None,
+        dashboard_address="127.0.0.1:0",
         protocol="tls://",
         security=certificates(keys),
     ) as cluster:
