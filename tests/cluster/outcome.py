@@ -12,7 +12,6 @@ from autograder.grading.records import Records
 from autograder.judging.contract import ASSIGNMENT
 from trials.demo import ScratchCourse
 
-
 ADDRESS = re.compile(r"0x[0-9a-f]+")
 """Where something is in memory."""
 

@@ -87,6 +87,9 @@ def test_a_cluster_ends_with_the_process_that_started_it_even_by_kill(tmp_path: 
 
 # --- A class ---
 
+SLOW = "import time\ntime.sleep(10)\n"
+"""In one notebook, so that a run is still at work when the first of the others has been executed."""
+
 
 @dataclass
 class Run:
@@ -126,7 +129,9 @@ def course(tiny_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Scratch
     made.instructor("generate_assignment", ASSIGNMENT)
     right = made.reference()
     members = {f"s{number}": {"chain": f"# {number}\n{right['chain']}"} for number in range(HONEST)}
-    members |= {"twin": members["s0"], "mistaken": typical_mistakes(made.profile, right)}
+    mistaken = typical_mistakes(made.profile, right)
+    mistaken["chain"] = f"{SLOW}{mistaken.get('chain', right['chain'])}"
+    members |= {"twin": members["s0"], "mistaken": mistaken}
     for name, cells in members.items():
         to = made.root / "submitted" / name / ASSIGNMENT
         write_submission(made.release, to, Student(name, "", {**right, "memory": name, **cells}))
