@@ -67,6 +67,11 @@ class _Careful(Exchange):  # type: ignore[misc]
 
     language = Enum(["nb", "en"], default_value="en", help="The language of what is told.").tag(config=True)
 
+    @property
+    def _release(self) -> Path:
+        """What the assignment was handed out as."""
+        return Path(self.root, self.coursedir.course_id, "outbound", self.coursedir.assignment_id)
+
     def _copied(self, source: Path, to: Path, owner: int | None, release: Path) -> Copy:
         """Copies a submission.
 
@@ -182,11 +187,6 @@ class SafeCollect(_Careful, ExchangeCollect):  # type: ignore[misc]
         self._deadlines: dict[str, Deadline] = {}
         """Of each student who has handed in; of nobody where there is none."""
 
-    @property
-    def _release(self) -> Path:
-        """What the assignment was handed out as."""
-        return Path(self.root, self.coursedir.course_id, "outbound", self.coursedir.assignment_id)
-
     def init_src(self) -> None:
         if not self.coursedir.course_id:
             self.fail("No course id specified. Re-run with --course flag.")
@@ -272,11 +272,17 @@ class SafeCollect(_Careful, ExchangeCollect):  # type: ignore[misc]
 
 
 class SafeReleaseFeedback(_Careful, ExchangeReleaseFeedback):  # type: ignore[misc]
-    """Releases feedback to each student for whom it can be: its file has the name that a file of the hand-in's gives it."""
+    """Releases feedback to each student for whom it can be: its file has the name that a file of the hand-in's gives it.
+
+    An assignment that is not ours has stock nbgrader's release.
+    """
 
     src_path: str
 
     def copy_files(self) -> None:
+        if not is_ours(self._release):
+            super().copy_files()
+            return
         for folder in sorted(map(Path, glob.glob(self.src_path))):
             try:
                 for name in OF_NBGRADER:
