@@ -12,6 +12,9 @@ from autograder.grading.records import Records
 from autograder.judging.contract import ASSIGNMENT
 from trials.demo import ScratchCourse
 
+ADDRESS = re.compile("0x[0-9a-f]+")
+"""Where something is in a process's memory, as Python tells it."""
+
 
 def verdicts(course: ScratchCourse) -> dict[str, list[tuple[Any, ...]]]:
     records = Records(course.root, ASSIGNMENT)
@@ -46,9 +49,9 @@ def outputs(cell: nbformat.NotebookNode) -> list[Any]:
     shown = []
     for output in cell.get("outputs", []):
         if output.output_type == "stream":
-            streams[output.name] = streams.get(output.name, "") + output.text
+            streams[output.name] = streams.get(output.name, "") + ADDRESS.sub("0x", output.text)
         else:
-            shown.append(re.sub(r"0x[0-9a-f]+", "0x", repr(output)))
+            shown.append(ADDRESS.sub("0x", repr(output)))
     return [*shown, streams]
 
 
