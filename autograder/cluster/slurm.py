@@ -24,6 +24,7 @@ from distributed import Client, Security
 
 from autograder.cluster.cluster_runs import PREFIX
 from autograder.cluster.slurm_job import Job, script_file
+from autograder.cluster.worker import JOB_FOLDER
 from autograder.course.cluster import Cluster
 from autograder.errors import NotReady
 
@@ -218,16 +219,17 @@ def skipped(wanted: Cluster) -> list[str]:
 
 
 def prologue(wanted: Cluster) -> list[str]:
-    """What a job does before its worker starts; Dask's own files go to a new folder, which nobody else can have made."""
+    """What a job does before its worker starts; the worker's files go to a new folder, which nobody else can have made."""
     passed = [f"export {name}={shlex.quote(os.environ[name])}" for name in PASSED_ON if os.environ.get(name)]
     return [
         "unset XDG_RUNTIME_DIR",  # that folder is the login node's
         *passed,
         f"export DASK_DISTRIBUTED__WORKER__HTTP__ROUTES={shlex.quote(str(ROUTES))}",
         *wanted.prologue,
-        "DASK_TEMPORARY_DIRECTORY=$(mktemp -d) || exit 1",
-        "export DASK_TEMPORARY_DIRECTORY",
-        "trap 'rm -rf \"$DASK_TEMPORARY_DIRECTORY\"' EXIT",
+        f"{JOB_FOLDER}=$(mktemp -d) || exit 1",
+        f"export {JOB_FOLDER} DASK_TEMPORARY_DIRECTORY=${JOB_FOLDER}",
+        f"trap 'rm -rf \"${JOB_FOLDER}\"' EXIT",
+        "trap : TERM",  # the worker is told, too: its folder is removed once it has ended
     ]
 
 

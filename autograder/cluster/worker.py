@@ -30,6 +30,9 @@ LOG = logging.getLogger("autograder.worker")
 BEGUN = "autograder-begun"
 """The topic under which a worker tells Dask's scheduler the key of each task that it begins."""
 
+JOB_FOLDER = "AUTOGRADER_JOB_FOLDER"
+"""Names a new folder that a job of ours has made for itself."""
+
 
 def run_notebook(packed: bytes, files: dict[str, bytes]) -> bytes:
     """Runs a notebook in a thread of a Dask worker; answers a packed `Answer`, whatever goes wrong.
@@ -57,9 +60,9 @@ def run_notebook(packed: bytes, files: dict[str, bytes]) -> bytes:
 def own_folder() -> Path:
     """A folder that nobody but this process's user can have made or filled: what is remembered in it is believed.
 
-    It ends with the process. Raises HostLost where there cannot be one.
+    It ends with the process, and a job's with the job, however the process ends. Raises HostLost where there cannot be one.
     """
-    made = mkdtemp(prefix="w", dir=runtime_folder())
+    made = mkdtemp(prefix="w", dir=os.environ.get(JOB_FOLDER) or runtime_folder())
     atexit.register(shutil.rmtree, made, ignore_errors=True)
     return Path(made)
 

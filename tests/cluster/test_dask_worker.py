@@ -91,6 +91,12 @@ def test_a_notebook_is_run_in_the_workers_own_folder_as_the_grader_would(packed:
     assert folder.stat().st_mode & 0o077 == 0
 
 
+def test_a_jobs_worker_is_in_the_jobs_folder(packed: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(worker.JOB_FOLDER, str(tmp_path))
+    assert answer(packed).execution == WELL
+    assert worker.own_folder().parent == tmp_path
+
+
 def test_a_folder_that_somebody_else_can_have_made_is_not_used(packed: bytes, here: Path) -> None:
     made = here / f"llm-autograder-{os.getuid()}"
     made.mkdir()

@@ -6,6 +6,7 @@ import io
 import os
 import re
 import shutil
+import signal
 import socket
 import stat
 import subprocess
@@ -132,6 +133,17 @@ def test_a_jobs_files_of_dask_are_in_a_new_folder_of_its_own_which_ends_with_it(
     )
     said = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True).stdout
     assert re.fullmatch(rf"{tmp_path}/tmp\S+ 700\n", said)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_job_that_is_told_to_end_leaves_no_folder(tmp_path: Path) -> None:
+    worker = 'echo begun > "$AUTOGRADER_JOB_FOLDER/file"; echo begun; sleep 600'
+    script = "\n".join([f"export TMPDIR={tmp_path}", *prologue(Cluster()), worker])
+    with subprocess.Popen(["bash", "-c", script], stdout=subprocess.PIPE, text=True, start_new_session=True) as job:
+        assert job.stdout is not None
+        assert job.stdout.readline() == "begun\n"
+        assert list(tmp_path.glob("*/file"))
+        os.killpg(job.pid, signal.SIGTERM)
     assert list(tmp_path.iterdir()) == []
 
 
