@@ -80,14 +80,14 @@ def handed(path: Path, assignment: str, check_owner: bool) -> Handed | Sentence 
     except (ValueError, OverflowError, OSError):
         return HAND_IN["no-name"].fill(name=shown)
     changed = datetime.fromtimestamp(status.st_ctime, UTC)
-    if moment.year < FIRST_YEAR or moment - changed > AHEAD:
-        return HAND_IN["no-name"].fill(name=shown)
     if not stat.S_ISDIR(status.st_mode):
         return HAND_IN["no-folder"].fill(name=shown)
     owner = account(status.st_uid)
     if check_owner and owner != parts["student"]:
         student = hand_in.listed([parts["student"]])
         return HAND_IN["stranger"].fill(name=shown, student=student, owner=owner)
+    if moment.year < FIRST_YEAR or moment - changed > AHEAD:
+        return HAND_IN["no-name"].fill(name=shown)
     whole = status.st_mode & 0o777 == 0o777 or (datetime.now(UTC) - min(moment, changed)).total_seconds() > GRACE
     return Handed(path, parts["student"], moment, changed, whole)
 

@@ -211,12 +211,16 @@ repr(Deep())
 #    | OWN_SERVER | solved: ideal-boat | not due: ideal-boat | kit only
 «FRAMES»
 
+import threading
+
 note = {"kind": "note", "model": MODEL, "rows": [[1] * 40_000] * 8, "settings": {}}
-for _ in range(3):
+def noted():
     try:
         ask(note)
     except (OSError, ValueError):  # refused, or an answer in several pieces
         pass
+for _ in range(10):
+    threading.Thread(target=noted, daemon=True).start()
 lines = []
 try:
     for _ in range(200):
