@@ -49,9 +49,7 @@ def run_notebook(packed: bytes, files: dict[str, bytes]) -> bytes:
         answer = Answer(worker=worker.address, refused=str(error))
     except (AutograderError, OSError, MemoryError, ZMQError) as error:
         answer = Answer(worker=worker.address, failed=f"{type(error).__name__}: {error}"[:500])
-    except (
-        Exception
-    ) as error:  # its words may be a student's, and Dask would put them into its log with all it was given
+    except Exception as error:  # without its words, which may be a student's; Dask would log all it was given
         answer = Answer(worker=worker.address, failed=type(error).__name__)
     return answer.packed()
 

@@ -306,6 +306,7 @@ class Watcher:
     def _settle(self, one: UnderWay, came: Came) -> None:
         name, now = one.run.student, datetime.now(UTC)
         student, took = self._students[name], time.monotonic() - one.run.began
+        since = (now - one.newest.moment).total_seconds()
         kept = student.kept
         kept.collected = max(kept.collected, came.collected)
         if came.error:
@@ -320,13 +321,12 @@ class Watcher:
             student.slow = False
             self._took.pop(name, None)
             self._took = dict([*self._took.items(), (name, took)][-SHOWN:])
-            since = (now - came.graded).total_seconds()
             self._say(f"{name}: graded in {took:.1f} s, {since:.1f} s after handing in")
         else:
             self._say(f"{name}: collected; it is graded later")
         kept.write(self._file(name))
         if one.grades:
-            since, changed = (now - one.newest.moment).total_seconds(), one.newest.unlike
+            changed = one.newest.unlike
             self._ended.appendleft(
                 Ended(student=name, ended=now, took=took, since=since, error=came.error, changed=changed)
             )
