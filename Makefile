@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PROFILE ?= course.toml
 READY := $(VENV)/.ready
 
-.PHONY: setup demo hub hub-software hub-for-tests slurm-for-tests test selftest attacks bench bench-picture bench-hog bench-cluster bench-scaling gpu-check lint quick quick-tests quick-run release lock clean
+.PHONY: setup demo hub hub-software hub-for-tests slurm-for-tests test selftest attacks bench bench-picture bench-hog bench-cluster bench-scaling gpu-check lint lint-code lint-types quick quick-tests quick-run release lock clean
 
 setup: $(READY)
 
@@ -16,6 +16,7 @@ $(READY): requirements.lock pyproject.toml
 	  { echo "python3 cannot make virtual environments here. On Debian: apt-get install python3-venv"; exit 1; }
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
 	$(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@$(BIN)/python -m compileall -q autograder trials  # where Python is told to write no bytecode, each start would compile all of it
 	@touch $@
 
 demo: setup  ## the whole way of an assignment, on six made-up students and a small real model
@@ -34,7 +35,7 @@ attacks: setup  ## a class of attackers with this kit, each attack with stock nb
 SIZE ?= 30
 SEED ?= 1
 MIX ?= usual
-BENCH := $(BIN)/python -m trials bench --seed $(SEED)
+BENCH := $(BIN)/python -m compileall -q autograder trials && $(BIN)/python -m trials bench --seed $(SEED)
 RESULT := .scratch/bench/result.json
 bench: .models/STAND-INS.txt  ## a made-up class with this kit, and three of it with stock nbgrader: SIZE=…, SEED=…, MIX=…
 	$(BENCH) --size $(SIZE) --mix $(MIX)
@@ -61,20 +62,25 @@ bench-cluster: .models/STAND-INS.txt  ## two workers beside one, on a class in w
 gpu-check: .models/STAND-INS.txt  ## on a machine with a GPU: its tests, and classes of 30 and 300 within 20 GB, into docs/gpu.md
 	$(BIN)/python -m trials gpu-check --shapes llama --limit-gb 20 --write docs/gpu.md
 
+SIDE_BY_SIDE := --no-print-directory -j3 --output-sync=target
 PYTHON_CODE := autograder trials tests deploy docs
-lint: setup  ## style, layers, declared packages, types
+lint: lint-code lint-types  ## style, layers, declared packages, types
+
+lint-code: setup
 	$(BIN)/ruff check $(PYTHON_CODE) nbgrader_config.py
 	$(BIN)/ruff format --check $(PYTHON_CODE)
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/deptry autograder trials release
 	$(BIN)/deptry tests tests/*/ deploy docs --exclude $(VENV) --ignore DEP002,DEP004
+
+lint-types: setup
 	$(BIN)/mypy
 
 # Pure tests: they start no process and load no model. And one notebook through release, jail, host and judge.
 PURE := course facts judging words system submissions/test_repair_files.py test_docs.py
 REAL := tests/plugins/test_one_notebook.py
 quick: setup  ## while working: lint, the pure tests, and one run through the real path, side by side
-	@$(MAKE) --no-print-directory -j3 --output-sync=target lint quick-tests quick-run
+	@$(MAKE) $(SIDE_BY_SIDE) lint quick-tests quick-run
 
 quick-tests: setup
 	$(BIN)/python -m pytest -m "not slow" $(wildcard $(PURE:%=tests/%))
@@ -82,7 +88,8 @@ quick-tests: setup
 quick-run: setup
 	$(BIN)/python -m pytest $(REAL)
 
-test: lint .models/STAND-INS.txt hub-for-tests slurm-for-tests  ## everything, the longest files first
+test: setup .models/STAND-INS.txt hub-for-tests slurm-for-tests  ## everything, lint first, then the longest files
+	@$(MAKE) $(SIDE_BY_SIDE) lint
 	$(BIN)/python -m compileall -q autograder trials
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import langchain_core  # noqa: F401  (imported within a test, it would have its warnings shown there whatever is configured)
 import pytest
 from third_profile import third_profile
 
@@ -20,12 +22,32 @@ from autograder.kernel.selfcheck import Session
 
 ROOT = Path(__file__).resolve().parent.parent
 os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ["OMP_NUM_THREADS"] = "1"  # a tiny model has nothing to share out, and threads that wait for each other spin
 LONGEST = (
-    "test_hub.py", "test_slurm.py", "test_attacks.py", "test_killed_class.py", "test_lifecycle.py", "test_bench.py",
-    "test_autograde.py", "test_grading.py", "test_selftest.py", "test_selfcheck.py", "test_feedback.py", "test_jail.py",
-    "test_other_assignments.py",
+    "test_hub.py", "test_attacks.py", "test_slurm.py", "test_killed_class.py", "test_class_on_workers.py", "test_bench.py",
+    "test_gpu_check.py", "test_lifecycle.py", "test_grading.py", "test_selftest.py", "test_selfcheck.py", "test_watch.py",
+    "test_feedback.py", "test_jail.py", "test_scaling.py", "test_other_assignments.py", "test_autograde.py",
 )  # fmt: skip
-"""Files that take the longest, longest first: where these begin early, two workers end at about the same time."""
+"""Files that take the longest, longest first: where these begin early, two workers end at about the same time.
+
+What waits for other processes (a hub's, a cluster's) is with one worker, and what needs the processor with the other."""
+
+
+SMALL = {
+    "cell_seconds = 900": "cell_seconds = 8", "notebook_seconds = 3600": "notebook_seconds = 60",
+    "memory_gb = 12": "memory_gb = 1",
+}  # fmt: skip
+"""Limits of a profile within which hostile code ends soon, for `changed_profile`."""
+
+
+def changed_profile(folder: Path, changes: Mapping[str, str]) -> Path:
+    """The course's profile with other lines, written into a folder."""
+    text = (ROOT / "course.toml").read_text(encoding="utf-8")
+    for before, after in changes.items():
+        assert before in text
+        text = text.replace(before, after)
+    (folder / "changed.toml").write_text(text, encoding="utf-8")
+    return folder / "changed.toml"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -119,6 +141,7 @@ def new_student(_recorder: Recorder, tmp_path: Path) -> Iterator[Callable[[Profi
         (tmp_path / profiles.FROZEN_NAME).write_text(profile.freeze().to_json(), encoding="utf-8")
         return Student(Session({"__name__": "__main__"}, tmp_path, _recorder))
 
+    run_loops = asyncio.run
     kept = {name: os.environ.get(name) for name in ("HF_HOME", "AUTOGRADER_MODEL_HOME")}
     os.environ.pop("AUTOGRADER_MODEL_HOME", None)
     yield make
@@ -126,6 +149,7 @@ def new_student(_recorder: Recorder, tmp_path: Path) -> Iterator[Callable[[Profi
         os.environ.pop(name, None)
         if value is not None:
             os.environ[name] = value
+    assert asyncio.run is run_loops, "this student's code changes asyncio for all tests after it"
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from autograder.judging import contract
 from autograder.judging.contract import ASSIGNMENT
 from autograder.plugins.extend import Extending, Wish
 from autograder.plugins.scores import overrule
-from trials.classes import Student, write_submission
+from trials.classes import Student
 from trials.demo import raising, typical_mistakes
 
 DUE = "2026-11-25 12:00+01:00"
@@ -101,10 +101,7 @@ def feedback_course(folder: Path, model_home: Path, language: Language, only: tu
 
 
 def hand_in(course: ScratchCourse, student: Student) -> None:
-    folder = course.root / "submitted" / student.id / ASSIGNMENT
-    write_submission(course.release, folder, student)
-    for name in ("larger-model", "temperature"):
-        (folder / f"{name}.ipynb").unlink()
+    folder = course.hand_in(student, "chatbot")
     if student.id in HANDED_IN:
         (folder / "timestamp.txt").write_text(HANDED_IN[student.id], encoding="utf-8")
     if student.id == "david":

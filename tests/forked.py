@@ -1,26 +1,68 @@
 """A scratch course whose `nbgrader COMMAND` is forked from a process that has imported nbgrader, and so starts at once.
 
-A command of its own spends two seconds on imports. What it is given, says and answers is the same; that the program itself
-starts is shown by `grading/test_killed_class.py`, `plugins/test_validate.py` and `trials/test_selftest.py`.
+A command of its own spends two seconds on imports, and each `autograde` ten on a model host and a parent of kernels: here
+all courses of a model home share one of each, as if `autograder host` kept them. What a command is given, says and answers is
+the same; that the program itself starts, and its helpers with it, is shown by `grading/test_killed_class.py`,
+`plugins/test_validate.py` and `trials/test_selftest.py`.
 """
 
 from __future__ import annotations
 
 import multiprocessing
 import os
+import shutil
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cache
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+from autograder.host.control import Host, socket_of
+from autograder.jail.kernels import Kernels, kept_socket
 from trials import demo
 
 FORKING = multiprocessing.get_context("forkserver")
 FORKING.set_forkserver_preload(["nbgrader.apps.nbgraderapp", "autograder.plugins.settings"])
 
 
+Sockets = tuple[Path, Path]
+"""Of a model host, and of a parent of kernels."""
+
+
+@cache
+def kept_helpers(home: Path) -> Sockets:
+    """Those of all courses with a model home, until this process ends."""
+    folder = home.with_name(f"{home.name}-helpers")
+    host = Host.started(folder, home, wait=False)
+    kernels = Kernels.started(home, folder / "kernels.log")
+    host.ready()
+    return host.socket, kernels.socket
+
+
+@contextmanager
+def lent(course: demo.ScratchCourse) -> Iterator[None]:
+    """Within the block a program of its own finds them, too, where `autograder host` would keep those of a course."""
+    places = socket_of(course.root, course.model_home), kept_socket(course.root, course.model_home)
+    for place, helper in zip(places, kept_helpers(course.model_home), strict=True):
+        place.parent.mkdir(mode=0o711, exist_ok=True)
+        place.unlink(missing_ok=True)  # of one that was killed
+        place.symlink_to(helper)
+    try:
+        yield
+    finally:
+        for place in places:
+            shutil.rmtree(place.parent)
+
+
 class ScratchCourse(demo.ScratchCourse):
-    """As that of `trials/`, for tests that run many commands."""
+    """As that of `trials/`, for tests that run many commands.
+
+    Attributes:
+        shares_helpers: whether `autograde` finds helpers that are kept; else it starts its own.
+    """
+
+    shares_helpers = True
 
     def execute(
         self, command: Sequence[str], cwd: Path, env: Mapping[str, str], say: demo.Say, passed: Sequence[int]
@@ -28,7 +70,9 @@ class ScratchCourse(demo.ScratchCourse):
         reading, writing = os.pipe()
         handles = {number: Connection(os.dup(number)) for number in passed}
         told = Connection(writing)
-        process = FORKING.Process(target=_nbgrader, args=(list(command), cwd, dict(env), told, handles))
+        shares = self.shares_helpers and command[1] == "autograde" and self.model_home.exists()
+        helpers = kept_helpers(self.model_home) if shares else None
+        process = FORKING.Process(target=_nbgrader, args=(list(command), cwd, dict(env), told, handles, helpers))
         process.start()
         for one in (told, *handles.values()):
             one.close()
@@ -41,7 +85,12 @@ class ScratchCourse(demo.ScratchCourse):
 
 
 def _nbgrader(
-    command: list[str], cwd: Path, env: dict[str, str], told: Connection, handles: dict[int, Connection]
+    command: list[str],
+    cwd: Path,
+    env: dict[str, str],
+    told: Connection,
+    handles: dict[int, Connection],
+    helpers: Sockets | None,
 ) -> None:
     """The command, in the process that is forked for it."""
     for number, one in handles.items():
@@ -54,6 +103,10 @@ def _nbgrader(
     os.environ.clear()
     os.environ.update(env)
     sys.argv = command
+    if helpers is not None:
+        host, kernels = helpers
+        Host.kept = lambda course, home: Host(host)  # type: ignore[method-assign, assignment]
+        Kernels.kept = lambda course, home: Kernels.at(kernels, home)  # type: ignore[method-assign, assignment]
     from nbgrader.apps import nbgraderapp
 
     nbgraderapp.main()

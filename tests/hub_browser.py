@@ -5,10 +5,10 @@ from __future__ import annotations
 import importlib.util
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 import pytest
 
@@ -53,7 +53,7 @@ class Person:
     def __init__(self, started: Any, url: str, name: str, password: str, shots: Path) -> None:
         self.url, self.name, self.password, self.shots = url, name, password, shots
         self.context = started.new_context(viewport={"width": 1360, "height": 900}, base_url=url)
-        self.context.set_default_timeout(60_000)
+        self.context.set_default_timeout(180_000)  # beside other tests, on two cores
         self.page = self.context.new_page()
 
     def picture(self, name: str) -> None:
@@ -64,6 +64,18 @@ class Person:
         self.page.fill("#username_input", self.name)
         self.page.fill("#password_input", self.password)
         self.page.click("#login_submit")
+        self.wait_for_lab()
+
+    def wait_for_lab(self) -> None:
+        """Waits for JupyterLab with nbgrader's menu; loads its page again where that does not come, as a person would."""
+        from playwright.sync_api import TimeoutError as NotSeen
+
+        self.page.wait_for_url("**/lab*", timeout=300_000)  # the server has started
+        for _ in range(3):
+            with suppress(NotSeen):
+                self.page.wait_for_selector(MENU.format("Nbgrader"), timeout=100_000)
+                return
+            self.page.reload()
         self.page.wait_for_selector(MENU.format("Nbgrader"))
 
     def open_menu(self) -> None:
@@ -150,9 +162,9 @@ class Person:
         cell.locator(".jp-InputPrompt:has-text('*')").wait_for(state="detached")
 
     def save(self) -> None:
-        self.page.keyboard.press("Control+s")
-        self.page.wait_for_selector(f"{PANEL} .jp-Toolbar")
-        self.page.wait_for_selector(".lm-TabBar-tab.lm-mod-current:not(.jp-mod-dirty)")
+        """Saves, and waits until it has been: JupyterLab takes another save meanwhile for somebody else's change."""
+        with self.page.expect_response(lambda r: urlsplit(r.url).path.endswith("/checkpoints") and r.status == 201):
+            self.page.keyboard.press("Control+s")
 
     def validate(self, picture: str) -> str:
         """What Validate says of the notebook that is open."""

@@ -209,6 +209,10 @@ class Threads:
         self.pool.shutdown(wait=False)
 
     async def make(self, steering: Steering) -> None:
+        while steering.left:  # again, where some joined as the batch had its end
+            await self._once(steering)
+
+    async def _once(self, steering: Steering) -> None:
         asked = orders.Make(model=steering.model, parts=dict(steering.left), shared=steering.shared)
         control, loop, told = Control(asked.parts), asyncio.get_running_loop(), set(asked.parts)
 
@@ -216,7 +220,8 @@ class Threads:
             while True:
                 new = {number: part for number, part in steering.left.items() if number not in told}
                 told.update(new)
-                assert control.join(new)
+                if not control.join(new):
+                    return
                 for part in steering.given_up:
                     control.give_up(part)
                     self.given_up.add(part)

@@ -96,6 +96,8 @@ NAMES = (
     Name("torch.cuda:_initialized", TORCH),
     Name("torch.cuda:default_generators", TORCH),
     # ipykernel, IPython
+    Name("jupyter_client.manager:KernelManager._connect_control_socket", "jail/messages.py", ("self",)),
+    Name("jupyter_client.manager:KernelManager._async_request_shutdown", "jail/messages.py", ("self", "restart")),
     Name("ipykernel.kernelapp:IOPubThread", "jail/parent.py", ("socket", "pipe")),
     Name("ipykernel.kernelapp:IPKernelApp.init_path", "jail/parent.py", ("self",)),
     Name("IPython.core.interactiveshell:InteractiveShell.last_execution_result", "kernel/notebook_tools.py"),
@@ -117,8 +119,8 @@ NAMES = (
 
 CALLED_BY_TORCH = ("cuda/__init__.py", "cuda/memory.py", "_dynamo/device_interface.py", "accelerator/__init__.py")
 """Files of torch whose Python calls the driver; a build without CUDA lacks the functions themselves."""
-PUBLIC = {"_exit", "_oh", "_"}
-"""What only looks private: `os._exit`, and IPython's documented names of earlier outputs."""
+PUBLIC = {"_exit", "_oh", "_", "_channel", "_port", "_loaded_as", "_on_virtual_gpu"}
+"""What only looks private: `os._exit`, documented names of IPython's, ends of names, and what we put on objects of others."""
 PROTOCOLS = {"_render_traceback_", "_repr_html_"}
 """What IPython calls, as documented."""
 

@@ -136,6 +136,7 @@ def _laid_out(course: Course, settings: str, source: Callable[[Path], None]) -> 
     shutil.copytree(EXAMPLE / NAME, course.root / "source" / NAME)
     (course.root / "source" / NAME / "profile.json").write_text('{"height": 3}', encoding="utf-8")
     edit(course.root / "source" / NAME / "problem2.ipynb", of_another_tool)
+    edit(course.root / "source" / NAME / "problem2.ipynb", with_more_checks)
     source(course.root)
     places = {"root": str(course.root), "exchange": str(folder / "exchange"), "cache": str(folder / "cache")}
     (course.root / "nbgrader_config.py").write_text(settings.format(**places) + BOTH.format(**places), encoding="utf-8")
@@ -170,6 +171,23 @@ def whole_way(course: Course) -> None:
 
 
 # --- Who hands in ---
+
+
+CHECKS = {
+    "right": "assert 1 == 1", "wrong": "assert 1 == 2", "half": "1.0", "stderr": "import sys; print(1, file=sys.stderr)",
+    "much": "raise KeyboardInterrupt", "nothing": "", "awaited": "import asyncio\nawait asyncio.sleep(0)",
+    "shell": "!true", "thread": "import threading\nthreading.Thread(target=print).start()",
+    "command": "import os; pid = os.getpid()",
+}  # fmt: skip
+"""More test cells of an ordinary assignment, each worth two points."""
+
+
+def with_more_checks(nb: NotebookNode) -> None:
+    marks = {"schema_version": 3, "task": False, "points": 2, "grade": True, "solution": False, "locked": True}
+    for name, source in CHECKS.items():
+        cell = nbformat.v4.new_code_cell(source, metadata={"nbgrader": {"grade_id": name, **marks}})
+        del cell["id"]  # the example is older than ids
+        nb.cells.append(cell)
 
 
 def edit(path: Path, change: Callable[[NotebookNode], None]) -> None:

@@ -105,9 +105,11 @@ def answered(notebook: NotebookNode, cells: Mapping[str, str]) -> NotebookNode:
     return solved
 
 
-def write_submission(release: Path, folder: Path, student: Student) -> None:
-    """Writes a student's notebooks over the fetched ones in `folder`."""
+def write_submission(release: Path, folder: Path, student: Student, *notebooks: str) -> None:
+    """Writes a student's notebooks over the fetched ones in `folder`: those that are named, or all."""
     folder.mkdir(parents=True, exist_ok=True)
     for path in sorted(release.glob("*.ipynb")):
+        if notebooks and path.stem not in notebooks:
+            continue
         notebook = answered(nbformat.read(path, as_version=4), student.cells)
         nbformat.write(notebook, folder / path.name)

@@ -87,6 +87,12 @@ class ScratchCourse:
     def home(self, student: str) -> Path:
         return self.folder / "homes" / student
 
+    def hand_in(self, student: Student, *notebooks: str) -> Path:
+        """Puts a submission where `collect` would, with the notebooks that are named or all; answers its folder."""
+        folder = self.root / "submitted" / student.id / ASSIGNMENT
+        write_submission(self.release, folder, student, *notebooks)
+        return folder
+
     def twin(self, folder: Path) -> ScratchCourse:
         """A copy of the course as it stands, in another folder."""
         shutil.rmtree(folder, ignore_errors=True)
@@ -283,7 +289,4 @@ def typical_mistakes(profile: Profile, cells: Cells) -> Cells:
 
 def raising(cells: Cells) -> Cells:
     """Code that stops half-way: a misspelled name, and an error while calling."""
-    return {
-        "chain": "chatbot = promt | llm",
-        "who-are-you": "result = chatbot.invoke(1 / 0)",
-    }
+    return {"chain": "chatbot = promt | llm", "who-are-you": "result = chatbot.invoke(1 / 0)"}

@@ -6,8 +6,8 @@ up. The scheduler passes both on: for `--slurm` it runs inside the grader's proc
 (`running.py`). A worker (`worker.py`), one for each machine or GPU, has a model host and a parent of kernels of its own, in its
 private folder; they end with it. It never sees gradebook, records, names of students, or what is remembered.
 
-`place` says where a run goes, `runs` makes what runs it there, in a `run_folder` of its own. `cluster_runs`, `running`, `slurm`,
-`slurm_job` and `worker` alone know Dask, and are imported only where a run goes to a cluster: nobody else needs it.
+`place` says where a run goes, `runs` makes what runs it there, in a folder of its own. `cluster_runs`, `running`, `slurm` and
+`worker` alone know Dask, and are imported only where a run goes to a cluster: nobody else needs it.
 
 Runs in: the grader's process; `worker` in a worker's.
 Imports: the layers below; Dask (`distributed`, `dask_jobqueue`), the extra `cluster`.

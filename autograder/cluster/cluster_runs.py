@@ -90,6 +90,9 @@ class ClusterRuns:
         last = failed[-1]
         return last.execution or not_run(nb, f"Tried {TRIES} times. {why(last)}")
 
+    def rehearse(self, nb: NotebookNode, view: View) -> None:
+        """Nothing: a worker, which has a model host of its own, rehearses what it is to run."""
+
     def end(self) -> None:
         """Takes back what has been asked, and lets go of the scheduler."""
         self._ended.set()
@@ -158,6 +161,7 @@ class ClusterRuns:
                         raise NotReady(self._trouble) from None
         finally:
             self._asked.discard(future)
+            self._begun.pop(future.key, None)
 
     def _look(self, line: Client) -> None:
         """Tells who is there, and finds whether nobody ever will be; one thread does so for all, now and then."""

@@ -11,6 +11,7 @@ from autograder.errors import NotReady
 
 VARIABLE = "AUTOGRADER_WHERE"
 Kind = Literal["here", "in-line", "slurm", "scheduler"]
+SECURE = "tls://"
 NEEDS = {"slurm": ("distributed", "dask_jobqueue", "cryptography"), "scheduler": ("distributed",)}
 """What must be installed here, by kind."""
 
@@ -22,10 +23,20 @@ class Place:
     Attributes:
         kind: this machine; the same one notebook at a time, in the process that grades; jobs of Slurm; a running Dask.
         address: of its scheduler.
+
+    Raises NotReady for an address that is not encrypted.
     """
 
     kind: Kind = "here"
     address: str = ""
+
+    def __post_init__(self) -> None:
+        if self.kind == "scheduler" and not self.address.startswith(SECURE):
+            raise NotReady(
+                f"{self.address or 'no address'}: whoever can reach a scheduler without certificates can join it, read "
+                "submissions and make up points. Start scheduler and workers with certificates, and give an address that "
+                f"begins with {SECURE} (docs/cluster.md says how)."
+            )
 
     @classmethod
     def chosen(cls) -> Place:

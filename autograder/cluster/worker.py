@@ -84,7 +84,10 @@ def execution(packed: bytes, files: dict[str, bytes], folder: Path) -> Execution
     refuse_other_models(parcel, profile)
     os.environ["NBGRADER_EXECUTION"] = "autograde"  # a kernel sees it, as on the grader's machine
     runs = LocalRuns(folder, parcel.assignment, profile, parcel.settings, LOG)
-    return runs.run(parcel.notebook_node(), parcel.view(files), parcel.notebook)
+    nb, view = parcel.notebook_node(), parcel.view(files)
+    if parcel.settings.rehearses:
+        runs.rehearse(nb, view)
+    return runs.run(nb, view, parcel.notebook)
 
 
 def refuse_other_versions(parcel: Parcel) -> None:

@@ -16,7 +16,7 @@ Short = Annotated[str, Field(max_length=500)]
 BoundedMessage = tuple[Short, Annotated[str, Field(max_length=20_000)]]
 Conversation = Annotated[tuple[BoundedMessage, ...], Field(max_length=20)]
 Long = Annotated[str, Field(max_length=200_000)]
-Form = Literal["dict", "list", "text", "keys"]
+Form = Literal["dict", "list", "text", "message", "keys"]
 
 
 class Fact(BaseModel):

@@ -39,6 +39,10 @@ class Finding:
     needed: bool = True
 
 
+Look = Callable[[], tuple[bool, str]]
+"""Answers whether something is there, and what was seen."""
+
+
 def examine(course: Path, home: Path) -> list[Finding]:
     """Tries everything that grading would use: folders, levels of the jail, the parent of kernels, the model host.
 
@@ -48,7 +52,7 @@ def examine(course: Path, home: Path) -> list[Finding]:
         tried("system", system),
         tried("course directory", lambda: course_directory(course)),
         tried("model home", lambda: models(home)),
-        tried("sockets", lambda: Finding("sockets", True, f"they will be in {runtime_folder()}")),
+        tried("sockets", lambda: (True, f"they will be in {runtime_folder()}")),
     ]
     if any(not each.there for each in ground):
         return ground
@@ -62,66 +66,61 @@ def examine(course: Path, home: Path) -> list[Finding]:
     ]
 
 
-def tried(what: str, look: Callable[[], Finding], needed: bool = True) -> Finding:
+def tried(what: str, look: Look, needed: bool = True) -> Finding:
     """What a look finds, also where it fails in a way that nobody has thought of."""
     try:
-        return look()
+        there, seen = look()
     except AutograderError as error:
-        return Finding(what, False, str(error), needed)
+        there, seen = False, str(error)
     except OSError as error:
-        return Finding(what, False, f"{error.filename or what}: {error.strerror or error}", needed)
+        there, seen = False, f"{error.filename or what}: {error.strerror or error}"
     except Exception as error:
-        return Finding(what, False, f"{type(error).__name__}: {error}", needed)
+        there, seen = False, f"{type(error).__name__}: {error}"
+    return Finding(what, there, seen, needed)
 
 
-def system(proc: Path = Path("/proc")) -> Finding:
+def system(proc: Path = Path("/proc")) -> tuple[bool, str]:
     """Linux, with /proc, and the library behind the filter of system calls."""
     if not (proc / "self" / "status").exists():
-        return Finding(
-            "system", False, "there is no /proc here; mount it (mount -t proc proc /proc), or grade on Linux"
-        )
+        return False, "there is no /proc here; mount it (mount -t proc proc /proc), or grade on Linux"
     try:
         importlib.import_module("pyseccomp")
     except (ImportError, OSError, RuntimeError) as error:
-        return Finding("system", False, f"libseccomp is not here ({error}); install libseccomp2 and pyseccomp")
-    return Finding("system", True, f"Linux {os.uname().release}, with /proc and libseccomp")
+        return False, f"libseccomp is not here ({error}); install libseccomp2 and pyseccomp"
+    return True, f"Linux {os.uname().release}, with /proc and libseccomp"
 
 
-def course_directory(course: Path) -> Finding:
-    what = "course directory"
+def course_directory(course: Path) -> tuple[bool, str]:
     if not course.is_dir():
-        return Finding(what, False, f"{course} is no folder; give the course's own, in which course.toml is")
+        return False, f"{course} is no folder; give the course's own, in which course.toml is"
     folder = course / ".autograder"
     if folder.exists() and not folder.is_dir():
-        return Finding(what, False, f"{folder} is a file, and must be a folder; move it away")
+        return False, f"{folder} is a file, and must be a folder; move it away"
     if not os.access(folder if folder.exists() else course, os.W_OK | os.X_OK):
-        return Finding(what, False, f"{course} cannot be written by this user; grade as its owner, or chmod u+w")
+        return False, f"{course} cannot be written by this user; grade as its owner, or chmod u+w"
     left = shutil.disk_usage(course).free
     if left < ENOUGH_BYTES:
-        return Finding(
-            what, False, f"{left / 10**9:.1f} GB are left on the disk of {course}; make room for at least 1 GB"
-        )
-    return Finding(what, True, f"{course} can be written, with {left / 10**9:.0f} GB left")
+        return False, f"{left / 10**9:.1f} GB are left on the disk of {course}; make room for at least 1 GB"
+    return True, f"{course} can be written, with {left / 10**9:.0f} GB left"
 
 
-def models(home: Path) -> Finding:
-    what = "model home"
+def models(home: Path) -> tuple[bool, str]:
     if not home.exists():
-        return Finding(what, False, f"{home} is not here; mend model_home in course.toml, or set AUTOGRADER_MODEL_HOME")
+        return False, f"{home} is not here; mend model_home in course.toml, or set AUTOGRADER_MODEL_HOME"
     if not home.is_dir():
-        return Finding(what, False, f"{home} is a file; the model home is the folder that has hub/ in it")
+        return False, f"{home} is a file; the model home is the folder that has hub/ in it"
     if not os.access(home, os.R_OK | os.X_OK):
-        return Finding(what, False, f"{home} cannot be read by this user; ask its owner for chmod -R o+rX")
-    return Finding(what, True, str(home))
+        return False, f"{home} cannot be read by this user; ask its owner for chmod -R o+rX"
+    return True, str(home)
 
 
 def kernels(course: Path, home: Path) -> Iterator[Finding]:
     """The parent of kernels, and each level of the jail."""
     started: list[Kernels] = []
 
-    def start() -> Finding:
+    def start() -> tuple[bool, str]:
         started.append(Kernels.started(home, course / ".autograder" / "kernels.log"))
-        return Finding("warm kernels", True, "a parent with the imports done has started")
+        return True, "a parent with the imports done has started"
 
     yield tried("warm kernels", start)
     for parent in started:
@@ -130,43 +129,41 @@ def kernels(course: Path, home: Path) -> Iterator[Finding]:
         parent.end()
 
 
-def entered(parent: Kernels, level: Level, home: Path) -> Finding:
+def entered(parent: Kernels, level: Level, home: Path) -> tuple[bool, str]:
     why = parent.refusal(level, TRIED, snapshot_files(parent.home))
-    seen = f"a process has entered it and read the models in {home}" if why is None else why
-    return Finding(f'isolation = "{level}"', why is None, seen, needed=False)
+    return why is None, why or f"a process has entered it and read the models in {home}"
 
 
-def memory() -> Finding:
-    groups = Groups()
-    if groups.why_not is None:
-        return Finding("memory", True, "a control group counts all of a kernel's", needed=False)
+def memory() -> tuple[bool, str]:
+    why_not = Groups().why_not
+    if why_not is None:
+        return True, "a control group counts all of a kernel's"
     fallback = "what its processes show is added up, and shared memory outside /dev/shm is refused"
-    return Finding("memory", False, f"no control group ({groups.why_not}): {fallback}", needed=False)
+    return False, f"no control group ({why_not}): {fallback}"
 
 
-def landlock() -> Finding:
+def landlock() -> tuple[bool, str]:
     version = landlock_version()
     if version <= 0:
-        return Finding("Landlock", False, "not in this kernel", needed=False)
+        return False, "not in this kernel"
     open_ = "" if version >= CLOSES_SOCKETS else (
         f'; below {CLOSES_SOCKETS}, isolation = "landlock" leaves the Unix sockets of others that are open to everybody in reach'
     )  # fmt: skip
-    return Finding("Landlock", True, f"version {version}{open_}", needed=False)
+    return True, f"version {version}{open_}"
 
 
-def users() -> Finding:
+def users() -> tuple[bool, str]:
     own = "root: a kernel runs as a user of its own"
-    seen = own if os.geteuid() == 0 else f"user {os.geteuid()}: a kernel runs as this user"
-    return Finding("users", True, seen, needed=False)
+    return True, own if os.geteuid() == 0 else f"user {os.geteuid()}: a kernel runs as this user"
 
 
-def host(course: Path, home: Path) -> Finding:
+def host(course: Path, home: Path) -> tuple[bool, str]:
     started = Host.started(course, home)
     try:
         names = started.status().models
     finally:
         started.end()
-    return Finding("model host", bool(names), ", ".join(names) or f"it finds no model in {home}")
+    return bool(names), ", ".join(names) or f"it finds no model in {home}"
 
 
 def missing(found: Iterable[Finding], wanted: str) -> bool:

@@ -21,6 +21,7 @@ from autograder.grading.executions import Execution
 from autograder.grading.progress import Counted
 
 Run = Callable[[], Execution]
+Rehearse = Callable[[], None]
 Pending = Future[Execution]
 KERNEL_BYTES = 300 * 10**6
 """What an ordinary kernel of a notebook takes beside what all share, generously."""
@@ -58,13 +59,14 @@ class Pool(Protocol):
 
     window: int
 
-    def begin(self, key: str | None, run: Run, name: str = "") -> Pending:
+    def begin(self, key: str | None, run: Run, name: str = "", rehearse: Rehearse | None = None) -> Pending:
         """Has a notebook executed as soon as there is room.
 
         Args:
             name: of the notebook; those of the first name come first.
             key: of its execution; None where it must be executed in any case.
             run: executes it, or finds that this has been done.
+            rehearse: done before, where several are executed side by side; waits for no model and raises nothing.
         """
 
     @property
@@ -80,7 +82,7 @@ class InLine:
 
     window, wants_more = 1, False
 
-    def begin(self, key: str | None, run: Run, name: str = "") -> Pending:
+    def begin(self, key: str | None, run: Run, name: str = "", rehearse: Rehearse | None = None) -> Pending:
         mine: Pending = Future()
         mine.set_result(run())
         return mine
@@ -92,6 +94,8 @@ class InLine:
 class ExecutionPool:
     """Threads that execute. Of what waits, notebooks of one name go together: they ask the same models.
 
+    What has to be executed is rehearsed first, by two threads for each core: a rehearsal waits for no model.
+
     Args:
         threads: how many notebooks are executed at a time.
         changed: told whenever a notebook begins or ends, from several threads.
@@ -101,16 +105,21 @@ class ExecutionPool:
         self._threads, self._changed, self.window = threads, changed, max(WINDOW, threads)
         self._at_work, self._done, self._counting = 0, 0, threading.Lock()
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="execute")
+        self._rehearsals = ThreadPoolExecutor(2 * len(os.sched_getaffinity(0)), thread_name_prefix="rehearse")
         self._waiting: PriorityQueue[tuple[str, int, Pending, Run]] = PriorityQueue()
         self._numbers = count()
         self._begun: set[Pending] = set()
         self._running: dict[str, Pending] = {}
 
-    def begin(self, key: str | None, run: Run, name: str = "") -> Pending:
+    def begin(self, key: str | None, run: Run, name: str = "", rehearse: Rehearse | None = None) -> Pending:
         first = self._running.get(key) if key else None
         if first is not None:
             return self._after(first, run, name)
-        mine = self._submit(run, name)
+        mine = self._new()
+        if rehearse is None:
+            self._submit(mine, run, name)
+        else:
+            self._rehearsals.submit(rehearse).add_done_callback(lambda _: self._submit_late(mine, run, name))
         if key:
             self._running[key] = mine
             mine.add_done_callback(lambda _: self._running.pop(key, None))  # from now on it is on disk
@@ -132,25 +141,30 @@ class ExecutionPool:
             if done.cancelled() or done.exception() is not None or done.result().reusable:
                 pass_on(done, again=True)
                 return
-            try:
-                self._submit(run, name).add_done_callback(pass_on)
-            except RuntimeError as error:  # nothing more is begun
-                mine.set_exception(error)
+            again = self._new()
+            again.add_done_callback(pass_on)
+            self._submit_late(again, run, name)
 
         first.add_done_callback(then)
         return mine
 
-    def _submit(self, run: Run, name: str) -> Pending:
+    def _new(self) -> Pending:
         mine: Pending = Future()
         self._begun.add(mine)
         mine.add_done_callback(self._begun.discard)
-        self._waiting.put((name, next(self._numbers), mine, run))
-        try:
-            self._pool.submit(self._next)
-        except RuntimeError:  # nothing more is begun
-            mine.cancel()
-            raise
         return mine
+
+    def _submit(self, mine: Pending, run: Run, name: str) -> None:
+        """Has it run when it comes first of all that waits. Raises RuntimeError where nothing more is begun."""
+        self._waiting.put((name, next(self._numbers), mine, run))
+        self._pool.submit(self._next)
+
+    def _submit_late(self, mine: Pending, run: Run, name: str) -> None:
+        """The same, for one that has been begun: it is cancelled where nothing more is."""
+        try:
+            self._submit(mine, run, name)
+        except RuntimeError:
+            mine.cancel()
 
     def _next(self) -> None:
         """Runs what comes first of all that waits."""
@@ -179,6 +193,7 @@ class ExecutionPool:
 
     def end(self) -> None:
         """Begins nothing more, and waits for what is running."""
+        self._rehearsals.shutdown(wait=False, cancel_futures=True)
         self._pool.shutdown(wait=False, cancel_futures=True)
         with contextlib.suppress(Empty):
             while True:

@@ -70,6 +70,10 @@ class Executions:
             return None
         return known.model_copy(update={"again": True}) if known is not None else None
 
+    def has(self, key: str) -> bool:
+        """Whether there seems to be one; it is not read."""
+        return self._cache.has(key)
+
     def put(self, key: str, execution: Execution) -> None:
         try:
             text = execution.model_dump_json()

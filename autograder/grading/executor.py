@@ -67,6 +67,11 @@ class Executor:
             self._executions.put(key, execution)
         return execution
 
+    def rehearse(self, key: str, nb: NotebookNode, view: View) -> None:
+        """Has the model host know what a notebook is going to ask, where it will be run and asks a model."""
+        if self._settings.rehearses and not self._executions.has(key):
+            self._runs.rehearse(nb, view)
+
     @property
     def ran(self) -> int:
         """How many notebooks have been run."""

@@ -33,11 +33,7 @@ class Extension(BaseModel):
 
 
 class Extensions:
-    """The extensions of an assignment.
-
-    Args:
-        root: the course directory.
-    """
+    """The extensions of an assignment."""
 
     def __init__(self, root: Path, assignment: str) -> None:
         self._folder = root / "extensions" / assignment

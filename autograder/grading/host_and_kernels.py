@@ -60,14 +60,17 @@ class HostAndKernels:
     kernels: Kernels
 
 
-def host_and_kernels(course: Path, home: Path, first: str = "") -> HostAndKernels:
+def host_and_kernels(course: Path, home: Path, first: str = "", ended: threading.Event | None = None) -> HostAndKernels:
     """Both, for a course and its model home; they start side by side. Raises HostLost where one does not.
 
     Args:
         first: a model for the host to load at once; none where it is empty.
+        ended: set where the run that asks has ended, so that nothing is started for it any more.
     """
     with _STARTING:
         handed_over()
+        if ended is not None and ended.is_set():
+            raise HostLost("the run has been ended")
         both = HostAndKernels(host_for(course, home, first), kernels_for(course, home))
         both.kernels.ready()
         both.host.ready()
@@ -86,6 +89,8 @@ def begin(course: Path, home: Path, first: str) -> None:
 
 def end_kernels() -> None:
     """Ends every kernel of this process, and with them what is being executed."""
+    for kernels in list(_kernels().values()):  # at once also where another thread waits for it to start
+        kernels.end()
     with _STARTING:
         for kernels in _kernels().values():
             kernels.end()

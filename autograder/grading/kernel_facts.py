@@ -43,7 +43,7 @@ def why_it_ended(error: Exception, manager: Any, early: bool) -> IncidentKind:
     """Why nothing more came from a kernel, or came to nothing; of one that has ended, as the monitor told by its exit code.
 
     Args:
-        early: before the cell's time was over. A kernel that is silent then has sent a message beyond `MAX_MESSAGE`.
+        early: before the cell's time was over. A kernel that is silent then has ended its line, or sent what is none.
     """
     if isinstance(error, CellTimeoutError):
         return "output" if early else "time"

@@ -34,7 +34,7 @@ from autograder.judging.task import Task
 from autograder.kernel.probe import new_question
 from autograder.kernel.selfcheck import EVIDENCE_TYPE
 from autograder.protocol.wire import BUDGET_SPENT, TOO_LONG
-from autograder.submissions.cells import check_cells, name_of
+from autograder.submissions.cells import check_cells, code_cells, name_of
 from autograder.words.grading import INCIDENTS
 from autograder.words.pages import LAYOUT
 from autograder.words.tables import say
@@ -92,8 +92,8 @@ class NotebookRun(NotebookClient):  # type: ignore[misc]
         self._checks = {id(cell): task for cell, task in self._cells}
         self._asked: dict[str, Asked] = {}
         self._incidents: list[Incident] = []
-        self._running = ""
-        self._refused = self._written = self._told = 0
+        self._running, self._rehearses = "", False
+        self._refused = self._left_out = self._written = self._told = 0
         self._cell_began = time.monotonic()
         self._ends = self._cell_began + profile.limits.notebook_seconds
 
@@ -106,6 +106,16 @@ class NotebookRun(NotebookClient):  # type: ignore[misc]
             self.log.error("%s", error)
             facts, problems = lost(error), {}
         return executed(self.nb, facts, problems, self._incidents)
+
+    def rehearse(self, folder: Path, seconds: float) -> None:
+        """Runs the notebook without its checks, as far as that goes in so many seconds: what it gives is thrown away.
+
+        A notebook asks its next question when it has the answer to the last, so that few requests wait at a time. Where its
+        session is a rehearsal, each is answered at once with a canned text, and made for whoever makes it later.
+        """
+        self.nb.cells = [cell for cell in code_cells(self.nb) if id(cell) not in self._checks]
+        self._rehearses, self._ends = True, min(self._ends, time.monotonic() + seconds)
+        self._run(folder)
 
     # --- The kernel ---
 
@@ -138,6 +148,8 @@ class NotebookRun(NotebookClient):  # type: ignore[misc]
             raise NotJudged(f"The kernel could not be prepared for grading: {content.get('evalue', content)}")
 
     def _run_cell(self, cell: NotebookNode, index: int) -> None:
+        if self._rehearses and time.monotonic() > self._ends:
+            return
         self._running = name_of(cell, index)
         self._cell_began = time.monotonic()
         self.timeout = max(1, min(self._profile.limits.cell_seconds, int(self._ends - self._cell_began)))
@@ -202,10 +214,12 @@ class NotebookRun(NotebookClient):  # type: ignore[misc]
             self._incidents.append(incident)
 
     def _note_refused(self) -> None:
-        """Notes that since the last time the kernel has sent what is no message."""
+        """Notes that since the last time the kernel has sent what is no message, or one that is too large."""
         if self._manager.refused > self._refused:
             self._note("messages")
-        self._refused = self._manager.refused
+        if self._manager.left_out > self._left_out:
+            self._note("output")
+        self._refused, self._left_out = self._manager.refused, self._manager.left_out
 
     def _facts(self) -> tuple[Facts, dict[str, str]]:
         """The kernel's evidence and the host's transcript, and by check id what is wrong with evidence."""

@@ -60,6 +60,11 @@ class Record(BaseModel):
         return next((v for v in self.verdicts if v.check_id == check_id), None)
 
     @property
+    def slim(self) -> Record:
+        """Without what its verdicts were judged from, which is much."""
+        return self.model_copy(update={"evidence": (), "transcript": Transcript()})
+
+    @property
     def open_verdicts(self) -> list[Verdict]:
         """Those that our side has failed to judge."""
         return [verdict for verdict in self.verdicts if verdict.state == "not judged"]
@@ -86,9 +91,6 @@ class Decision:
 class Records:
     """The records of one assignment of a course.
 
-    Args:
-        root: the course directory.
-
     Attributes:
         folder: of the verdicts; a folder for each student.
     """
@@ -106,7 +108,7 @@ class Records:
         text = record.model_dump_json(indent=1)
         whole = len(text.encode()) <= MAX_RECORD
         if not whole:
-            text = record.model_copy(update={"evidence": (), "transcript": Transcript()}).model_dump_json(indent=1)
+            text = record.slim.model_dump_json(indent=1)
         write_whole(self._record(student, notebook), text)
         return whole
 
@@ -136,6 +138,14 @@ def with_overrides(verdict: Verdict, overrides: Overrides) -> Verdict:
         return verdict
     criteria = tuple(c.model_copy(update={"override": decided.get(c.name)}) for c in verdict.criteria)
     return verdict.model_copy(update={"criteria": criteria})
+
+
+def kept(kind: type[T], path: Path) -> T | None:
+    """What a file of ours holds; None where there is none, or it holds something else."""
+    try:
+        return kind.model_validate_json(path.read_bytes())
+    except (OSError, ValidationError):
+        return None
 
 
 def parsed(kind: type[T], path: Path) -> T:

@@ -8,15 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from autograder.errors import Damaged
-from autograder.facts.transcript import Transcript
 from autograder.facts.verdict import Verdict
 from autograder.grading.records import Record, Records
 from autograder.protocol.wire import Counts
 from autograder.words.grading import HAPPENED
 from autograder.words.tables import say
-
-UNSAID = {"evidence": (), "transcript": Transcript(), "answers": {}}
-"""What of a record the end of a run says nothing of."""
 
 
 @dataclass(frozen=True)
@@ -37,14 +33,14 @@ class Graded:
 
 
 def recorded(course: Path, assignment: str, students: list[str]) -> Iterator[Graded]:
-    """What is on record for these students and is to be told, without what its verdicts were judged from, which is much."""
+    """What is on record for these students and is to be told."""
     records = Records(course, assignment)
     for student in dict.fromkeys(students):
         for path in sorted((records.folder / student).glob("*.json")):
             with contextlib.suppress(Damaged):  # its student is among those not judged
                 record = records.read(student, path.stem)
                 if record is not None and _says_something(record):
-                    yield Graded(student, path.stem, record.model_copy(update=UNSAID))
+                    yield Graded(student, path.stem, record.slim)
 
 
 def _says_something(record: Record) -> bool:

@@ -9,8 +9,9 @@ import contextlib
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
+from autograder.grading.records import kept
 from autograder.system.files import write_whole
 
 KEPT = 20
@@ -36,10 +37,7 @@ class RunTimes(BaseModel):
 
     @classmethod
     def of(cls, course: Path) -> RunTimes:
-        try:
-            return cls.model_validate_json(_path(course).read_text(encoding="utf-8"))
-        except (OSError, ValidationError, UnicodeDecodeError):
-            return cls()
+        return kept(cls, _path(course)) or cls()
 
     def add(self, course: Path, run: RunTime) -> None:
         """Keeps one more."""

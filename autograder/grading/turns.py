@@ -13,9 +13,10 @@ from pathlib import Path
 from statistics import median
 from typing import Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from autograder.course.watch import Watch, day_of
+from autograder.grading.records import kept
 from autograder.system.files import write_whole
 
 SHARE_SECONDS = 60.0
@@ -52,10 +53,7 @@ class HandIns(BaseModel):
     @classmethod
     def read(cls, path: Path) -> Self | None:
         """What was kept; None where nothing was, or it cannot be read."""
-        try:
-            return cls.model_validate_json(path.read_bytes())
-        except (OSError, ValidationError):
-            return None
+        return kept(cls, path)
 
     def write(self, path: Path) -> None:
         write_whole(path, self.model_dump_json())

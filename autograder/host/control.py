@@ -88,7 +88,7 @@ class Host:
         Args:
             shared: have it where `kept` finds it, for the processes that this one starts.
             wait: until it is ready; else call `ready` before anything is asked of it.
-            first: a model to load at once; none where it is empty.
+            first: a model to load at once; where it is empty, what generates starts when a model is first asked.
             batch: rows of one batch at most; 1 has every request go alone, None leaves it to the host.
         """
         if shared:

@@ -47,25 +47,27 @@ async def serve_frames(
     turns: AbstractAsyncContextManager[object],
     answer: Callable[[Any, asyncio.StreamReader], Awaitable[wire.Reply]],
     say: Callable[[str], None],
+    heard: Callable[[int], None] = lambda _: None,
 ) -> None:
     """Reads frames until the other side is done; a frame that is not valid is the last one.
 
     Args:
         turns: is held from when a frame begins to arrive until it is answered.
         say: is told of mistakes of ours.
+        heard: is told how long a frame is, 0 for the connection itself. Raises TooMuch where nothing more is read.
     """
     try:
+        heard(0)
         while (header := await read_header(reader, limit)) is not None:
             length, number = header
             async with turns:
-                body = await asyncio.wait_for(reader.readexactly(length), FRAME_SECONDS)
+                heard(length)
                 try:
-                    frame = wire.parsed(kind, body)
+                    frame = wire.parsed(kind, await asyncio.wait_for(reader.readexactly(length), FRAME_SECONDS))
                 except (ValueError, RecursionError) as error:
                     message = f"not a valid frame: {' '.join(str(error).split())}"[:500]
                     writer.write(wire.packed(wire.Refused(name="ValueError", message=message), number))
                     break
-                del body
                 try:
                     reply = await answer(frame, reader)
                 except ConnectionResetError:
@@ -79,6 +81,8 @@ async def serve_frames(
                 writer.write(wire.packed(reply, number))
                 del frame, reply
                 await writer.drain()
+    except TooMuch:
+        await keep_waiting()
     except (OSError, TooLong, asyncio.IncompleteReadError, TimeoutError, asyncio.CancelledError):
         pass
     finally:

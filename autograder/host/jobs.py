@@ -60,8 +60,9 @@ class Jobs:
         while True:
             job = self.running.get(key)
             if job is None or job.stop.is_set():
-                job = self.running[key] = Job(asyncio.get_running_loop().create_future(), account)
-                asyncio.create_task(self._work(key, job, asked, seed)).add_done_callback(_looked_at)
+                job = self._begin(key, asked, seed, account)
+            elif job.account is not account and self.scheduler.share(job.stop, account):
+                job.account = account
             try:
                 output = await wait_for(job, reader)
                 break
@@ -72,6 +73,17 @@ class Jobs:
             same = await self._is_rounding(asked, seed, remembered)
             self._count(rounded=int(same), differing=int(not same))
         return output
+
+    async def make_ahead(self, asked: wire.Generate, seed: int | None, account: Account) -> None:
+        """Has an output made that nobody waits for yet; whoever makes the same request takes it."""
+        key = await self._key(asked, seed)
+        if key not in self.running and self.memory.get(key) is None:
+            self._begin(key, asked, seed, account).waiting += 1  # so that it goes on when others have gone
+
+    def _begin(self, key: str, asked: wire.Generate, seed: int | None, account: Account) -> Job:
+        job = self.running[key] = Job(asyncio.get_running_loop().create_future(), account)
+        asyncio.create_task(self._work(key, job, asked, seed)).add_done_callback(_looked_at)
+        return job
 
     async def _is_rounding(self, asked: wire.Generate, seed: int | None, remembered: Sequences) -> bool:
         """Whether a remembered output may differ from one made now by rounding alone, as those made in batches do."""

@@ -1,8 +1,8 @@
 """The host's side of the process that generates: gives it batches, ends it when one does not stop, starts another.
 
 A batch that does not stop when all of it is given up is ended with its process. The others are made again with the same
-seeds, so that they see a delay alone. After a process that ended by itself, each part of its batches is made again alone: one
-that ends its process twice is refused, and is the student's fault where the model still answers the shortest request.
+seeds, so that they see a delay alone. After a process that ended by itself, each part of its batches is made again alone, twice
+at most: one that still ends its process is refused, and is the student's fault where the model answers the shortest request.
 """
 
 from __future__ import annotations
@@ -89,6 +89,10 @@ class Maker(Protocol):
 
     async def end(self) -> None:
         """Lets go of whatever makes them."""
+
+
+TIMES_ALONE = 2
+"""How often a request that may have ended the process is made by itself: somebody else may have ended it, once and again."""
 
 
 class Died(Exception):
@@ -181,15 +185,16 @@ class Worker:
                         steering.settle(number, failed)
 
     async def _make_alone(self, steering: Steering, number: int) -> None:
-        try:
-            await self._make(steering, number)
-        except Died:
-            if await self._can_generate(steering.model):
-                failed = Failed(ENDED_IT, "this request ended the process that generates, twice", machine=False)
-            else:
-                said = f"the process that generates for {steering.model} has ended twice"
-                failed = Failed("WorkerLost", said, machine=True)
-            steering.settle(number, failed)
+        for _ in range(TIMES_ALONE):
+            with contextlib.suppress(Died):
+                await self._make(steering, number)
+                return
+        if await self._can_generate(steering.model):
+            failed = Failed(ENDED_IT, "this request ended the process that generates, again and again", machine=False)
+        else:
+            said = f"the process that generates for {steering.model} ends again and again"
+            failed = Failed("WorkerLost", said, machine=True)
+        steering.settle(number, failed)
 
     async def _can_generate(self, model: str) -> bool:
         """Whether a model still answers the shortest request."""

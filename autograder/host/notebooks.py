@@ -22,6 +22,10 @@ MAX_STORED_TOKENS = 500_000
 """Tokens of one notebook's transcript, settings and texts included; later requests are refused."""
 FOR_CHECKS_TOKENS = 100_000
 """Of these only checks can use so many."""
+MAX_HEARD = 64 * 10**6
+"""Bytes that the host reads of one kernel: to read a frame takes time that others wait for, also one that is refused."""
+PER_FRAME = 10_000
+"""Bytes that a frame or a connection counts for beside its length."""
 CHARACTERS = 4
 """Characters of settings or text that count as one token."""
 SEED_BITS = 62
@@ -48,13 +52,13 @@ class Notebook:
 
     def __init__(self, notebook_id: str, opened: Open) -> None:
         self.id, self.label, self.run = notebook_id, opened.label, opened.run
-        self.echo, self.verify, self._opened = opened.echo, opened.verify, opened
+        self.echo, self.verify, self.rehearsal, self._opened = opened.echo, opened.verify, opened.rehearsal, opened
         self.cell: str | None = None
         self.check: str | None = None
         self._lock = threading.Lock()
         self._requests: list[Request] = []
         self._times: Counter[str] = Counter()
-        self._tokens = 0
+        self._tokens = self._heard = 0
         self._complete = True
         self.ended_a_worker = False
         self.account = Account(opened.host_tokens, opened.host_seconds)
@@ -102,6 +106,13 @@ class Notebook:
         """Raises RuntimeError where an earlier request of this notebook could only be stopped with its process."""
         if self.ended_a_worker:
             raise RuntimeError(say(MODELS["asked-too-long"], self._opened.language))
+
+    def heard(self, count: int) -> None:
+        """Counts bytes that its kernel sends. Raises TooMuch where these are more than any notebook needs."""
+        self._heard += count + PER_FRAME
+        if self._heard > MAX_HEARD:
+            self._complete = False
+            raise TooMuch("this notebook has sent more than the grading machine reads")
 
     @property
     def place(self) -> Place:

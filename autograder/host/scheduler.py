@@ -33,6 +33,8 @@ LEAD_SECONDS = 20.0
 """How much more of the host a held batch's notebooks must have had: those of a class that ask much the same hold nobody up."""
 FAR_SECONDS = 60.0
 """With so much more of the host, asked for or had, a batch does not even run beside another, whose processors it would share."""
+GATHER_SECONDS = 2.0
+"""How long a request waits for a batch to begin while rehearsals are under way, which will ask more."""
 FIRST_STEP_SECONDS = 0.05
 """What a new token is taken to cost before any has been made."""
 FEW_TOKENS = 10
@@ -50,12 +52,13 @@ class Scheduler:
 
     Attributes:
         begun: batches that have been begun.
+        rehearsals: that are under way.
     """
 
     def __init__(self, maker: Maker, slots: int, max_rows: int) -> None:
         self.maker, self._slots, self._max_rows = maker, slots, max_rows
         self._queues: dict[Account, deque[Waiting]] = {}
-        self.begun = 0
+        self.begun = self.rehearsals = 0
         self._batches: list[Batch] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._step = FIRST_STEP_SECONDS
@@ -87,7 +90,35 @@ class Scheduler:
         finally:
             watching.cancel()
             used = sum(map(len, made)) if made else sum(map(len, part.rows))
-            account.tokens += used - tokens
+            waiting.account.tokens += used - tokens
+
+    def share(self, stop: asyncio.Event, account: Account) -> bool:
+        """Another notebook waits for an output, too: it is made in the turn of whichever of the two has had less.
+
+        Args:
+            stop: given up with it.
+
+        Answers whether it is the other one's from now on.
+        """
+        there = [each for queue in self._queues.values() for each in queue]
+        there += [part for batch in self._batches for part in batch.parts.values()]
+        waiting = next((each for each in there if each.stop is stop and each.account.seconds > account.seconds), None)
+        if waiting is None or not account.has_room(waiting.tokens):
+            return False
+        queue = self._queues.get(waiting.account, deque())
+        if waiting in queue:
+            queue.remove(waiting)
+            self._queues.setdefault(account, deque()).append(waiting)
+        waiting.account.tokens -= waiting.tokens
+        account.take(waiting.tokens)
+        waiting.account = account
+        self.look()
+        return True
+
+    def rehearse(self, more: int) -> None:
+        """So many more rehearsals are under way."""
+        self.rehearsals += more
+        self.look()
 
     async def _watch(self, waiting: Waiting) -> None:
         """Ends a request for whose output nobody waits any more."""
@@ -158,7 +189,7 @@ class Scheduler:
             return None
         held = [batch for batch in self._batches if not batch.running and not batch.postponed]
         new = self._gathered()
-        if new is not None and self._has_room(new):
+        if new is not None and not self._gathers(new) and self._has_room(new):
             held.append(new)
         best = min(held, key=self._claim, default=None)
         running = [self._claim(batch) for batch in self._batches if batch.running and batch.live]
@@ -177,6 +208,11 @@ class Scheduler:
                 if turn < len(queue) and queue[turn] is not first and queue[turn].can_join(parts, self._max_rows):
                     parts.append(queue[turn])
         return Batch(parts, self._settle)
+
+    def _gathers(self, new: Batch) -> bool:
+        """Whether a batch waits for what rehearsals will ask."""
+        since = min(part.since for part in new.parts.values())
+        return self.rehearsals > 0 and time.monotonic() - since < GATHER_SECONDS
 
     def _tokens(self) -> int:
         return sum(batch.tokens for batch in self._batches)
@@ -218,6 +254,7 @@ class Scheduler:
             times += [batch.turn_since + SLICE_SECONDS for batch in self._batches if batch.running]
         limits = [p.account.max_seconds - p.account.seconds for b in self._batches if b.running for p in b.live]
         times += [now + left for left in limits]
+        times += [each.since + GATHER_SECONDS for each in waiting if self.rehearsals]
         if times:
             delay = max(0.01, min((at for at in times if at > now), default=now + SLICE_SECONDS) - now)
             self._timer = asyncio.get_running_loop().call_later(delay, self.look)
@@ -234,12 +271,14 @@ class Scheduler:
         task.add_done_callback(self._tasks.discard)
 
     async def _make(self, batch: Batch) -> None:
+        why: Exception = Failed("WorkerLost", "the process that generates has left this request out", machine=True)
         try:
             await self.maker.make(batch.steering)
         except Exception as error:
-            batch.count(time.monotonic())
-            for part in batch.parts.values():
-                _fail(part, error)
+            why = error
+        batch.count(time.monotonic())
+        for part in batch.parts.values():  # nobody may wait for ever
+            _fail(part, why)
         self._batches.remove(batch)
         self._queues = {account: queue for account, queue in self._queues.items() if queue}
         self.look()

@@ -65,13 +65,7 @@ class Server:
     """
 
     def __init__(
-        self,
-        models: Models,
-        memory: Memory,
-        folder: Path,
-        maker: Maker,
-        slots: int = 1,
-        max_rows: int = MAX_ROWS,
+        self, models: Models, memory: Memory, folder: Path, maker: Maker, slots: int = 1, max_rows: int = MAX_ROWS
     ) -> None:
         self.models, self.folder = models, folder
         self.stopped = asyncio.Event()
@@ -85,11 +79,12 @@ class Server:
         self._connections: dict[str, set[asyncio.StreamWriter]] = {}
         self._said = 0
 
-    async def prepare(self) -> None:
-        """Imports what generates and what reads texts, so that no cell's time goes into that."""
+    async def prepare(self, generates: bool) -> None:
+        """Imports what reads texts, and what generates where a model will be asked, so that no cell's time goes into that."""
         texts = asyncio.create_task(self._in_thread(self.models.read_one_tokenizer))
-        with contextlib.suppress(Failed):
-            await self.maker.versions()
+        if generates:
+            with contextlib.suppress(Failed):
+                await self.maker.versions()
         await texts
 
     # --- the grader's socket ---
@@ -146,6 +141,7 @@ class Server:
             await self._serve_kernel(notebook, turns, reader, writer)
 
         self._notebooks[notebook.id] = notebook
+        self.jobs.scheduler.rehearse(int(notebook.rehearsal))
         self._connections[notebook.id] = set()
         self._listening[notebook.id] = await asyncio.start_unix_server(serve, str(path))
         path.chmod(stat.S_IRUSR | stat.S_IWUSR)
@@ -153,7 +149,8 @@ class Server:
         return wire.Opened(notebook=notebook.id, socket=str(path), models=names)
 
     async def _close(self, notebook: Notebook) -> None:
-        self._notebooks.pop(notebook.id, None)
+        if self._notebooks.pop(notebook.id, None) is not None:
+            self.jobs.scheduler.rehearse(-int(notebook.rehearsal))
         listening = self._listening.pop(notebook.id, None)
         if listening is not None:
             listening.close()
@@ -202,7 +199,7 @@ class Server:
         try:
             await serve_frames(
                 reader, writer, wire.FromKernel, wire.MAX_FRAME, turns,
-                lambda f, r: self._for_kernel(notebook, f, r), self._say,
+                lambda f, r: self._for_kernel(notebook, f, r), self._say, notebook.heard,
             )  # fmt: skip
         finally:
             here.discard(writer)
@@ -235,8 +232,10 @@ class Server:
             batch_tokens(asked.rows, asked.settings)
         except (PromptTooLong, ValueError) as error:
             return await self._failed(notebook, asked, place, error)
-        if check is not None or notebook.echo:
+        if check is not None or notebook.echo or notebook.rehearsal:
             seed = notebook.seed_for(asked) if check is None else None
+            if notebook.rehearsal and check is None:
+                await self.jobs.make_ahead(asked, seed, notebook.account)
             text = CANNED if check is not None else echo_of(asked, seed)
             canned = await self._in_thread(lambda: self.models.encode(asked.model, text))
             sequences = canned_answer(asked, canned)
@@ -339,7 +338,7 @@ def main() -> None:
         models, memory = Models(given.home), Memory(DiskCache(given.memory))
         maker = Worker(worker_command(given.home, given.threads, given.first))
         server = Server(models, memory, given.socket.parent, maker, slots, given.batch)
-        await server.prepare()
+        await server.prepare(generates=bool(given.first))
         await run(server, given.socket, given.idle, given.parent)
 
     asyncio.run(serve())

@@ -41,9 +41,12 @@ class Account:
 
     def take(self, tokens: int) -> None:
         """Counts tokens that are asked for. Raises BudgetSpent where there are no more so many."""
-        if self.tokens + tokens > self.max_tokens or self.is_spent:
+        if not self.has_room(tokens):
             raise BudgetSpent
         self.tokens += tokens
+
+    def has_room(self, tokens: int) -> bool:
+        return self.tokens + tokens <= self.max_tokens and not self.is_spent
 
     @property
     def is_spent(self) -> bool:

@@ -94,10 +94,15 @@ def enter(jail: Jail, group: Group | None = None) -> Close:
 
 
 def an_unprivileged_user() -> tuple[int, int]:
-    """A user and group that nobody else has, one for each kernel; where we are no root, our own."""
+    """A user and group that nobody else has, one for each kernel; where we are no root, our own.
+
+    What one user may have of processes is counted for all of that user's together, whatever namespaces they are in.
+    """
     if os.geteuid() != 0:
         return os.geteuid(), os.getegid()
-    uid = FIRST_UID + os.getpid() % UIDS
+    taken, first = memory.owners(), os.getpid()
+    uids = (FIRST_UID + (first + n) % UIDS for n in range(UIDS))
+    uid = next((uid for uid in uids if uid not in taken), FIRST_UID + first % UIDS)
     return uid, uid
 
 

@@ -109,7 +109,7 @@ class Kernels:
         else:
             socket.parent.mkdir(mode=0o700, exist_ok=True)
         command = [sys.executable, "-m", "autograder.jail.parent", "--socket", str(socket)]
-        env = {**environment(home), "HOME": str(socket.parent)}
+        env = {**environment(home), "PATH": os.environ.get("PATH", os.defpath), "HOME": str(socket.parent)}
         kernels = cls(home, socket, Daemon("the parent of kernels", command, log, env))
         atexit.register(kernels.end)
         if wait:
@@ -194,8 +194,8 @@ class Kernels:
 
 
 def environment(home: Path) -> dict[str, str]:
-    """The variables that a parent begins with, without its own folder."""
-    kept = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
+    """The variables that libraries may read while a parent imports them; each kernel gets its own with the request for it."""
+    kept = {name: os.environ[name] for name in ("LANG", "LC_ALL", "TZ") if name in os.environ}
     return {**kept, **FIXED_VARIABLES, "HF_HOME": str(home.resolve())}
 
 
@@ -203,7 +203,7 @@ def kept_socket(course: Path, home: Path) -> Path:
     """Where the parent that is kept for a course and model home listens.
 
     The place is another one where Python, a package or this one has changed since, or its variables would be others: then the
-    parent that is kept is not the one that would be started now.
+    parent that is kept is not the one that would be started now. Who grades may have another PATH, and nbgrader's variables.
     """
     packages = {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}
     code = [(str(path), path.stat().st_mtime_ns) for path in sorted([*KIT.rglob("*.py"), *map(Path, packages)])]

@@ -8,12 +8,13 @@ texts in valid Unicode, numbers that JSON has. Comms (widgets) are left out: the
 from __future__ import annotations
 
 import asyncio
+import functools
 import math
 import time
+from collections.abc import Callable
 from queue import Empty
 from typing import Annotated, Any, Literal
 
-import zmq
 from jupyter_client.asynchronous.client import AsyncKernelClient
 from jupyter_client.channels import AsyncZMQSocketChannel
 from jupyter_client.manager import AsyncKernelManager
@@ -24,10 +25,14 @@ from nbformat.v4 import output_from_msg
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from traitlets import Type, default
 
-MAX_MESSAGE = 64 * 10**6
-"""Bytes of one frame that the grader reads; ZMQ refuses a larger one."""
+from autograder.jail.gate import Gate
+
+MAX_BRACKETS = 10**6
+"""Lists and objects of a message, those in its texts included: an empty one takes some 60 bytes for two."""
 MAX_DEPTH = 60
 """Lists and dictionaries in each other; pydantic and nbformat read a few hundred."""
+MAX_VALUES = 500_000
+"""Of all lists and objects of a message: to go through more takes seconds that others wait for."""
 MAX_REPLY_TEXT = 10_000
 """Characters of each text of an `execute_reply`; the rest is cut off."""
 OUTPUTS = ("stream", "display_data", "execute_result", "update_display_data", "error")
@@ -36,6 +41,10 @@ IGNORED = (
     "shutdown_reply", "interrupt_reply", "history_reply", "complete_reply", "inspect_reply", "is_complete_reply",
 )  # fmt: skip
 """Kinds of messages that an honest kernel sends, and that say nothing to a grader."""
+
+
+GATED = ("shell", "iopub", "control")
+"""Channels of a kernel that grading uses."""
 
 
 class NoMessage(ValueError):
@@ -125,8 +134,16 @@ KINDS: dict[str, type[Content]] = {
 }  # fmt: skip
 
 
-def clean(value: Any, depth: int = 0) -> Any:
-    """JSON data that every reader takes: valid Unicode, finite numbers. Raises NoMessage where it is nested too deep."""
+def clean(value: Any, depth: int = 0, seen: list[int] | None = None) -> Any:
+    """JSON data that every reader takes: valid Unicode, finite numbers. Raises NoMessage where it is too much or too deep.
+
+    Args:
+        seen: how many values there have been so far.
+    """
+    seen = [0] if seen is None else seen
+    seen[0] += len(value) if isinstance(value, dict | list) else 0
+    if seen[0] > MAX_VALUES:
+        raise NoMessage("too many values")
     if isinstance(value, str):
         return value if value.isascii() else value.encode("utf-8", "replace").decode("utf-8")
     if isinstance(value, float):
@@ -134,8 +151,8 @@ def clean(value: Any, depth: int = 0) -> Any:
     if depth >= MAX_DEPTH and isinstance(value, dict | list):
         raise NoMessage("nested too deep")
     if isinstance(value, dict):
-        return {clean(name): clean(inner, depth + 1) for name, inner in value.items()}
-    return [clean(inner, depth + 1) for inner in value] if isinstance(value, list) else value
+        return {clean(name): clean(inner, depth + 1, seen) for name, inner in value.items()}
+    return [clean(inner, depth + 1, seen) for inner in value] if isinstance(value, list) else value
 
 
 def checked(msg: Any) -> dict[str, Any] | None:
@@ -179,6 +196,8 @@ class CheckedSession(Session):  # type: ignore[misc]
         """The message in some frames; None where there is none."""
         try:
             _, parts = self.feed_identities(frames)
+            if sum(part.count(b"[") + part.count(b"{") for part in parts[:5]) > MAX_BRACKETS:
+                raise NoMessage("lists without end")
             return checked(self.deserialize(parts[:5]))
         except Exception:  # whatever bytes can do to who reads them: signatures, JSON, dates
             self.refused += 1
@@ -186,7 +205,13 @@ class CheckedSession(Session):  # type: ignore[misc]
 
 
 class CheckedChannel(AsyncZMQSocketChannel):  # type: ignore[misc]
-    """Waits for the next message, leaving out what is none. Other tasks run and the timeout holds during a flood."""
+    """Waits for the next message, leaving out what is none. Other tasks run and the timeout holds during a flood.
+
+    Attributes:
+        taken: called whenever something has been read.
+    """
+
+    taken: Callable[[], None] = staticmethod(lambda: None)
 
     async def get_msg(self, timeout: float | None = None) -> dict[str, Any]:
         """Raises Empty where none arrives in `timeout` seconds."""
@@ -196,7 +221,9 @@ class CheckedChannel(AsyncZMQSocketChannel):  # type: ignore[misc]
             left = max(0.0, ends - time.monotonic())
             if not await self.socket.poll(None if timeout is None else int(left * 1000)):
                 raise Empty
-            msg: dict[str, Any] | None = self.session.heard(await self.socket.recv_multipart())
+            frames = await self.socket.recv_multipart()
+            self.taken()
+            msg: dict[str, Any] | None = self.session.heard(frames)
             if msg is not None:
                 return msg
             if time.monotonic() >= ends:
@@ -211,12 +238,23 @@ class CheckedClient(AsyncKernelClient):  # type: ignore[misc]
     stdin_channel_class = Type(CheckedChannel)
     control_channel_class = Type(CheckedChannel)
 
+    def start_channels(self, *_: Any, **__: Any) -> None:
+        """Those that grading needs: nobody types, and whether the process lives is known."""
+        super().start_channels(stdin=False, hb=False)
+
+    def go_through(self, gate: Gate) -> None:
+        """Has what the kernel says come through a gate."""
+        self.ip = gate.ip
+        for name in GATED:
+            getattr(self, f"{name}_channel").taken = functools.partial(gate.taken, name)
+
 
 class CheckedKernelManager(AsyncKernelManager):  # type: ignore[misc]
     """A manager of kernels that are not trusted."""
 
     client_factory = Type(CheckedClient, klass=AsyncKernelClient)
 
+    gate: Gate | None = None
     _heard: CheckedSession | None = None
 
     @default("session")  # type: ignore[untyped-decorator]
@@ -228,9 +266,23 @@ class CheckedKernelManager(AsyncKernelManager):  # type: ignore[misc]
         """How many times the kernel has sent what was no message."""
         return self._heard.refused if self._heard is not None else 0
 
+    @property
+    def left_out(self) -> int:
+        """How many messages of the kernel were too large."""
+        return self.gate.left_out if self.gate is not None else 0
+
+    def _connect_control_socket(self) -> None:
+        """None of the manager's own: it would go past the gate."""
+
+    async def _async_request_shutdown(self, restart: bool = False) -> None:
+        """Asks for nothing: a kernel that is to end is ended."""
+
+    request_shutdown = _async_request_shutdown
+
     def client(self, **kwargs: Any) -> Any:
-        """A client of its own context, whose sockets take frames up to `MAX_MESSAGE`."""
+        """A client of its own context, behind the kernel's gate."""
         client = super().client(**kwargs)
-        client.context.setsockopt(zmq.MAXMSGSIZE, MAX_MESSAGE)
+        if self.gate is not None:
+            client.go_through(self.gate)
         self._heard = client.session  # a copy of the manager's own
         return client

@@ -7,6 +7,7 @@ filled what is left.
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import resource
 import signal
@@ -25,6 +26,9 @@ GIVE_WAY_SECONDS = 2.0
 """How often the priority of a kernel's processes is set anew."""
 USED_FOR_A_STEP = 2.0
 """Seconds of processor time for each step (nice) by which a kernel gives way to all that have used less."""
+BURST_SECONDS = 2.0
+"""Processor time beyond that of one processor, after which a kernel is kept on one: sixty processes of one student count no more
+than one of another's, whatever sessions they begin."""
 LAST_STEP = 10
 """No further: the time of a cell goes by the clock."""
 FILLED_A_SECOND = 4 * 10**9
@@ -60,7 +64,8 @@ def monitor(tree: Tree, limits: Limits, status: int | None = None) -> NoReturn:
         signal.signal(number, signal.SIG_IGN)
     os.closerange((status or 2) + 1, 4096)
     ends, fastest = time.monotonic() + limits.seconds, FILLED_A_SECOND * (os.cpu_count() or 1)
-    why, gives_way_at = None, time.monotonic() + GIVE_WAY_SECONDS
+    began_at = time.monotonic()
+    why, gives_way_at = None, began_at + GIVE_WAY_SECONDS
     with contextlib.suppress(OSError):  # root's monitor is not kept waiting by what it watches
         os.setpriority(os.PRIO_PROCESS, 0, -10)
     while (ended := os.waitpid(tree.child, os.WNOHANG)) == (0, 0):
@@ -71,7 +76,7 @@ def monitor(tree: Tree, limits: Limits, status: int | None = None) -> NoReturn:
             with contextlib.suppress(OSError):  # it may be gone by now
                 os.kill(tree.child, signal.SIGKILL)
         if began >= gives_way_at:
-            give_way(tree.members())
+            give_way(tree.members(), began - began_at)
             gives_way_at = began + GIVE_WAY_SECONDS
         looked = time.monotonic() - began
         time.sleep(min(WATCH_SECONDS, max(SHORTEST_WATCH, looked, left / (fastest * 2))))
@@ -84,10 +89,17 @@ def monitor(tree: Tree, limits: Limits, status: int | None = None) -> NoReturn:
     end_as(int(told) if told else signal.SIGKILL)
 
 
-def give_way(members: Iterable[int]) -> None:
-    """Lowers the priority of processes by what they have used together: in their session, and their session among others."""
+def give_way(members: Iterable[int], seconds: float = math.inf) -> None:
+    """Lowers the priority of processes by what they have used together: in their session, and their session among others.
+
+    Args:
+        seconds: for how long they have been there. Those that have used more than one processor are kept on one.
+    """
     pids = list(members)
-    step = min(LAST_STEP, int(sum(map(memory.processor_seconds, pids)) / USED_FOR_A_STEP))
+    used = sum(map(memory.processor_seconds, pids))
+    step = min(LAST_STEP, int(used / USED_FOR_A_STEP))
+    places = sorted(os.sched_getaffinity(0))
+    only = {places[os.getpid() % len(places)]} if used > seconds + BURST_SECONDS else None
     for pid in pids if step else ():
         with contextlib.suppress(OSError):
             Path(f"/proc/{pid}/autogroup").write_text(str(step), encoding="ascii")
@@ -97,6 +109,8 @@ def give_way(members: Iterable[int]) -> None:
         for thread in threads:
             with contextlib.suppress(OSError):  # it may have ended
                 os.setpriority(os.PRIO_PROCESS, int(thread), step)
+                if only is not None:
+                    os.sched_setaffinity(int(thread), only)
 
 
 def room(tree: Tree, limits: Limits) -> int:

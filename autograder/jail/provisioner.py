@@ -15,8 +15,9 @@ from typing import Any
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.provisioning import LocalProvisioner
 
+from autograder.jail.gate import Gate
 from autograder.jail.kernels import Plan
-from autograder.jail.messages import CheckedKernelManager
+from autograder.jail.messages import GATED, CheckedKernelManager
 from autograder.system.daemons import runtime_folder
 
 NAME = "llm-autograder-warm"
@@ -46,17 +47,25 @@ class WarmProvisioner(LocalProvisioner):  # type: ignore[misc]
         request = manager.plan.request(self.folder, Path(kwargs.get("cwd") or Path.cwd()).resolve(), argv)
         self.process = manager.plan.parent.fork(request)
         self.pid = self.pgid = self.process.pid
+        ports = {name: getattr(manager, f"{name}_port") for name in GATED}
+        manager.gate = Gate(manager.ip, ports, runtime_folder())
         return self.connection_info
 
     async def cleanup(self, restart: bool = False) -> None:
         await super().cleanup(restart)
+        manager: Any = self.parent
+        if manager.gate is not None:
+            manager.gate.close()
         if self.folder is not None and not restart:
             shutil.rmtree(self.folder, ignore_errors=True)
             self.folder = None
 
 
 class WarmKernelManager(CheckedKernelManager):
-    """A manager of kernels that are forked, whatever the kernelspec says. Set `plan` before it starts one."""
+    """A manager of kernels that are forked, whatever the kernelspec says. Set `plan` before it starts one.
+
+    After a restart another client is needed: no line to a kernel begins again.
+    """
 
     plan: Plan
 

@@ -39,10 +39,11 @@ def _answer(case: Case, name: str, chain: str, asked_part: float, kept_part: flo
     there = case.variable(name).state == "there"
     if not right and there and not case.facts.transcript.complete:
         return asked.unknown("late"), kept.unknown("late")
-    holds = _kept(case, name, kept, right or _near_requests(case, question))
     if not right:
-        return asked.failed(_not_asked(case, name, chain)), holds
-    return asked.passed(already_penalised=all(request.model != case.task.model for request in right)), holds
+        mistake = _not_asked(case, name, chain)
+        return asked.failed(mistake), _kept(case, name, kept, _near_requests(case, question), mistake)
+    carried = all(request.model != case.task.model for request in right)
+    return asked.passed(already_penalised=carried), _kept(case, name, kept, right)
 
 
 def answer_as_one(case: Case, name: str, chain: str, part: float) -> Criterion:
@@ -146,8 +147,8 @@ def _not_asked(case: Case, name: str, chain: str) -> Mistake:
         return Mistake(hint, FOUND["value"].fill(value=error))
     if raised is not None and (mistake := chat_mistake(name, raised)):
         return mistake
-    if case.held_up(chain):
-        return Mistake(HINTS["llm-broken"].fill(variable=name), FOUND["not-asked"])
+    if broken := case.held_up(chain):
+        return Mistake(HINTS["broken"].fill(variable=name, name=broken), FOUND["not-asked"])
     if raised is not None:
         return Mistake(case.stopped(name, raised), FOUND["error"].fill(error=error_text(raised)))
     if asked:
@@ -168,9 +169,14 @@ def _asked_otherwise(case: Case, name: str, asked: list[Request]) -> Mistake:
         return Mistake(hint, FOUND["value"].fill(value=model))
     if matching and case.task.settings:
         return asked_with(case, name, matching[-1].settings)
-    others = [q for q in case.profile.questions.values() if q != question]
-    hint = HINTS["asked-together" if any(q in last.text for q in others) else "asked-otherwise"]
-    return Mistake(hint.fill(variable=name), FOUND["text"].fill(text=shown(last.text)))
+    others, said = [q for q in case.profile.questions.values() if q != question], last.text.split("Human: ")[-1]
+    if any(q in last.text for q in others):
+        hint = HINTS["asked-together"].fill(variable=name)
+    elif case.text_is(last, said):
+        hint = HINTS["asked-nearly"].fill(variable=name, found=shown(said, 60), question=question)
+    else:
+        hint = HINTS["asked-otherwise"].fill(variable=name)
+    return Mistake(hint, FOUND["text"].fill(text=shown(last.text)))
 
 
 def _nearest_question(case: Case, requests: Iterable[Request], question: str) -> str | None:
@@ -181,7 +187,10 @@ def _nearest_question(case: Case, requests: Iterable[Request], question: str) ->
     return close[0] if close else None
 
 
-def _kept(case: Case, name: str, share: Share, requests: tuple[Request, ...]) -> Criterion:
+def _kept(
+    case: Case, name: str, share: Share, requests: tuple[Request, ...], mistake: Mistake | None = None
+) -> Criterion:
+    """Whether the variable holds an output of these requests; `mistake` is why the question counts as not asked."""
     if case.variable(name).state == "none" and requests:
         return share.failed(Mistake(HINTS["kept-none"].fill(variable=name), FOUND["none"]))
     if missing := case.missing(name, share):
@@ -195,14 +204,17 @@ def _kept(case: Case, name: str, share: Share, requests: tuple[Request, ...]) ->
         return share.failed(Mistake(HINTS["kept-again"].fill(variable=name), found))
     whole = [request for request in requests if is_output(held.text, request)]
     if not whole and (other := _answer_to_another(case, held.text, requests)) is not None:
-        return share.failed(Mistake(HINTS["kept-other"].fill(variable=name, found=other), _found(held.text)))
+        same = mistake is not None and bare(case.task.question or "") in bare(other)
+        hint = mistake.hint if mistake and same else HINTS["kept-other"].fill(variable=name, found=shown(other, 60))
+        return share.failed(Mistake(hint, _found(held.text)))
     if matching := whole or [request for request in requests if holds(held.text, request)]:
         _observe(case, held.text, requests)
         _doubt(case, name, matching)
         if whole:
             _doubt_empty(case, name, whole)
     elif not requests or is_echo(held.text, requests):
-        return share.failed(Mistake(HINTS["not-kept"].fill(variable=name), _found(held.text)))
+        hint = mistake.hint if mistake and not requests else HINTS["not-kept"].fill(variable=name)
+        return share.failed(Mistake(hint, _found(held.text)))
     else:
         case.reasons.append(REASONS["cannot-tell"].fill(variable=name))
     return share.passed()
@@ -216,7 +228,7 @@ def _answer_to_another(case: Case, text: str, requests: tuple[Request, ...]) -> 
     """The question of the other request whose output this text is, if there is one."""
     others = [r for r in case.asked() if r not in requests and not r.error]
     other = next((r for r in others if is_output(text, r)), None)
-    return shown(other.text.split("Human: ")[-1], 60) if other and tidy(" ".join(other.outputs)) else None
+    return other.text.split("Human: ")[-1] if other and tidy(" ".join(other.outputs)) else None
 
 
 def _doubt(case: Case, name: str, matching: list[Request]) -> None:

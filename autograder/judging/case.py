@@ -10,7 +10,8 @@ from autograder.facts.transcript import Message, Request, bare
 from autograder.facts.verdict import Criterion, Outcome, Sentence
 from autograder.judging import already_penalised, failures
 from autograder.judging.failures import Mistake
-from autograder.judging.task import LLM, Task, Tasks
+from autograder.judging.sampling import draws_with
+from autograder.judging.task import LLM, PROMPT, Task, Tasks
 from autograder.words.checks import FOUND, NOTES, TITLES
 from autograder.words.hints import HINTS
 
@@ -148,16 +149,47 @@ class Case:
                 return "own"
         return None
 
-    def held_up(self, chain: str) -> bool:
-        """Whether nothing reaches a model through this chain for the reason that `llm` by itself is broken, which has cost
-        points at an earlier check."""
-        llm = LLM.name
-        here = failures.of_challenge(self.evidence.challenge_of(llm))
-        if not here or self.arrived(llm) or llm not in self.variable(chain).holds or self.task.holds(chain) != "chain":
+    def takes_another_form(self, chain: str) -> bool:
+        """Whether a chain raises on all that a check can ask it with, while the student got a right request through.
+
+        The form with every key is a guess at what is behind the keys, and may be wrong. What was asked after another
+        chain had taken this one's name says nothing of it.
+        """
+        challenge, mine = self.evidence.challenge_of(chain), self.variable(chain).identity
+        if challenge is None or not mine or self.task.holds(chain) != "chain":
             return False
-        broken = [e for e in self.before() if failures.of_challenge(e.challenge_of(llm)) & here]
-        has_cost = any(not already_penalised.asked_of(e, llm, self.facts) for e in broken)
-        return has_cost and bool(failures.of_challenge(self.evidence.challenge_of(chain)) & here)
+        if any(offer.requests or not offer.failure for offer in challenge.offers if offer.form != "keys"):
+            return False
+        seen = max(e.seen or 0 for e in self.facts.evidence.values() if e.variable(chain).identity == mine)
+        return any(
+            request.model == self.task.model and draws_with(request.settings, self.task.settings)
+            for request in self.facts.transcript.own()
+            if request.number < seen and request.outputs and not request.error
+            if any(self.text_is(request, question) for question in self.profile.questions.values())
+        )
+
+    def held_up(self, chain: str) -> str | None:
+        """`llm` or `prompt` where nothing reaches a model through this chain for the reason that it by itself is broken,
+        which has cost points at an earlier check; else None."""
+        ended = failures.of_challenge(self.evidence.challenge_of(chain))
+        if self.task.holds(chain) != "chain" or not ended or self.arrived(chain):
+            return None
+        broken = {LLM.name: self._llm_ended(), PROMPT.name: self._prompt_ended()}
+        return next((name for name, how in broken.items() if how & ended and name in self.variable(chain).holds), None)
+
+    def _llm_ended(self) -> frozenset[str]:
+        """What a question to `llm` alone ends with, here and at an earlier check, where none reached a model."""
+        here = failures.of_challenge(self.evidence.challenge_of(LLM.name))
+        if self.arrived(LLM.name):
+            return frozenset()
+        broken = [e for e in self.before() if not already_penalised.asked_of(e, LLM.name, self.facts)]
+        return here & frozenset().union(*(failures.of_challenge(e.challenge_of(LLM.name)) for e in broken))
+
+    def _prompt_ended(self) -> frozenset[str]:
+        """What `prompt` alone ends with, here and when an earlier check judged it."""
+        here = self.evidence.prompt.failure if self.evidence.prompt else None
+        judged = [failures.error_text(p.failure) for p in self.judged_prompts() or () if p.failure]
+        return frozenset(judged) & {failures.error_text(here)} if here else frozenset()
 
     def penalised_models(self) -> frozenset[str]:
         """The models that `llm` reached when its loading was judged: a wrong one has cost points there."""

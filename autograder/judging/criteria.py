@@ -59,7 +59,7 @@ def model(case: Case, name: str, part: float, penalised: frozenset[str] = frozen
     if request is None and case.held_up(name):
         return share.passed(already_penalised=True)
     if request is None:
-        return share.failed(nothing_arrived(case, name))
+        return not_arrived(case, name, share)
     if request.model == model or request.model in penalised:
         return share.passed(already_penalised=request.model != model)
     hint = HINTS[_model_mistake(case, request.model)].fill(variable=name, found=request.model, expected=model)
@@ -97,9 +97,11 @@ def text(case: Case, name: str, part: float) -> Criterion:
     request = best(case, name)
     if request is None and case.held_up(name):
         return _text_by_steps(case, name, share)
+    how = case.text_is(request, question) if request else None
+    if how is None and case.takes_another_form(name):
+        return share.unknown("other-form")
     if request is None:
         return share.failed(nothing_arrived(case, name))
-    how = case.text_is(request, question)
     if how == "own" and case.judged_prompts() is None:
         of_prompt = already_penalised.of_prompt(case.tasks)
         if of_prompt is not None and of_prompt.notebook != case.task.notebook:
@@ -142,14 +144,21 @@ def best(case: Case, name: str) -> Request | None:
     if not requests or challenge is None:
         return None
 
-    def rightness(request: Request) -> tuple[int, int]:
+    def rightness(request: Request) -> tuple[int, bool, int]:
         question = challenge.question
         bare_question = request.text == question and case.task.holds(name) != "chain"
         text = case.text_is(request, question) is not None or bare_question
         drawn = draws_with(request.settings, case.task.settings)
-        return (2 * text + (request.model == case.task.model) + drawn, request.number)
+        return (2 * text + (request.model == case.task.model) + drawn, question in request.text, request.number)
 
     return max(requests, key=rightness)
+
+
+def not_arrived(case: Case, name: str, share: Share) -> Criterion:
+    """The criterion where the check's question to a chain led to no request."""
+    if case.takes_another_form(name):
+        return share.unknown("other-form")
+    return share.failed(nothing_arrived(case, name))
 
 
 def models_of(requests: Iterable[Request]) -> frozenset[str]:
@@ -169,7 +178,7 @@ def nothing_arrived(case: Case, name: str) -> Mistake:
         return Mistake(hint, FOUND["value"].fill(value=held.type))
     if wrong := next(filter(None, (failures.settings_mistake(name, failure) for failure in raised)), None):
         return wrong
-    if refused := failures.chat_mistake(name, raised[0], held.kinds):
+    if refused := failures.chat_mistake(name, raised[0]):
         return refused
     error = error_text(raised[0])
     hint = HINTS["chain-raised" if is_chain else "no-model-raised"]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
 import re
-from collections.abc import Container, Set
+from collections.abc import Iterable, Set
 from dataclasses import dataclass
 
 from autograder.facts.evidence import Challenge, Failure
@@ -21,6 +22,8 @@ _REFUSED = re.compile(
     re.MULTILINE,
 )
 """What models and LangChain's classes say of an argument or a field that they do not have."""
+_UNUSED = re.compile(r"`model_kwargs` are not used by the model: \['(\w+)'")
+"""What transformers says of a setting whose name it does not know."""
 SETTINGS = frozenset({"max_new_tokens", "max_length", "do_sample", "temperature", "top_k", "top_p", "num_beams"})
 _NOT_A_DICT = re.compile(
     r"argument after \*\* must be a mapping, not (\w+)"
@@ -54,11 +57,19 @@ def stopped(variable: str, raised: Failure, names: Set[str], decimals: bool, pla
     unknown = _UNKNOWN_NAME.search(raised.message) if raised.name == "NameError" else None
     if unknown and unknown[1] in names - {variable}:
         return HINTS["out-of-order"].fill(variable=variable, name=unknown[1])
+    if unused := _UNUSED.search(raised.message):
+        return HINTS["setting-unknown"].fill(variable=variable, setting=unused[1])
     for refused in _REFUSED.finditer(raised.message):
         setting = next(filter(None, refused.groups()))
         if setting in SETTINGS:
             return HINTS["setting-refused"].fill(variable=variable, setting=setting)
     return HINTS["missing-raised"].fill(variable=variable, error=error_text(raised))
+
+
+def misspelled(given: Iterable[str], setting: str, known: Iterable[str]) -> str | None:
+    """The name among those given that was probably meant for this setting, and that the model does not know."""
+    unknown = sorted(set(given) - {*known} - SETTINGS)
+    return next(iter(difflib.get_close_matches(setting, unknown, 1, 0.5)), None)
 
 
 def settings_mistake(variable: str, failure: Failure) -> Mistake | None:
@@ -72,11 +83,13 @@ def settings_mistake(variable: str, failure: Failure) -> Mistake | None:
     return None
 
 
-def chat_mistake(variable: str, failure: Failure, kinds: Container[str] = ()) -> Mistake | None:
-    """Where LangChain's chat model stands around another class than it takes, that; else None. `kinds` are the variable's."""
-    if "ChatHuggingFace" not in kinds and "Expected llm to be one of" not in failure.message:
-        return None
-    return Mistake(HINTS["chat-wrapper"].fill(variable=variable), FOUND["error"].fill(error=error_text(failure)))
+def chat_mistake(variable: str, failure: Failure) -> Mistake | None:
+    """Where LangChain's chat model stands around another class than it takes, or a model without a template, that; else None."""
+    found = FOUND["error"].fill(error=error_text(failure))
+    for said, hint in (("Expected llm to be one of", "chat-wrapper"), ("chat_template is not set", "no-chat-template")):
+        if said in failure.message:
+            return Mistake(HINTS[hint].fill(variable=variable), found)
+    return None
 
 
 def of_challenge(challenge: Challenge | None) -> frozenset[str]:

@@ -27,21 +27,23 @@ def is_output(text: str, request: Request) -> bool:
 
 
 def holds(text: str, request: Request) -> bool:
-    """Whether `text` is the request's output, or a long piece of it, or has all of it after a piece of the prompt or a label.
-
-    The end of prompt and output together (`split("Human:")[-1]`) holds the output, however short that is.
-    """
+    """Whether `text` is the request's output, or has a long piece of it, alone or after the prompt, or all after a label."""
     if is_output(text, request):
         return True
     for output in request.outputs:
-        new, full = _bare(output), _bare(request.text + output)
+        sent, new = _bare(request.text), _bare(output)
         for mine in filter(None, {_bare(text), _bare(_SPECIAL_TOKEN.sub("", text))}):
-            piece = mine in new and (len(mine) >= MIN_PIECE or 2 * len(mine) >= len(new))
-            tail = new != "" and new in mine and full.endswith(mine)
+            kept = _kept(mine, sent, new)
             labelled = len(new) >= MIN_PIECE and new in mine
-            if piece or tail or labelled:
+            if kept >= MIN_PIECE or 0 < len(new) <= 2 * kept or labelled:
                 return True
     return False
+
+
+def _kept(piece: str, sent: str, new: str) -> int:
+    """How many characters of an output are in a piece that was cut from prompt and output together; at most 0 where none."""
+    place = (sent + new).rfind(piece)
+    return min(len(piece), place + len(piece) - len(sent)) if place >= 0 else 0
 
 
 def _bare(text: str) -> str:

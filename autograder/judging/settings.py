@@ -12,8 +12,8 @@ from autograder.facts.evidence import Variable
 from autograder.facts.transcript import Request
 from autograder.facts.verdict import Criterion, Sentence
 from autograder.judging.case import Case, Share
-from autograder.judging.criteria import best, nothing_arrived
-from autograder.judging.failures import Mistake
+from autograder.judging.criteria import best, not_arrived
+from autograder.judging.failures import Mistake, misspelled, shown
 from autograder.judging.sampling import WHOLE_REFUSED, draws_with, is_number, why_no_draw
 from autograder.words.checks import EXPECTED, FOUND, OBSERVATIONS, TITLES
 from autograder.words.hints import HINTS
@@ -33,7 +33,7 @@ def setting(case: Case, name: str, part: float, earlier: Iterable[Request] = ())
         return missing
     request = best(case, name)
     if request is None:
-        return share.failed(nothing_arrived(case, name))
+        return not_arrived(case, name, share)
     settings = request.settings
     why = why_no_draw(settings, case.task.settings)
     penalised = {why_no_draw(one.settings, case.task.settings) for one in earlier} - {None}
@@ -50,7 +50,7 @@ def no_draw(case: Case, name: str, settings: dict[str, object]) -> Mistake:
     """What is told where these settings do not draw as the task demands."""
     ((demanded, _),) = case.task.settings.items()
     found = _sentence(FOUND, demanded, "on" if settings.get("do_sample") else "off")
-    return Mistake(_hint(case, name, settings), found.fill(setting=demanded, t=settings.get(demanded)))
+    return Mistake(_hint(case, name, settings), found.fill(setting=demanded, t=_short(settings.get(demanded))))
 
 
 def asked_with(case: Case, name: str, settings: dict[str, object]) -> Mistake:
@@ -59,8 +59,8 @@ def asked_with(case: Case, name: str, settings: dict[str, object]) -> Mistake:
     found = settings.get(demanded)
     if found == value:
         return no_draw(case, name, settings)
-    hint = _sentence(HINTS, demanded, "asked").fill(variable=name, setting=demanded, found=found, t=value)
-    return Mistake(hint, FOUND["value"].fill(value=found))
+    hint = _sentence(HINTS, demanded, "asked").fill(variable=name, setting=demanded, found=_short(found), t=value)
+    return Mistake(hint, FOUND["value"].fill(value=_short(found)))
 
 
 def _hint(case: Case, name: str, settings: dict[str, object]) -> Sentence:
@@ -70,15 +70,24 @@ def _hint(case: Case, name: str, settings: dict[str, object]) -> Sentence:
         return HINTS["settings-on-chain"].fill(variable=name)
     if why and settings.get("do_sample"):
         return HINTS["sampling-cancelled"].fill(variable=name, setting=why)
-    if not why and (isinstance(found, list | tuple) or (isinstance(found, str) and "," in found)):
+    pair = isinstance(found, list | tuple) and len(found) == 2
+    if not why and (pair or (isinstance(found, str) and "," in found)):
         return HINTS["decimal-comma"].fill(variable=name)
+    names = {name for where in given.values() for name in where}
+    if not why and found != value and (meant := misspelled(names, demanded, settings)):
+        return HINTS["setting-unknown"].fill(variable=name, setting=meant)
     what = "off" if why else _what_is_wrong(case.variable(name), demanded, value, found)
-    return _sentence(HINTS, demanded, what).fill(variable=name, setting=demanded, found=found, t=value)
+    return _sentence(HINTS, demanded, what).fill(variable=name, setting=demanded, found=_short(found), t=value)
+
+
+def _short(value: object) -> object:
+    """A value as it is told: numbers as they are, unless they are long."""
+    return value if isinstance(value, float) or len(str(value)) < 20 else shown(str(value), 40)
 
 
 def _what_is_wrong(held: Variable, demanded: str, value: float, found: object) -> str:
     """What is wrong with a setting where sampling is on: how it is written, where it was given, or its value."""
-    if isinstance(found, str):
+    if isinstance(found, str | list | tuple):
         return "text"
     if demanded in WHOLE_REFUSED and isinstance(found, int) and found == value:
         return "whole"

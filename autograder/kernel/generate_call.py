@@ -11,6 +11,9 @@ from autograder.kernel.upstream_transformers import resolved_config
 from autograder.protocol.chat_template import encoded
 from autograder.protocol.echo import MAX_COPIES, copies_of
 
+FLOATS_ALONE = ("temperature",)
+"""Settings for which transformers takes Python's own floats, and no other number (`TemperatureLogitsWarper`)."""
+
 
 @dataclass(frozen=True)
 class GenerateResult:
@@ -99,7 +102,25 @@ def resolved_settings(model: Any, generation_config: Any, kwargs: Mapping[str, A
         values = resolved_config(model, generation_config, given).to_dict()
     except Exception as error:  # left for the real call, which reports it in its own words
         return {"unresolved": f"{type(error).__name__}: {error}"[:300]}
-    return {key: value for key, value in values.items() if _is_plain(value) and not key.startswith("_")}
+    plain = {key: as_python(value, key) for key, value in values.items() if not key.startswith("_")}
+    return {key: value for key, value in plain.items() if _is_plain(value)}
+
+
+def as_python(value: Any, setting: str = "") -> Any:
+    """A number or truth value of numpy's or torch's as Python's own; where transformers refuses any other, as text.
+
+    Args:
+        setting: what it is a value of. Anything else stays as it is.
+    """
+    if isinstance(value, bool | int | float | str | list | tuple | dict | type(None)):
+        return value
+    if setting in FLOATS_ALONE:
+        return f"{type(value).__name__} {value}"[:60]
+    try:
+        plain = value.item()
+    except (AttributeError, RuntimeError, TypeError, ValueError):
+        return value
+    return plain if isinstance(plain, bool | int | float) else value
 
 
 def _is_plain(value: Any) -> bool:

@@ -6,6 +6,7 @@ LangChain and transformers by name, and asks nothing of them but `isinstance`.
 
 from __future__ import annotations
 
+import functools
 import io
 import sys
 from collections.abc import Iterator, Mapping, MutableMapping
@@ -33,6 +34,8 @@ CLASSES: dict[str, tuple[tuple[str, str], ...]] = {
 NEVER_ENTERED = ("Pipeline", "Model")
 MAX_OBJECTS = 400
 MAX_DEPTH = 12
+MAX_NUMBER = 1e300
+"""From here on a number is none that JSON keeps, or that anybody means."""
 
 
 def is_a(thing: object, *kinds: str) -> bool:
@@ -70,12 +73,14 @@ def _inside(part: object) -> list[object]:
     found: list[object] = []
     if is_a(part, "Runnable", "LanguageModel"):
         found.extend(list(vars(part).values()))
+    if isinstance(part, functools.partial):
+        found.extend([part.func, *part.args, *part.keywords.values()])
     function = getattr(part, "__func__", part)
     closure = getattr(function, "__closure__", None)
     if closure:
         found.extend(cell.cell_contents for cell in closure if _filled(cell))
-        if getattr(part, "__self__", None) is not None:
-            found.append(part.__self__)  # type: ignore[attr-defined]
+    if function is not part and getattr(part, "__self__", None) is not None:
+        found.append(part.__self__)  # type: ignore[attr-defined]
     code, scope = getattr(function, "__code__", None), getattr(function, "__globals__", None)
     if code is not None and scope is not None:  # a lambda that speaks of `llm` holds it by name
         found.extend(scope[name] for name in code.co_names if name in scope and kinds_of(scope[name]))
@@ -115,11 +120,12 @@ def settings_given(chain: object) -> dict[str, tuple[str, ...]]:
         bound = getattr(part, "kwargs", None) if is_a(part, "Runnable") and hasattr(part, "bound") else None
         if isinstance(bound, dict):
             given["bind"] |= {str(name) for name in bound}
-            inside = {str(name) for name in bound.get("pipeline_kwargs") or {}}
-            given["pipeline_kwargs"] |= inside
+            for where in ("model_kwargs", "pipeline_kwargs"):
+                settings = bound.get(where)
+                given[where] |= {str(name) for name in settings} if isinstance(settings, Mapping) else set()
             # a sequence hands them to its first step, where nobody reads them
             if steps_of(getattr(part, "bound", None)):
-                given["chain"] |= inside | {str(name) for name in bound}
+                given["chain"] |= given["pipeline_kwargs"] | {str(name) for name in bound}
         elif is_a(part, "HuggingFacePipeline"):
             for where in ("model_kwargs", "pipeline_kwargs"):
                 given[where] |= {str(name) for name in getattr(part, where, None) or {}}
@@ -134,7 +140,7 @@ def temperatures_given(chain: object) -> tuple[float, ...]:
         inside = bound.get("pipeline_kwargs") if isinstance(bound, dict) else None
         for settings in (bound, inside, getattr(part, "pipeline_kwargs", None)):
             value = settings.get("temperature") if isinstance(settings, dict) else None
-            if isinstance(value, int | float) and not isinstance(value, bool):
+            if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < MAX_NUMBER:
                 found.append(float(value))
     return tuple(dict.fromkeys(found))[:10]
 
@@ -167,9 +173,13 @@ def no_trace(chain: object, namespace: MutableMapping[str, Any]) -> Iterator[dic
 
 
 def _set_until(undo: ExitStack, owner: object, name: str, value: object) -> None:
-    """Replaces an attribute of the object itself until the stack is closed, without calling its `__setattr__`."""
-    undo.callback(vars(owner).__setitem__, name, vars(owner)[name])
-    vars(owner)[name] = value
+    """Replaces an attribute of the object itself until the stack is closed, without calling its `__setattr__`.
+
+    One that is not there is not made: a stand-in may say that it is an instance of anything.
+    """
+    if name in vars(owner):
+        undo.callback(vars(owner).__setitem__, name, vars(owner)[name])
+        vars(owner)[name] = value
 
 
 class _NoWaiting:

@@ -26,7 +26,7 @@ from autograder.kernel import live_objects, virtual_gpu
 from autograder.kernel.live_objects import first_inside, is_a, kinds_of
 from autograder.kernel.recorder import Answered, Recorder
 
-INSIDE = ("HuggingFacePipeline", "ChatHuggingFace", "PromptTemplate", "Message")
+INSIDE = ("HuggingFacePipeline", "ChatHuggingFace", "ChatPromptTemplate", "PromptTemplate", "Message")
 ASKED: tuple[Holds, ...] = ("llm", "chain")
 """What a check puts a question of its own to."""
 QUESTIONS = (
@@ -140,7 +140,7 @@ class Probe:
         """Puts a question to a chain in each form that chains take, until the right request arrives."""
         chain, began = self.namespace[asked.name], time.monotonic()
         if asked.holds == "chain":
-            forms: tuple[Form, ...] = ("dict", "list", "text", "keys")
+            forms: tuple[Form, ...] = ("dict", "list", "text", "message", "keys")
             right = {plain(self.asked(question))}
             if prompt is not None and question in prompt.texts:
                 right.add(prompt.texts[question])
@@ -242,8 +242,7 @@ def text_of(thing: Any) -> str | None:
     """The text of a string or of a message; None for anything else."""
     if isinstance(thing, str):
         return str(thing)[:200_000].encode(errors="replace").decode()
-    content = getattr(thing, "content", None) if is_a(thing, "Message") else None
-    return content[:200_000].encode(errors="replace").decode() if isinstance(content, str) else None
+    return text_of(str(thing.text)) if is_a(thing, "Message") else None
 
 
 def _task_of(pipeline: Any) -> str | None:
@@ -256,11 +255,13 @@ def _task_of(pipeline: Any) -> str | None:
 def _plain_dict(thing: Any) -> dict[str, Any] | None:
     if not isinstance(thing, dict) or len(thing) > 100:
         return None
-    if not all(isinstance(v, str | int | float | bool | type(None)) for v in thing.values()):
-        thing = {key: repr(value)[:200] for key, value in thing.items()}
-    text = json.dumps({str(k)[:100]: v for k, v in thing.items()}, default=str)
+    text = json.dumps({str(k)[:100]: v if _is_plain(v) else repr(v)[:200] for k, v in thing.items()})
     plain_values: dict[str, Any] = json.loads(text) if len(text) < 20_000 else {}
     return plain_values
+
+
+def _is_plain(value: object) -> bool:
+    return isinstance(value, str | int | float | bool | type(None))
 
 
 def _environment() -> dict[str, str]:
@@ -276,7 +277,7 @@ def _messages(messages: tuple[Message, ...]) -> list[Any]:
 
 def _formatted(prompt: Any, name: str, messages: tuple[Message, ...]) -> tuple[Message, ...]:
     value = prompt.invoke({name: _messages(messages)})
-    return tuple((str(m.type)[:500], str(m.content)[:20_000]) for m in value.to_messages()[:20])
+    return tuple((str(m.type)[:500], str(m.text)[:20_000]) for m in value.to_messages()[:20])
 
 
 def _as_text(prompt: Any, name: str, question: str) -> str:
@@ -287,6 +288,8 @@ def _in_form(form: Form, question: str) -> Any:
     if form == "text":
         return question
     messages = _messages((("human", question),))
+    if form == "message":
+        return messages[0]
     if form == "keys":
         return AnyKey(question, messages=messages)
     return {"messages": messages} if form == "dict" else messages
@@ -295,14 +298,15 @@ def _in_form(form: Form, question: str) -> Any:
 def _ask(chain: Any, question: Any, settings: dict[str, Any]) -> None:
     """Calls the chain as a student would. One that is only asynchronous runs in a thread, whose event loop is its own."""
     if not is_a(chain, "Runnable"):
-        if not callable(chain):
+        call = getattr(chain, "invoke", chain)
+        if not callable(call):
             raise TypeError(f"{type(chain).__name__} has no invoke")
-        chain(question)
+        call(question)
         return
     config = {"configurable": settings}
     try:
         chain.invoke(question, config=config)
-    except TypeError as error:
-        if "coroutine" not in str(error):
+    except (TypeError, NotImplementedError) as error:
+        if isinstance(error, TypeError) and "coroutine" not in str(error):
             raise
         ThreadPoolExecutor(1).submit(lambda: asyncio.run(chain.ainvoke(question, config=config))).result()

@@ -193,8 +193,8 @@ class Recorder:
 
     def _describe(self, *, original: Any, model: Any, inputs: Any, config: Any, kwargs: Mapping[str, Any]) -> Call:
         """What arrived. A failure to resolve settings is left for the real `generate` to report."""
-        name = self.thin.name_of(model) if self.thin is not None else None
-        name = name or hub_name(str(getattr(model, "name_or_path", "") or type(model).__name__))
+        name = hub_name(str(getattr(model, "name_or_path", "") or type(model).__name__))
+        name = self.thin.known_as(model, name) if self.thin is not None else name
         return Call(
             original=original, model=model, inputs=inputs, config=config, kwargs=kwargs,
             name=name,
@@ -224,10 +224,12 @@ class Recorder:
         challenge: str | None = None,
         numbers: Sequence[int] | None = None,
     ) -> None:
-        """Notes a request for each row. The host keeps the count, where there is one."""
+        """Notes a request for each row. The host keeps the count, where there is one: what it cannot know is not counted."""
         per_row = call.new_tokens(output)
         if numbers is None and self.thin is not None:
             numbers = self.thin.note(call, per_row, error)
+            if numbers is None and self.thin.models is not None:
+                return
         with self._lock:
             for place, (row, new) in enumerate(zip(call.rows, per_row, strict=True)):
                 if len(self._requests) >= (MAX_REQUESTS if challenge else MAX_REQUESTS - FOR_CHECKS):

@@ -24,7 +24,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from autograder.facts.transcript import MAX_TOKENS
-from autograder.kernel.generate_call import Call, GenerateResult, as_model_output, stream
+from autograder.kernel.generate_call import Call, GenerateResult, as_model_output, as_python, stream
 from autograder.kernel.remote_generation import RemoteGeneration
 from autograder.kernel.upstream_transformers import MODELING, load_without_weights, usual_settings
 from autograder.protocol.model_cache import hub_name, snapshot_of
@@ -42,6 +42,7 @@ SAY_NOTHING = {
     "output_attentions", "output_hidden_states", "continuous_batching_config",
 }  # fmt: skip
 """Settings that change nothing in the tokens."""
+LOADED_AS = "_loaded_as"  # an attribute of models, which a copy keeps
 WANT_MORE = ("output_scores", "output_logits", "output_attentions", "output_hidden_states")
 """Settings that ask for more than tokens."""
 
@@ -102,6 +103,7 @@ class ThinModels:
         if self.models is not None and Path(self.models[name]).resolve() != Path(folder).resolve():
             return False
         self._thin[model] = name, self._loading_hooks(model)
+        vars(model)[LOADED_AS] = name
         return True
 
     def _loading_hooks(self, model: Any) -> list[Any]:
@@ -137,6 +139,11 @@ class ThinModels:
         """The model's name, where it has no weights."""
         name, _ = self._thin.get(model, (None, None))
         return name
+
+    def known_as(self, model: Any, told: str) -> str:
+        """A model's name: `told` is what it says itself, which is not believed of weights that were not loaded by it."""
+        false = self.models is None or told in self.models
+        return str(getattr(model, LOADED_AS, None) or (type(model).__name__ if false else told))
 
     def note(self, call: Call, outputs: Sequence[Sequence[Sequence[int]]], error: str | None) -> list[int] | None:
         """Tells of requests that need no output; answers the numbers that they have got, if anybody gives numbers."""
@@ -244,7 +251,7 @@ class Decoding:
     def _frame(self, mask: list[list[int]], settings: Mapping[str, Any]) -> Generate:
         """The request as the host gets it. Raises NeedsWeights where a setting is beyond it."""
         call = self._call
-        given = {key: value for key, value in settings.items() if value is not None and not key.startswith("_")}
+        given = {k: as_python(value) for k, value in settings.items() if value is not None and not k.startswith("_")}
         if "max_new_tokens" in given:  # what `generate` has made of it, prompt included
             given.pop("max_length", None)
         usual = usual_settings()

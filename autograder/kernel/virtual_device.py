@@ -10,6 +10,7 @@ from typing import Any
 
 NAME = "Virtual GPU (runs on the CPU)"
 CAPABILITY = (8, 0)  # as an A100's, the course's GPU: has bfloat16
+ON_GPU = "_on_virtual_gpu"  # an attribute of modules
 MULTI_PROCESSORS = 28  # as the 20 GB slice of an A100's
 
 
@@ -23,18 +24,18 @@ class Memory:
         self._peak = 0
 
     def put(self, module: Any, on_gpu: bool) -> None:
-        """Every module inside counts for itself, since a part may be moved alone."""
+        """Every module inside counts for itself, since a part may be moved alone; a copy of it is where it was."""
         with self._lock:
             for part in module.modules():
                 (self._modules.add if on_gpu else self._modules.discard)(part)
+                vars(part)[ON_GPU] = on_gpu
             self.used()
 
     def holds(self, module: Any) -> bool:
         """As `model.device` does: where the first of its weights is."""
         with_weights = (part for part in module.modules() if next(part.parameters(recurse=False), None) is not None)
         first = next(with_weights, module)
-        with self._lock:
-            return first in self._modules
+        return vars(first).get(ON_GPU) is True
 
     def used(self) -> int:
         with self._lock:

@@ -72,8 +72,9 @@ def device_asked_for(obj: object) -> str | None:
 
     Where there is a real device, or no virtual one, where it is. None for anything but a model or a pipeline.
     """
-    if is_a(obj, "Pipeline"):
-        return _name_of(obj.device)  # type: ignore[attr-defined]
+    if is_a(obj, "Pipeline"):  # its inputs go to its device, and meet the model where that is
+        model = device_asked_for(obj.model)  # type: ignore[attr-defined]
+        return model if model not in (None, "cuda:0") else _name_of(obj.device)  # type: ignore[attr-defined]
     if is_a(obj, "Model"):
         device_map = getattr(obj, "hf_device_map", None)
         return _name_of(next(iter(device_map.values())) if device_map else obj.device)  # type: ignore[attr-defined]

@@ -33,8 +33,10 @@ MAX_CELLS = 30
 MAX_PICTURE = 3_000_000
 """Characters of a picture that is shown, as it is written in a notebook."""
 PICTURE = re.compile(r"data:image/[\w.+-]+;base64,[A-Za-z0-9+/=]*")
-SHOWN = ("text/plain", "text/markdown", "text/html", "image/png", "image/jpeg")
-"""What is shown of a handed-in output: in these forms, nothing runs."""
+SHOWN = (
+    "text/plain", "text/markdown", "text/html", "text/latex", "image/png", "image/jpeg", "image/svg+xml",
+)  # fmt: skip
+"""What is shown of an output: in these forms, nothing runs."""
 
 # Which cells an answer is about
 
@@ -76,11 +78,14 @@ def label(cell: NotebookNode, index: int, language: Language) -> str:
 # What is shown of them
 
 
-def shortened(outputs: list[NotebookNode], language: Language) -> list[NotebookNode]:
-    """A cell's outputs as a page can hold them: the forms of `SHOWN`, without stderr (progress bars, warnings).
+def shortened(outputs: list[NotebookNode], language: Language, stderr: bool = False) -> list[NotebookNode]:
+    """A cell's outputs as a page can hold them: the forms of `SHOWN`, and no metadata: an address in it would be fetched.
 
     Texts are cut at `MAX_TEXT`. HTML and pictures cannot be cut: where they are larger, another form of the same is shown.
     What comes after `MAX_TEXT` of text or `MAX_PICTURE` of pictures is left out, and a line says so.
+
+    Args:
+        stderr: whether progress bars and warnings are shown.
     """
     rest = say(MARKING["cut"], language)
     shown: list[NotebookNode] = []
@@ -88,7 +93,7 @@ def shortened(outputs: list[NotebookNode], language: Language) -> list[NotebookN
     for output in outputs:
         if text > MAX_TEXT or pictures > MAX_PICTURE or len(shown) == MAX_OUTPUTS:
             return [*shown, new_output("stream", text=rest)]
-        if (one := _shortened(output, rest)) is not None:
+        if (stderr or output.get("name") != "stderr") and (one := _shortened(output, rest)) is not None:
             shown.append(one)
             words, drawn = _sizes(one)
             text, pictures = text + words, pictures + drawn
@@ -97,14 +102,23 @@ def shortened(outputs: list[NotebookNode], language: Language) -> list[NotebookN
 
 def _shortened(output: NotebookNode, rest: str) -> NotebookNode | None:
     if output.output_type == "stream":
-        return new_output("stream", text=cut(output.text, rest)) if output.name != "stderr" else None
+        name = "stderr" if output.name == "stderr" else "stdout"
+        return new_output("stream", name=name, text=cut(output.text, rest))
     if output.output_type == "error":
         lines = cut("\n".join(output.traceback), rest).split("\n")
         return new_output("error", ename=output.ename, evalue=output.evalue[:MAX_TEXT], traceback=lines)
     data = {kind: output.data[kind] for kind in SHOWN if isinstance(output.data.get(kind), str)}
     data = {kind: value for kind, value in data.items() if not _too_large(kind, value)}
-    data.update({kind: cut(data[kind], rest) for kind in ("text/plain", "text/markdown") if kind in data})
-    return new_output("display_data", data=data) if data else None
+    data.update({kind: cut(data[kind], rest) for kind in ("text/plain", "text/markdown", "text/latex") if kind in data})
+    if not data:
+        return None
+    count = output.get("execution_count")
+    result = output.output_type == "execute_result" and type(count) is int
+    return (
+        new_output("execute_result", data=data, execution_count=count)
+        if result
+        else new_output("display_data", data=data)
+    )
 
 
 def _too_large(kind: str, value: str) -> bool:

@@ -21,7 +21,7 @@ from typing import Any
 from jinja2 import pass_context
 from jinja2.runtime import Context
 from justhtml import EditAttrs, JustHTML, Regex, SanitizationPolicy, UrlPolicy, UrlRule
-from nbconvert.filters import get_metadata
+from nbconvert.filters import Highlight2HTML, get_metadata
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from pygments.token import STANDARD_TYPES
 
@@ -155,6 +155,11 @@ def _bounded(text: str) -> str:
     return _FORMATTING.sub(" ", text) if opened * tags > MOST_ELEMENTS else text
 
 
+MOST_LOOKED_AT = 5_000_000
+"""Characters that are looked at for the ends of formulas, where each that begins looks through all that follows."""
+_FORMULA = re.compile(r"\\\\[(\[]|\\begin\{")
+
+
 # --- Cleaning --------------------------------------------------------------------------------------------------------
 
 
@@ -203,13 +208,25 @@ def _as_part(found: re.Match[str], image: str, box: str) -> str:
 
 
 def from_markdown(source: str, attachments: Any = None) -> str:
-    """HTML of Markdown, not sanitized yet.
+    """HTML of Markdown, not sanitized yet; a text of more formulas than can be looked for is shown as it was written.
 
     Args:
         attachments: the images of a cell, as the notebook has them.
     """
-    renderer = IPythonRenderer(escape=False, attachments=attachments or {}, exclude_anchor_links=True)
+    if len(_FORMULA.findall(source)) * len(source) > MOST_LOOKED_AT:
+        return f"<pre>{escape(source)}</pre>"
+    renderer = IPythonRenderer(escape=False, attachments=_Attachments(attachments or {}), exclude_anchor_links=True)
     return str(MarkdownWithMath(renderer=renderer).render(source))
+
+
+class _Attachments(dict[str, Mapping[str, Any]]):
+    """A cell's images; one that is named and is not there has no address, where nbconvert would end the page."""
+
+    def __contains__(self, name: object) -> bool:
+        return True
+
+    def __getitem__(self, name: str) -> Mapping[str, Any]:
+        return self.get(name) or {"image/none": ""}
 
 
 @pass_context
@@ -218,11 +235,31 @@ def markdown_as_html(context: Context, source: str) -> str:
     return clean_html(from_markdown(source, context.get("cell", {}).get("attachments", {})))
 
 
+MOST_CODE, LONGEST_LINE, LONGEST_GAP = 20_000, 500, 100
+"""Characters of code that is coloured, of a line and of white space in it: a lexer takes the cube of longer ones."""
+_GAP = re.compile(rf"\s{{{LONGEST_GAP}}}")
+_colours = Highlight2HTML()
+
+
+def highlighted(source: str, language: str | None = None, metadata: Any = None) -> str:
+    """Code as HTML, coloured as IPython where that is quick. No word of a notebook's about its language is asked for."""
+    quick = len(source) <= MOST_CODE and max(map(len, source.split("\n"))) <= LONGEST_LINE and not _GAP.search(source)
+    return str(_colours(source)) if quick else f'<div class="highlight"><pre>{escape(source)}</pre></div>'
+
+
 def metadata_of(output: Any, key: str, mimetype: str | None = None) -> Any:
     """nbconvert's filter, but for sizes that are none: its templates write them without quotation marks."""
     value = get_metadata(output, key, mimetype)
     return value if key not in ("width", "height") or SIZE.match(str(value)) else None
 
 
-FILTERS = {"clean_html": clean_html, "markdown2html": markdown_as_html, "get_metadata": metadata_of}
+def as_cleaned(html: str) -> str:
+    """In the place of nbconvert's last filter, which changes addresses: it made `javascript:` of `files/javascript:`."""
+    return html
+
+
+FILTERS = {
+    "clean_html": clean_html, "markdown2html": markdown_as_html, "get_metadata": metadata_of, "highlight_code": highlighted,
+    "strip_files_prefix": as_cleaned,
+}  # fmt: skip
 """For `HTMLExporter.filters`; with `HTMLExporter.sanitize_html`, which makes the templates use the first."""

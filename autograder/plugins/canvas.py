@@ -18,9 +18,8 @@ from traitlets import Bool, Dict, Unicode
 from autograder.errors import AutograderError, NotReady, NotSettled, RosterError
 from autograder.grading.grades import Grade
 from autograder.plugins.canvas_csv import TITLE_WITH_ID, Enrolled, Roster, gradebook_file, read_roster
+from autograder.plugins.settled import listed
 from autograder.system.files import write_whole
-
-MAX_LISTED = 50
 
 
 @dataclass
@@ -128,13 +127,13 @@ class CanvasExport(ExportPlugin):  # type: ignore[misc]
         if waiting and not self.force:
             raise NotSettled(
                 f"These students have no row, since {len(waiting)} thing(s) are open; the others have been exported.\n  "
-                f"{_listed(waiting)}\nMark what waits in Formgrader, run `nbgrader autograde` again for what is not judged, and "
+                f"{listed(waiting)}\nMark what waits in Formgrader, run `nbgrader autograde` again for what is not judged, and "
                 "export once more."
             )
 
     def _tell(self, roster: Roster, sheets: Iterable[Sheet]) -> None:
         if roster.unusable:
-            self.log.warning("Rows of %s that cannot be used:\n  %s", self.roster, _listed(roster.unusable))
+            self.log.warning("Rows of %s that cannot be used:\n  %s", self.roster, listed(roster.unusable))
         for sheet in sheets:
             lists = (
                 ("have a score, but are not in the roster", sheet.unmatched),
@@ -142,11 +141,11 @@ class CanvasExport(ExportPlugin):  # type: ignore[misc]
             )
             for what, accounts in lists:
                 if accounts:
-                    self.log.warning("%s: %d %s:\n  %s", sheet.assignment, len(accounts), what, _listed(accounts))
+                    self.log.warning("%s: %d %s:\n  %s", sheet.assignment, len(accounts), what, listed(accounts))
             if sheet.without:
                 self.log.info(
                     "%s: %d of the roster have handed in nothing, and have no row:\n  %s",
-                    sheet.assignment, len(sheet.without), _listed(sheet.without),
+                    sheet.assignment, len(sheet.without), listed(sheet.without),
                 )  # fmt: skip
 
     def _write(self, sheet: Sheet, path: Path, roster: Roster) -> None:
@@ -182,9 +181,3 @@ def still_open(submission: Any) -> list[str]:
 def score(submission: Any) -> float:
     """The score after the penalty for being late, 0 at least; as nbgrader's own export has it."""
     return max(0.0, float(submission.score) - float(submission.late_submission_penalty or 0))
-
-
-def _listed(things: Iterable[str]) -> str:
-    every = list(things)
-    more = [f"… and {len(every) - MAX_LISTED} more"] * (len(every) > MAX_LISTED)
-    return "\n  ".join([*every[:MAX_LISTED], *more])

@@ -12,7 +12,9 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from autograder.course.profile import Language
 from autograder.errors import RosterError
+from autograder.words.render import number
 
 COLUMNS = {
     "account": ("account", "username"),
@@ -190,7 +192,7 @@ def _add(one: Enrolled, found: dict[str, Enrolled]) -> None:
 def gradebook_file(
     title: str, points: float, scores: Sequence[tuple[Enrolled, float]], semicolons: bool = False
 ) -> str:
-    """A gradebook of one assignment, as Canvas imports it. Every cell below the title holds a number.
+    """A gradebook of one assignment, as Canvas imports it. Every cell below the title holds a number, of two decimals at most.
 
     Args:
         title: the assignment's column, as Canvas exports it: `Title (id)`.
@@ -200,10 +202,11 @@ def gradebook_file(
     text = io.StringIO(newline="")
     writer = csv.writer(text, delimiter=";" if semicolons else ",")
     writer.writerow([*HEADER, title])
-    writer.writerow([f"    {POINTS_POSSIBLE}", "", "", "", "", _number(points, semicolons)])
+    language: Language = "nb" if semicolons else "en"
+    writer.writerow([f"    {POINTS_POSSIBLE}", "", "", "", "", number(points, language)])
     for one, score in scores:
         name, section = shown_name(one.name, one.account), _harmless(one.section)
-        writer.writerow([name, *one.ids, section, _number(score, semicolons)])
+        writer.writerow([name, *one.ids, section, number(score, language)])
     return text.getvalue()
 
 
@@ -217,9 +220,3 @@ def _harmless(text: str) -> str:
     """One line of printable characters that no spreadsheet computes."""
     line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     return f"'{line}" if FORMULA.match(line) else line
-
-
-def _number(value: float, comma: bool) -> str:
-    """With two decimals at most: Canvas compares no more."""
-    text = f"{round(value, 2) + 0.0:.2f}".rstrip("0").rstrip(".")
-    return text.replace(".", ",") if comma else text

@@ -36,13 +36,9 @@ class Deadlines:
 
     def of_all(self, gradebook: Gradebook) -> Deadline | None:
         """Everybody's, if there is one."""
-        try:
-            found: datetime | None = gradebook.find_assignment(self.assignment).duedate
-        except MissingEntry:
-            found = None
-        if found is None:
+        due = due_in(gradebook, self.assignment)
+        if due is None:
             return Deadline(self.written) if self.written else None
-        due = found.replace(tzinfo=UTC)
         return Deadline(self.written if due == self.written else due.astimezone(course_zone(self.written)))
 
     def of_each(self, students: Iterable[str], gradebook: Gradebook) -> dict[str, Deadline]:
@@ -85,15 +81,20 @@ def time_of(coursedir: CourseDirectory, assignment: str, student: str, profile: 
         return deadlines.hand_ins([student], gradebook).get(student)
 
 
+def due_in(gradebook: Gradebook, assignment: str) -> datetime | None:
+    """The deadline that the gradebook has, in UTC."""
+    try:
+        found: datetime | None = gradebook.find_assignment(assignment).duedate
+    except MissingEntry:
+        return None
+    return found.replace(tzinfo=UTC) if found else None
+
+
 def put_due(gradebook: Gradebook, assignment: str, due: datetime) -> datetime | None:
     """Puts a deadline into the gradebook. Returns the one that it replaces, in UTC, where that is another."""
-    naive = due.astimezone(UTC).replace(tzinfo=None)
-    try:
-        before: datetime | None = gradebook.find_assignment(assignment).duedate
-    except MissingEntry:
-        before = None
-    gradebook.update_or_create_assignment(assignment, duedate=naive)
-    return before.replace(tzinfo=UTC) if before is not None and before != naive else None
+    before = due_in(gradebook, assignment)
+    gradebook.update_or_create_assignment(assignment, duedate=due.astimezone(UTC).replace(tzinfo=None))
+    return before if before != due else None
 
 
 def put_extension(submission: SubmittedAssignment, until: datetime | None) -> None:

@@ -26,13 +26,12 @@ from nbgrader.utils import check_mode, get_username, parse_utc
 from traitlets import Enum
 
 from autograder.course.deadline import Deadline, HandInTime
-from autograder.course.profile import FROZEN_NAME, Language
-from autograder.course.watch import Watch, day_of
+from autograder.course.profile import Language, Profile
+from autograder.course.watch import day_of
 from autograder.errors import Damaged, ProfileError
 from autograder.facts.verdict import Sentence
-from autograder.grading.released import is_ours
+from autograder.grading.released import is_ours, profile_in
 from autograder.grading.view import OF_NBGRADER
-from autograder.judging.contract import load
 from autograder.plugins.course import STAMP, tolerant
 from autograder.plugins.deadlines import Deadlines
 from autograder.plugins.handed import GRACE, Handed, account, handed
@@ -107,20 +106,16 @@ def _notebooks_in(folder: Path) -> Iterator[tuple[str, NotebookNode]]:
         yield path.stem, nbformat.read(path, as_version=4)
 
 
-def _deadline(release: Path) -> datetime | None:
-    """The deadline that an assignment was released with, if it has one and is ours."""
+def _profile(release: Path) -> Profile | None:
+    """The profile that an assignment of ours was released with; None where it is none of ours, or cannot be read."""
     try:
-        return load(release / FROZEN_NAME).course.deadline if is_ours(release) else None
+        return profile_in(release)
     except ProfileError:
         return None
 
 
-def _watch(release: Path) -> Watch | None:
-    """Whether, and when, hand-ins for a released assignment of ours are graded by themselves."""
-    try:
-        return load(release / FROZEN_NAME).watch
-    except ProfileError:
-        return None
+def _deadline(profile: Profile | None) -> datetime | None:
+    return profile.course.deadline if profile else None
 
 
 def _handed_in_on(day: date, kept: Iterable[Path]) -> int:
@@ -156,7 +151,8 @@ class SafeSubmit(_Careful, ExchangeSubmit):  # type: ignore[misc]
         student = self.assignment_filename.split("+")[0]
         times = sum(1 for _ in cache.glob(f"{student}+{self.coursedir.assignment_id}+*"))
         copied = cache / self.assignment_filename.rsplit("+", 1)[0] if self.add_random_string else None
-        written = _deadline(release)
+        profile = _profile(release)
+        written = _deadline(profile)
         deadline = Deadline(written) if written else None
         said = hand_in.of_times(times)
         if deadline is not None and now > deadline.due:
@@ -172,7 +168,7 @@ class SafeSubmit(_Careful, ExchangeSubmit):  # type: ignore[misc]
             for path, status in found if stat.S_ISREG(status.st_mode)
         }  # fmt: skip
         today = _handed_in_on(day_of(now), cache.glob(f"{student}+{self.coursedir.assignment_id}+*"))
-        promised = on_hand_in.promised(_watch(release), now, max(1, today))
+        promised = on_hand_in.promised(profile.watch if profile else None, now, max(1, today))
         text = hand_in.receipt(self.coursedir.assignment_id, now, deadline, saved, said, self.language, promised)
         with suppress(OSError):  # a full disk at home: what was handed in has been
             write_whole(source / RECEIPT[self.language], text, private=True)
@@ -201,7 +197,9 @@ class SafeCollect(_Careful, ExchangeCollect):  # type: ignore[misc]
             one = self._accepted(path)
             if one is not None:
                 self._handed.setdefault(one.student, []).append(one)
-        deadlines = Deadlines(Path(self.coursedir.root), self.coursedir.assignment_id, _deadline(self._release))
+        deadlines = Deadlines(
+            Path(self.coursedir.root), self.coursedir.assignment_id, _deadline(_profile(self._release))
+        )
         with Gradebook(self.coursedir.db_url, self.coursedir.course_id) as gradebook:
             try:
                 self._deadlines = deadlines.of_each(self._handed, gradebook)

@@ -42,9 +42,6 @@ class Wish:
 class Extending:
     """The extensions of a course's assignment.
 
-    Args:
-        root: the course directory.
-
     Raises NotReady where there is no release, or no gradebook yet.
     """
 

@@ -51,6 +51,7 @@ from autograder.pages.marking import (
     rubric_of,
 )
 from autograder.pages.marking_page import Pieces
+from autograder.pages.shown import as_shown
 from autograder.pages.templates import TEMPLATES
 from autograder.plugins.course import (
     Resources,
@@ -76,7 +77,10 @@ Mask = Callable[[str], str]
 
 
 class ShowForMarking(Preprocessor):  # type: ignore[misc]
-    """Puts beside each answer what it is about, and beside each check its verdict as it stands now."""
+    """Puts beside each answer what it is about, and beside each check its verdict as it stands now.
+
+    Of whatever a page of nbgrader's shows, ours or not, it makes what can be shown (`pages/shown.py`).
+    """
 
     enabled = Bool(True).tag(config=True)
     hide_names = Bool(
@@ -85,7 +89,7 @@ class ShowForMarking(Preprocessor):  # type: ignore[misc]
 
     def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
         if "submission_id" not in resources:  # a feedback page
-            return nb, resources
+            return (nb if "feedback" in resources else as_shown(nb, "en")), resources
         nb, resources = self._with_marking(nb, resources)
         for name in ("student", "first_name", "last_name", "notebook_path"):
             resources[name] = escape(str(resources.get(name) or ""))  # nbgrader's template writes them as they are
@@ -96,6 +100,7 @@ class ShowForMarking(Preprocessor):  # type: ignore[misc]
         assignment, student = resources["assignment_id"], resources["student"]
         folder = folder_of(coursedir, coursedir.autograded_directory, student, assignment)
         profile = released_profile(coursedir, assignment)
+        nb = as_shown(nb, profile.course.language if profile else "en")
         if profile is None or Path(resources["metadata"]["path"]).resolve() != folder:
             return nb, resources
         being_marked.note(Path(coursedir.root), assignment, student)

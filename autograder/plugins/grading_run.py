@@ -172,7 +172,7 @@ class GradingRun:
         view = View.of(nb, path.stem, (self._course / path.parent).absolute())
         key = self._executor.key(view)
         run = partial(self._executor.execution, key, nb, view, f"{student}, {path.stem}")
-        return self._pool.begin(key, run, path.stem)
+        return self._pool.begin(key, run, path.stem, partial(self._executor.rehearse, key, nb, view))
 
     def _save_missing(self, student: str, name: str, aside: tuple[Repair, ...]) -> None:
         """Puts on record that a notebook was not handed in. Its scores, zero, have been saved by nbgrader."""

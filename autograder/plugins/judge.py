@@ -1,4 +1,4 @@
-"""The steps of `nbgrader autograde` after executing, for an assignment of ours: judge, show, save.
+"""The steps of `nbgrader autograde` from where nbgrader executes, for an assignment of ours: put outputs in, judge, show, save.
 
 They hand a `NotebookGrading` from one to the next, as `resources["autograder"]`; where there is none, they do what stock
 nbgrader does. `SaveVerdicts` is the only writer of scores.
@@ -14,17 +14,35 @@ import nbformat
 from nbformat import NotebookNode
 from nbgrader import utils
 from nbgrader.api import SubmittedNotebook
-from nbgrader.preprocessors import AssignLatePenalties, NbGraderPreprocessor, SaveAutoGrades
+from nbgrader.preprocessors import AssignLatePenalties, Execute, NbGraderPreprocessor, SaveAutoGrades
 
-from autograder.errors import NotJudged
+from autograder.errors import NotJudged, NotReady
 from autograder.grading.notebook_grading import NotebookGrading, charged_before
 from autograder.grading.outputs import explain_errors, explain_incidents, show_verdict
 from autograder.grading.records import Record, Records, with_overrides
 from autograder.judging.judge import prompt_task
-from autograder.plugins.course import Resources, course_root, grading_of
+from autograder.plugins.course import Resources, course_root, frozen_profile, grading_of
 from autograder.plugins.run_gradebook import NotebookRows, gradebook_of
 from autograder.submissions.cells import check_cells, grade_id_of, is_answer, marks_of
 from autograder.words.tables import say
+
+
+class GradeExecute(Execute):  # type: ignore[misc]
+    """Writes the outputs of the notebook's execution into it, which `GradingRun` has had made.
+
+    Raises NotReady for an assignment of ours that has not been executed: it runs in its jail, or not at all.
+    """
+
+    def preprocess(self, nb: NotebookNode, resources: Resources, km: Any = None) -> tuple[NotebookNode, Resources]:
+        grading = grading_of(resources)
+        if grading is None:
+            if frozen_profile(self, resources) is not None:
+                raise NotReady("An assignment of this kit's is graded by `nbgrader autograde`, or in Formgrader.")
+            return super().preprocess(nb, resources, km)  # type: ignore[no-any-return]
+        if grading.execution.again:
+            self.log.info("This code has been executed before: its outputs are used again")
+        grading.execution.write_into(nb)
+        return nb, resources
 
 
 class Judge(NbGraderPreprocessor):  # type: ignore[misc]

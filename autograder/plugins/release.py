@@ -1,7 +1,7 @@
 """What `nbgrader generate_assignment` does with the source notebooks: thin preprocessors around `release/`.
 
-FillProfile, SelectLanguage and CheckContract come first in the list, SaveDeadline and FreezeProfile last. See
-`plugins/steps.py`. Each leaves a source that is not ours (`is_ours`) as it is.
+FillProfile and CheckContract come first in the list, SaveDeadline and FreezeProfile last (`plugins/steps.py`). Each leaves a
+source that is not ours (`is_ours`) as it is.
 """
 
 from __future__ import annotations
@@ -45,17 +45,10 @@ class _WithProfile(NbGraderPreprocessor):  # type: ignore[misc]
 
 
 class FillProfile(_WithProfile):
-    """Leaves out the cells of tasks not in use, repeats those of each temperature, and fills in the profile's values."""
+    """Makes the source what the profile says: its tasks, its values, its language."""
 
     def made(self, nb: NotebookNode, resources: Resources) -> NotebookNode:
-        return authoring.fill(nb, self.loaded())
-
-
-class SelectLanguage(_WithProfile):
-    """Keeps the text in the profile's language."""
-
-    def made(self, nb: NotebookNode, resources: Resources) -> NotebookNode:
-        return authoring.select_language(nb, self.loaded().course.language)
+        return authoring.for_profile(nb, self.loaded())
 
 
 class CheckContract(_WithProfile):
@@ -63,12 +56,9 @@ class CheckContract(_WithProfile):
 
     def made(self, nb: NotebookNode, resources: Resources) -> NotebookNode:
         profile = self.loaded()
-        filled = {
-            path.stem: authoring.fill(nbformat.read(path, as_version=4), profile)
-            for path in sorted(source_folder(self, resources).glob("*.ipynb"))
-        }
-        language = profile.course.language
-        check_contract({k: authoring.select_language(v, language) for k, v in filled.items()}, profile)
+        paths = sorted(source_folder(self, resources).glob("*.ipynb"))
+        read = {path.stem: nbformat.read(path, as_version=4) for path in paths}
+        check_contract({name: authoring.for_profile(each, profile) for name, each in read.items()}, profile)
         return nb
 
 

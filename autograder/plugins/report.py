@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from nbgrader.api import Gradebook, MissingEntry
+from nbgrader.api import Gradebook
 from pydantic import TypeAdapter, ValidationError
 
 from autograder.course.deadline import HandInTime
@@ -26,6 +26,7 @@ from autograder.pages.report.page import page_of
 from autograder.pages.report.works import Work, hiding
 from autograder.plugins.course import gradebook_there
 from autograder.plugins.deadlines import Deadlines
+from autograder.plugins.scores import grades_of_all
 from autograder.system.files import write_whole
 
 NUMBERS = TypeAdapter(dict[str, int])
@@ -48,16 +49,16 @@ def write_report(course: Path, to: Path, named: bool, assignment: str = ASSIGNME
         shown = {
             account: f"student\u00a0{number}" for account, number in numbers_for(course, assignment, accounts).items()
         }
-    works = [
+    accounts.sort(key=lambda account: (0 if named else len(shown[account]), shown[account]))
+    works = (
         work_of(
             course, assignment, account, Work(shown[account], grades=grades.get(account, {}), time=times.get(account))
         )
         for account in accounts
-    ]
-    works.sort(key=lambda work: (len(work.name), work.name) if not named else (0, work.name))
+    )
     hide = hiding([*accounts, *names, *names.values()], kept=[profile.models.home])
     write_whole(to, page_of(numbers_of(works, profile, hide), assignment, profile.course.language, named))
-    return len(works)
+    return len(accounts)
 
 
 def class_of(course: Path, assignment: str) -> list[str]:
@@ -98,22 +99,8 @@ def from_gradebook(
         return {}, {}, {}
     with Gradebook(url) as gradebook:
         names = {s.id: " ".join(filter(None, (s.first_name, s.last_name))) for s in gradebook.students}
-        try:
-            submissions = gradebook.find_assignment(assignment).submissions
-        except MissingEntry:
-            return {}, names, {}
-        students = [submission.student.id for submission in submissions]
-        times = Deadlines(course, assignment, profile.course.deadline).hand_ins(students, gradebook)
-        return (
-            {
-                submission.student.id: {
-                    row.name: Grade.of(row) for notebook in submission.notebooks for row in notebook.grades
-                }
-                for submission in submissions
-            },
-            names,
-            times,
-        )
+        grades = grades_of_all(gradebook, assignment)
+        return grades, names, Deadlines(course, assignment, profile.course.deadline).hand_ins(names, gradebook)
 
 
 def numbers_for(course: Path, assignment: str, accounts: Iterable[str]) -> dict[str, int]:

@@ -14,7 +14,15 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from nbgrader.api import Comment, Gradebook, InvalidEntry, MissingEntry, Notebook, SubmittedNotebook
+from nbgrader.api import (
+    Comment,
+    Gradebook,
+    InvalidEntry,
+    MissingEntry,
+    Notebook,
+    SubmittedAssignment,
+    SubmittedNotebook,
+)
 from nbgrader.api import Grade as GradeRow
 from sqlalchemy import inspect, text
 
@@ -179,7 +187,7 @@ class RunGradebook:
             find = gradebook.update_or_create_student if may_be_new else gradebook.find_student
             find(student)
             given = {"timestamp": timestamp} if timestamp else {}
-            submission = gradebook.update_or_create_submission(self._assignment, student, **given)
+            submission = entered(gradebook, self._assignment, student, **given)
             if until is not None:
                 put_extension(submission, until)
             if timestamp:
@@ -203,6 +211,15 @@ class RunGradebook:
                 for kind in (GradeRow, Comment)
             )
             yield NotebookRows(row, grades, comments)
+
+
+def entered(gradebook: Gradebook, assignment: str, student: str, **given: Any) -> SubmittedAssignment:
+    """A student's submission, made where there is none, with what is given of it. Raises MissingEntry as nbgrader does.
+
+    nbgrader makes its rows one by one and adds them at the end: a query between two of them must not save half of them.
+    """
+    with gradebook.db.no_autoflush:
+        return gradebook.update_or_create_submission(assignment, student, **given)
 
 
 def gradebook_of(resources: Resources) -> RunGradebook | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 from nbgrader.api import Assignment, BaseCell, Gradebook, Notebook, SubmittedAssignment, SubmittedNotebook
 from nbgrader.api import Grade as GradeRow
@@ -16,6 +17,7 @@ from autograder.grading.records import Decision, Records, with_overrides
 from autograder.grading.released import released_profile
 from autograder.judging.contract import ASSIGNMENT, task_of, tasks
 from autograder.plugins.course import Resources, gradebook_url
+from autograder.plugins.run_gradebook import entered
 
 
 def grades_of(names: Resources) -> dict[str, Grade]:
@@ -36,19 +38,37 @@ def unsettled(gradebook: Gradebook, assignment: str, student: str = "*") -> list
         student: only this one's; everybody's with "*".
     """
     found = (
-        gradebook.db.query(SubmittedAssignment.student_id, Notebook.name, BaseCell.name)
-        .join(Assignment, Assignment.id == SubmittedAssignment.assignment_id)
-        .join(SubmittedNotebook, SubmittedNotebook.assignment_id == SubmittedAssignment.id)
-        .join(Notebook, Notebook.id == SubmittedNotebook.notebook_id)
-        .join(GradeRow, GradeRow.notebook_id == SubmittedNotebook.id)
-        .join(BaseCell, BaseCell.id == GradeRow.cell_id)
-        .filter(Assignment.name == assignment, GradeRow.cell_type == "code")
-        .filter(GradeRow.auto_score.is_(None), GradeRow.manual_score.is_(None))
+        _rows(gradebook, assignment, SubmittedAssignment.student_id, Notebook.name, BaseCell.name)
+        .filter(GradeRow.cell_type == "code", GradeRow.auto_score.is_(None), GradeRow.manual_score.is_(None))
         .order_by(SubmittedAssignment.student_id, Notebook.name, BaseCell.name)
     )
     if student != "*":
         found = found.filter(SubmittedAssignment.student_id == student)
     return [f"{student_id}: {notebook}, {cell}" for student_id, notebook, cell in found]
+
+
+def grades_of_all(gradebook: Gradebook, assignment: str) -> dict[str, dict[str, Grade]]:
+    """What the gradebook has for everybody, by student and grade id; not whole rows, each of which asks for more."""
+    row, found = GradeRow, dict[str, dict[str, Grade]]()
+    columns = row.score, row.max_score, row.auto_score, row.manual_score, row.extra_credit, row.needs_manual_grade
+    who = SubmittedAssignment.student_id, BaseCell.name
+    for student, name, *values in _rows(gradebook, assignment, *who, *columns, row.cell_type == "code"):
+        found.setdefault(student, {})[name] = Grade(*values)
+    return found
+
+
+def _rows(gradebook: Gradebook, assignment: str, *columns: Any) -> Any:
+    """Asks for columns of all grades of an assignment."""
+    return (
+        gradebook.db.query(*columns)
+        .select_from(SubmittedAssignment)
+        .join(Assignment, Assignment.id == SubmittedAssignment.assignment_id)
+        .join(SubmittedNotebook, SubmittedNotebook.assignment_id == SubmittedAssignment.id)
+        .join(Notebook, Notebook.id == SubmittedNotebook.notebook_id)
+        .join(GradeRow, GradeRow.notebook_id == SubmittedNotebook.id)
+        .join(BaseCell, BaseCell.id == GradeRow.cell_id)
+        .filter(Assignment.name == assignment)
+    )
 
 
 def take_back(gradebook: Gradebook, submission: tuple[str, str], notebook: str, check_ids: Collection[str]) -> None:
@@ -59,7 +79,7 @@ def take_back(gradebook: Gradebook, submission: tuple[str, str], notebook: str, 
     """
     assignment, student = submission
     gradebook.update_or_create_student(student)
-    gradebook.update_or_create_submission(assignment, student)
+    entered(gradebook, assignment, student)
     for row in gradebook.find_submission_notebook(notebook, assignment, student).grades:
         if row.name in check_ids:
             row.auto_score = None

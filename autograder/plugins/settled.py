@@ -19,12 +19,17 @@ from autograder.system.files import write_whole
 MAX_LISTED = 50
 
 
+def listed(things: Sequence[str]) -> str:
+    """A line for each thing; of many, for the first."""
+    more = [f"… and {len(things) - MAX_LISTED} more"] * (len(things) > MAX_LISTED)
+    return "\n  ".join([*things[:MAX_LISTED], *more])
+
+
 def waits(what: str, waiting: Sequence[str], assignment: str) -> str:
     """Who is held back, and what to do."""
-    more = [f"… and {len(waiting) - MAX_LISTED} more"] * (len(waiting) > MAX_LISTED)
-    listed = "\n  ".join([*waiting[:MAX_LISTED], *more])
     return (
-        f"{what} waits for {len(waiting)} check(s) of {assignment!r} that are not judged yet; nobody else does.\n  {listed}\n"
+        f"{what} waits for {len(waiting)} check(s) of {assignment!r} that are not judged yet; nobody else does.\n  "
+        f"{listed(waiting)}\n"
         f"Run `nbgrader autograde {assignment}` again, or score them by hand in Formgrader."
     )
 
@@ -58,7 +63,7 @@ class SettledExport(CsvExportPlugin):  # type: ignore[misc]
             self.log.error("%s", error)
             raise SystemExit(1) from None
         waiting = {name: unsettled(gradebook, name) for name in ours}
-        open_rows = {(name, listed.partition(":")[0]) for name, found in waiting.items() for listed in found}
+        open_rows = {(name, line.partition(":")[0]) for name, found in waiting.items() for line in found}
         if not open_rows:
             super().export(gradebook)
             return

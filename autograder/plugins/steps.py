@@ -32,10 +32,9 @@ from autograder.pages.sanitize import FILTERS
 from autograder.plugins import autograde as nbgrader_autograde
 from autograder.plugins import formgrader as nbgrader_formgrader
 from autograder.plugins.exchange import configure_exchange
-from autograder.plugins.execute import GradeExecute
 from autograder.plugins.feedback import FeedbackExporter, FeedbackPage
-from autograder.plugins.judge import Judge, LatePenalties, SaveVerdicts
-from autograder.plugins.release import CheckContract, FillProfile, FreezeProfile, SaveDeadline, SelectLanguage, Stubs
+from autograder.plugins.judge import GradeExecute, Judge, LatePenalties, SaveVerdicts
+from autograder.plugins.release import CheckContract, FillProfile, FreezeProfile, SaveDeadline, Stubs
 from autograder.plugins.restore import CheckMarks, DropDuplicates, RestoreCells, RestoreKernelspec
 from autograder.plugins.settled import OnlySettled, SettledExport
 from autograder.words.terminal import Formatter
@@ -56,7 +55,7 @@ def configure_course(c: Any, root: Path, path: Path, profile: Profile) -> None:
     }
     c.CourseDirectory.root = str(root)
     c.CourseDirectory.course_id = profile.course.id
-    for step in (FillProfile, SelectLanguage, SaveDeadline, FreezeProfile, CheckContract):
+    for step in (FillProfile, CheckContract, SaveDeadline, FreezeProfile):
         c[step.__name__].profile = str(path)
     c.Stubs.language = language
     configure_steps(c)
@@ -73,9 +72,9 @@ def configure_course(c: Any, root: Path, path: Path, profile: Profile) -> None:
 def configure_steps(c: Any) -> None:
     """Puts our steps among nbgrader's, in the order in which they need each other."""
     c.GenerateAssignment.preprocessors = [
-        FillProfile, SelectLanguage, CheckContract, IncludeHeaderFooter, InstantiateTests, LockCells, Stubs, ClearOutput,
-        CheckCellMetadata, ComputeChecksums, SaveCells, ClearHiddenTests, ClearMarkScheme, ComputeChecksums,
-        CheckCellMetadata, SaveDeadline, FreezeProfile,
+        FillProfile, CheckContract, IncludeHeaderFooter, InstantiateTests, LockCells, Stubs, ClearOutput, CheckCellMetadata,
+        ComputeChecksums, SaveCells, ClearHiddenTests, ClearMarkScheme, ComputeChecksums, CheckCellMetadata, SaveDeadline,
+        FreezeProfile,
     ]  # fmt: skip
     c.Autograde.sanitize_preprocessors = [
         ClearOutput, DropDuplicates, RestoreKernelspec, RestoreCells, CheckMarks,

@@ -101,17 +101,12 @@ class SubmissionConverter(Autograde):  # type: ignore[misc]
     def prepare(self, submission: Submission, student: str, gradebook: RunGradebook) -> None:
         """Puts the files that take part where the submission is graded, and the submission into the gradebook."""
         self.run_pre_convert_hook()
-        target = self.destination(student)
-        submission.copy_files(target, [*self.coursedir.ignore, "*.ipynb"])
+        self.lay_out(submission, self.destination(student))
         self._enter(submission.folder, student, gradebook)
-        self._copy_masters(target)
 
     def lay_out(self, submission: Submission, target: Path) -> None:
-        """Puts the same files somewhere else; nothing is entered anywhere."""
+        """Puts the files that take part into a folder, and over them those that every submission gets."""
         submission.copy_files(target, [*self.coursedir.ignore, "*.ipynb"])
-        self._copy_masters(target)
-
-    def _copy_masters(self, target: Path) -> None:
         for path, relative in self._masters:
             self.log.info("Copying %s -> %s", path, target / relative)
             (target / relative).parent.mkdir(parents=True, exist_ok=True)

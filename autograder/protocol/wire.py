@@ -132,6 +132,7 @@ class Open(Frame):
 
     Attributes:
         run: goes into every seed that the host draws.
+        rehearsal: its requests are answered with canned texts, and generated for whoever makes the same later.
         verify: recompute what is remembered.
         prompt_tokens: bound on the tokens of one request's prompts together, padding included.
         host_tokens, host_seconds: what the notebook may have of the host in all: tokens in and out, and its time.
@@ -142,6 +143,7 @@ class Open(Frame):
     label: Short
     run: Short = ""
     echo: bool = False
+    rehearsal: bool = False
     verify: bool = False
     prompt_tokens: Annotated[int, Field(ge=1)] = 16_000
     host_tokens: Annotated[int, Field(ge=1)] = 100_000

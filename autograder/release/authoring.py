@@ -105,6 +105,11 @@ def fill(nb: NotebookNode, profile: Profile) -> NotebookNode:
     return filled
 
 
+def for_profile(nb: NotebookNode, profile: Profile) -> NotebookNode:
+    """Both, one after the other. Raises ContractError."""
+    return select_language(fill(nb, profile), profile.course.language)
+
+
 def render(source: str, profile: Profile, task: Task | None, cell_id: str) -> str:
     """A piece of code with the vocabulary above, filled in for a task of a profile.
 

@@ -23,6 +23,8 @@ MAX_BRACKETS = 2_000_000
 MAX_CELLS = 5_000
 MAX_OUTPUTS = 20_000
 """Of the whole notebook; what comes after is left out."""
+MAX_TAGS = 100
+"""Of a cell: a validator that holds each against all others took minutes for a million."""
 MAX_DEPTH = 50
 """Of what is nested in a cell's metadata or outputs; what is deeper is left out."""
 
@@ -117,6 +119,8 @@ def _cell(raw: dict[str, Any], old: bool) -> dict[str, Any]:
         level = _count(raw.get("level")) or 1
         source = f"{'#' * min(level, 6)} {' '.join(source.splitlines())}"
     metadata = _dict(_clean(raw.get("metadata")))
+    if isinstance(metadata.get("tags"), list):
+        metadata["tags"] = metadata["tags"][:MAX_TAGS]
     cell = {"id": raw.get("id") or metadata.get("id"), "metadata": metadata, "source": source}  # Colab has it there
     if kind == "code" or (kind is None and "outputs" in raw):
         count = raw.get("execution_count", raw.get("prompt_number"))

@@ -59,7 +59,7 @@ class Daemon:
         os.close(theirs)
         self._what, self._log = what, log
         self._pipe: int | None = ours
-        self._is_ready, self._waiting = False, threading.Lock()
+        self._is_ready, self._waiting = False, threading.RLock()
 
     def ready(self) -> None:
         """Waits until it is ready. Raises HostLost, with the end of its log, where it does not get ready."""
@@ -82,16 +82,20 @@ class Daemon:
         return self._process.poll() is None
 
     def end(self, seconds: float = 10.0) -> None:
-        """Closes the pipe and waits; kills the process after the timeout, or at once where it is not ready yet."""
-        if self._pipe is not None:
-            os.close(self._pipe)
-            self._pipe = None
+        """Closes the pipe and waits; kills the process after the timeout, or at once where it is not ready yet.
+
+        A thread that waits until it is ready is told that it has ended.
+        """
         if not self._is_ready:  # still importing: it does not watch the pipe yet
             self._process.kill()
-        try:
-            self._process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        if self._process.stdout is not None:
-            self._process.stdout.close()
+        with self._waiting:
+            if self._pipe is not None:
+                os.close(self._pipe)
+                self._pipe = None
+            try:
+                self._process.wait(seconds)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+            if self._process.stdout is not None:
+                self._process.stdout.close()

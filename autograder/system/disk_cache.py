@@ -49,6 +49,10 @@ class DiskCache:
             return None
         return text
 
+    def has(self, key: str) -> bool:
+        """Whether there is one, without a look at whether it can be trusted."""
+        return self._path(key).exists()
+
     def put(self, key: str, text: str) -> None:
         path = self._path(key)
         whole = f"{_seal(key, text)}\n{text}".encode("utf-8", "surrogatepass")

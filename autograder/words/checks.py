@@ -54,12 +54,16 @@ NOTES = Table("notes", {
         "Not known here: the check began after the model was loaded. Restart the kernel and run all to know.",
     ),
     "held-up": w(
-        "Ikke kjent her: `llm` svarer ikke, og det er trukket for før. Rett `llm`, så kan kjeden ses.",
-        "Not known here: `llm` does not answer, which has cost points before. Mend `llm`, and the chain can be seen.",
+        "Ikke kjent her: en del av kjeden virker ikke, og det er trukket for før. Rett den, så kan kjeden ses.",
+        "Not known here: a part of the chain does not work, which has cost points before. Mend it, and the chain can be seen.",
     ),
     "elsewhere": w(
         "Ikke kjent her: `prompt` er en annen enn oppgavens. Er det feilen fra den første notebooken, koster den ikke igjen.",
         "Not known here: `prompt` is not the task's. If it is the mistake of the first notebook, it costs nothing more.",
+    ),
+    "other-form": w(
+        "Ikke kjent her: kjeden tar imot spørsmålet i en form som sjekken ikke kan stille det i.",
+        "Not known here: the chain takes the question in a form in which the check cannot ask it.",
     ),
     "no-gpu": w(
         "Ikke kjent her: denne maskinen har ingen GPU. Det koster ingenting.",

@@ -21,20 +21,20 @@ HAND_IN = Table("hand-in", {
         "This could not be included (links, special files, files that are too large or somebody else's): {names}.",
     ),
     "no-text": w(
-        "«{name}»: {n} tekstsvar er ikke skrevet ennå ({cells}).",
-        "«{name}»: {n} text answer(s) not written yet ({cells}).",
+        "«{name}»: tekstsvar som ikke er skrevet ennå: {n} ({cells}).",
+        "«{name}»: text answers not written yet: {n} ({cells}).",
     ),
     "no-code": w(
-        "«{name}»: {n} oppgave(r) er ikke besvart ennå ({cells}).",
-        "«{name}»: {n} task(s) not answered yet ({cells}).",
+        "«{name}»: oppgaver som ikke er besvart ennå: {n} ({cells}).",
+        "«{name}»: tasks not answered yet: {n} ({cells}).",
     ),
     "nothing-run": w(
         "«{name}»: ingen celler er kjørt, eller all utskrift er tømt. Kjør alle celler, lagre, og lever på nytt.",
         "«{name}»: no cell has been run, or all output was cleared. Run all cells, save, and hand in again.",
     ),
     "not-run": w(
-        "«{name}»: {n} celle(r) er ikke kjørt ({cells}). Kjør alle celler fra toppen, og lagre.",
-        "«{name}»: {n} cell(s) have not been run ({cells}). Run all cells from the top, and save.",
+        "«{name}»: celler som ikke er kjørt: {n} ({cells}). Kjør alle celler fra toppen, og lagre.",
+        "«{name}»: cells not run: {n} ({cells}). Run all cells from the top, and save.",
     ),
     "out-of-order": w(
         "«{name}»: cellene er ikke kjørt i rekkefølge. Start kjernen på nytt, kjør alle celler, og se at det går bra.",

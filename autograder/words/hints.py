@@ -61,8 +61,8 @@ HINTS = Table("hints", {
         "`{variable}` uses the base model {found}. Here you should use the instruct model: {expected}.",
     ),
     "no-model-asked": w(
-        "Sjekken spurte `{variable}`, men ingen modell fikk spørsmålet. Se hva `{variable}` er laget av.",
-        "The check asked `{variable}`, but no model got the question. See what `{variable}` is made of.",
+        "Sjekken spurte `{variable}`, men ingen av kursets modeller fikk spørsmålet. Se hva `{variable}` er laget av.",
+        "The check asked `{variable}`, but none of the course's models got the question. See what `{variable}` is made of.",
     ),
     "no-model-raised": w(
         "`{variable}` stoppet med {error} før noen modell fikk spørsmålet. Prøv å kalle den selv, og les feilen.",
@@ -80,7 +80,15 @@ HINTS = Table("hints", {
         "Klassen leste en tekst der den venter et tall. Skriv GPU-en til `{variable}` som nummer, uten anførselstegn.",
         "The class read a text where it wants a number. Write the GPU of `{variable}` as a number, without quotes.",
     ),
+    "no-chat-template": w(
+        "Modellen har ingen mal for samtaler, og ChatHuggingFace trenger en. La `llm` selv stå i kjeden.",
+        "The model has no template for chats, and ChatHuggingFace needs one. Let `llm` itself stand in the chain.",
+    ),
     # limit-output
+    "setting-unknown": w(
+        "Ingen innstilling heter `{setting}`. Se etter en skrivefeil i cellen som lager `{variable}`.",
+        "No setting is called `{setting}`. Look for a misspelling in the cell that makes `{variable}`.",
+    ),
     "settings-set": w(
         "Innstillingene i `{variable}` er en mengde (set): det står komma der det skal stå kolon mellom navn og verdi.",
         "The settings in `{variable}` are a set: a comma stands where a colon belongs between name and value.",
@@ -148,9 +156,9 @@ HINTS = Table("hints", {
         "Spørsmålet nådde modellen, men kallet stoppet med {error}. Les feilen i cellen som lager `{variable}`.",
         "The question reached the model, but the call stopped with {error}. Read the error where you make `{variable}`.",
     ),
-    "llm-broken": w(
-        "`{variable}` har ikke noe svar, for `llm` svarer ikke. Feilen er i cellen som lager `llm`: rett den først.",
-        "`{variable}` has no answer, since `llm` does not answer. The mistake is in the cell that makes `llm`: mend it first.",
+    "broken": w(
+        "`{variable}` har ikke noe svar, for `{name}` virker ikke. Feilen er i cellen som lager `{name}`: rett den først.",
+        "`{variable}` has no answer, since `{name}` does not work. The mistake is in the cell that makes `{name}`: mend it.",
     ),
     "asked-nearly": w(
         "Du spurte «{found}», og oppgaven spør «{question}». Rett spørsmålet i cellen som lager `{variable}`.",
@@ -197,8 +205,8 @@ HINTS = Table("hints", {
         "`{variable}` always picks the likeliest token, so `{setting}` does nothing. Switch sampling on.",
     ),
     "setting-text": w(
-        "`{setting}` i `{variable}` er tekst, ikke et tall. Skriv tallet uten anførselstegn.",
-        "`{setting}` in `{variable}` is text, not a number. Write the number without quotation marks.",
+        "`{setting}` i `{variable}` er ikke et av Pythons egne tall. Skriv tallet rett inn, uten anførselstegn.",
+        "`{setting}` in `{variable}` is none of Python's own numbers. Write the number itself, without quotation marks.",
     ),
     "setting-other": w(
         "`{variable}` har `{setting}` lik {found}. Se på innstillingene i `{variable}`: den skal være {t}.",
@@ -209,8 +217,8 @@ HINTS = Table("hints", {
         "`{setting}` did not reach the model: `{variable}` uses {found}. Give it to the pipeline, not to `.bind`.",
     ),
     "setting-none": w(
-        "`{variable}` har ingen `{setting}`; modellen bruker {found}. Gi den til pipelinen: fra kallet når den ikke fram.",
-        "`{variable}` has no `{setting}`; the model uses {found}. Give it to the pipeline: in the call it gets lost.",
+        "`{variable}` bruker {found} som `{setting}`, ikke {t}. Gi den til pipelinen: fra kallet når den ikke fram.",
+        "`{variable}` uses {found} as `{setting}`, not {t}. Give it to the pipeline: in the call it gets lost.",
     ),
     "setting-asked": w(
         "Spørsmålet ble stilt med `{setting}` lik {found}. Still det til kjeden der den er {t}, for `{variable}`.",

@@ -69,7 +69,7 @@ WATCH = Table("watch", {
     "slow": w("tar lang tid", "takes long"),
     "graded": w("rettet", "graded"),
     "failed": w("mislyktes: {error}", "failed: {error}"),
-    "turn": w("tur", "its turn"),
+    "turn": w("sin tur", "its turn"),
     "hours": w("åpningstid, fra {when}", "the hours, from {when}"),
     "number": w("neste dag, fra {when}: dagens er brukt opp", "the next day, from {when}: today's are used up"),
     "marking": w("en person har den åpen i Formgrader", "a person has it open in Formgrader"),

@@ -108,13 +108,21 @@ c.JupyterHub.services = [
         "url": f"http://127.0.0.1:{PORT + 3}",
         "command": SINGLE_USER,
         "oauth_no_confirm": True,
-        "oauth_client_allowed_scopes": ["inherit"],
     },
     {**as_grader, "name": f"{COURSE}-watch", "command": [str(HUB / "venv" / "bin" / "autograder"), "watch"]},
 ]
 service = f"service={COURSE}"
 c.JupyterHub.load_roles = [
-    {"name": "server", "scopes": ["inherit"]},  # nbgrader asks which groups its user is in
+    {  # of the token in each server, which any notebook that is run there can read: an administrator's may do no more
+        "name": "server",
+        "scopes": [
+            "users:activity!user",
+            "access:servers!server",
+            "read:users!user",
+            "list:services",
+            "read:services",  # nbgrader asks for groups and courses
+        ],
+    },
     {
         "name": "staff",
         "scopes": [f"access:services!{service}", f"list:services!{service}", f"read:services!{service}"],

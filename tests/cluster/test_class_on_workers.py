@@ -1,8 +1,8 @@
 """A small class on workers, disturbed in every way, beside the same class on one machine: the same scores, files and rows.
 
-Four runs grade it: one is told to end (SIGTERM), one is killed together with its scheduler, in the last a worker and another
-worker's host are killed. The first two hand jobs to a Slurm of the tests' own, the last goes to a Dask that is running already.
-The host echoes.
+Two runs grade it: one is told to end (SIGTERM), in the other a worker and another worker's host are killed. The first hands jobs
+to a Slurm of the tests' own, the other goes to a Dask that is running already. The host echoes. A run that is killed is
+`test_slurm.py`'s.
 """
 
 from __future__ import annotations
@@ -21,15 +21,14 @@ from typing import Any
 import fake_slurm
 import psutil
 import pytest
-from conftest import ROOT
 from dask_processes import DaskProcesses
+from disturbing import HONEST, class_with, executions, join, one_more
 from outcome import files, rows, verdicts
 from waiting import until
 
 from autograder.cli import STOPPED
 from autograder.grading.run_times import RunTimes
 from autograder.judging.contract import ASSIGNMENT
-from trials.classes import Student, write_submission
 from trials.demo import ScratchCourse, other_spelling, typical_mistakes
 
 CLUSTER = """
@@ -42,8 +41,8 @@ workers_min = 2
 workers_max = 2
 directives = ["--comment=graded"]
 """
-HONEST, DIFFERENT = 6, 10
-"""Students whose work is right and differs, and all notebooks that differ: of the others only a twin's does not."""
+DIFFERENT = HONEST + 4
+"""Notebooks that differ: only a twin's does not."""
 
 
 @dataclass
@@ -72,22 +71,12 @@ class Disturbed:
 
 @pytest.fixture(scope="module")
 def course(tiny_home: Path, tmp_path_factory: pytest.TempPathFactory) -> ScratchCourse:
-    folder = tmp_path_factory.mktemp("cluster")
-    before, _, after = (ROOT / "course.toml").read_text(encoding="utf-8").partition("[cluster]")
-    text = before + CLUSTER + "\n[arguments]" + after.partition("\n[arguments]")[2]
-    (folder / "cluster.toml").write_text(text, encoding="utf-8")
-    made = ScratchCourse(folder / "scratch", ROOT, tiny_home, folder / "cluster.toml")
-    made.instructor("generate_assignment", ASSIGNMENT)
+    made = class_with(tmp_path_factory.mktemp("cluster"), tiny_home, CLUSTER)
     right = made.reference()
-    members = {f"s{number}": {"chain": f"# {number}\n{right['chain']}"} for number in range(HONEST)}
-    members |= {"twin": members["s0"], "spelling": other_spelling(made.profile)}
-    members |= {"mistaken": typical_mistakes(made.profile, right), "broken": {}}
-    members |= {"hostile": {"chain": f"import os\nos._exit(0)\n{right['chain']}"}}
-    for name, cells in members.items():
-        to = made.root / "submitted" / name / ASSIGNMENT
-        write_submission(made.release, to, Student(name, "", {**right, "memory": name, **cells}))
-        for other in ("larger-model", "temperature"):
-            (to / f"{other}.ipynb").unlink()
+    mistaken, hostile = typical_mistakes(made.profile, right), {"chain": f"import os\nos._exit(0)\n{right['chain']}"}
+    join(
+        made, right, {"spelling": other_spelling(made.profile), "mistaken": mistaken, "broken": {}, "hostile": hostile}
+    )
     (made.root / "submitted" / "s1" / ASSIGNMENT / "data.bin").write_bytes(bytes(range(256)))
     broken = made.root / "submitted" / "broken" / ASSIGNMENT / "chatbot.ipynb"
     broken.write_bytes(broken.read_bytes()[:-100])
@@ -97,13 +86,7 @@ def course(tiny_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Scratch
 def begun(course: ScratchCourse, *options: str, **env: str) -> subprocess.Popen[str]:
     """`autograder grade`, which has begun."""
     command = [sys.executable, "-m", "autograder", "grade", "--course", str(course.root), *options]
-    return course.started(
-        command, course.root, {"AUTOGRADER_ECHO": "1", "COLUMNS": "200", "OMP_NUM_THREADS": "1", **env}
-    )
-
-
-def executions(course: ScratchCourse) -> int:
-    return len(list((course.root / ".autograder" / "executions").glob("*/*.json")))
+    return course.started(command, course.root, {"AUTOGRADER_ECHO": "1", "COLUMNS": "200", **env})
 
 
 def ended(process: subprocess.Popen[str], known: int, slurm: Path | None = None) -> Run:
@@ -125,11 +108,6 @@ def still_there(slurm: Path) -> list[int]:
     return sorted(found)
 
 
-def one_more(course: ScratchCourse, process: subprocess.Popen[str], than: int) -> None:
-    """Waits until more notebooks than so many have been executed."""
-    until(lambda: executions(course) > than or process.poll() is not None)
-
-
 @pytest.fixture(scope="module")
 def here(course: ScratchCourse) -> ScratchCourse:
     """The course graded on this machine, where importing Dask would end the run."""
@@ -144,13 +122,10 @@ def here(course: ScratchCourse) -> ScratchCourse:
 def disturbed(course: ScratchCourse) -> Disturbed:
     twin = course.twin(course.folder.parent / "disturbed")
     found = Disturbed(twin, course.folder.parent / "slurm")
-    slurm = fake_slurm.install(found.slurm)
-    for end in (terminate_with_children, kill_with_children):
-        known = executions(twin)
-        process = begun(twin, "--slurm", **slurm)
-        one_more(twin, process, known)
-        end(psutil.Process(process.pid))
-        found.runs.append(ended(process, known, found.slurm))
+    process = begun(twin, "--slurm", **fake_slurm.install(found.slurm))
+    one_more(twin, process, 0)
+    terminate_with_children(psutil.Process(process.pid))
+    found.runs.append(ended(process, 0, found.slurm))
     with DaskProcesses(twin.folder) as dask:
         known = executions(twin)
         dask.scheduler()
@@ -167,11 +142,6 @@ def terminate_with_children(process: psutil.Process) -> None:
     """Tells each to end, so that the grader is told twice: as `scancel` of the job that it runs in."""
     for each in (process, *process.children(recursive=True)):
         each.terminate()
-
-
-def kill_with_children(process: psutil.Process) -> None:
-    for each in (process, *process.children(recursive=True)):
-        each.kill()
 
 
 def kill_below(pid: int, which: Callable[[str], bool]) -> None:
@@ -223,7 +193,7 @@ def test_rows_are_those_of_one_machine(here: ScratchCourse, disturbed: Disturbed
 
 
 def test_the_runs_ended_as_they_were_made_to(disturbed: Disturbed) -> None:
-    assert [run.code for run in disturbed.runs] == [128 + signal.SIGTERM, -signal.SIGKILL, 0]
+    assert [run.code for run in disturbed.runs] == [128 + signal.SIGTERM, 0]
 
 
 def test_a_run_that_is_stopped_says_how_to_go_on(disturbed: Disturbed) -> None:
@@ -231,20 +201,20 @@ def test_a_run_that_is_stopped_says_how_to_go_on(disturbed: Disturbed) -> None:
 
 
 def test_no_job_outlives_its_run(disturbed: Disturbed) -> None:
-    assert len(fake_slurm.jobs(disturbed.slurm)) == 4
-    assert [run.jobs for run in disturbed.runs] == [0, 0, 0]
+    assert len(fake_slurm.jobs(disturbed.slurm)) == 2
+    assert [run.jobs for run in disturbed.runs] == [0, 0]
 
 
 def test_a_run_does_only_what_is_left(disturbed: Disturbed) -> None:
     (last,) = RunTimes.of(disturbed.course.root).runs
-    assert 0 < disturbed.runs[0].known + disturbed.runs[1].known < disturbed.runs[2].known
-    assert last.ran <= DIFFERENT - disturbed.runs[2].known
+    assert disturbed.runs[1].known > 0
+    assert last.ran <= DIFFERENT - disturbed.runs[1].known
 
 
 def test_jobs_are_asked_for_as_the_course_says(disturbed: Disturbed) -> None:
     options = (disturbed.slurm / "jobs" / "options").read_text(encoding="utf-8")
     for option in ("-p short", "-A course", "-n 1", "-t 00:15:00", "--comment=graded"):
-        assert options.count(f"#SBATCH {option}\n") == 4
+        assert options.count(f"#SBATCH {option}\n") == 2
     assert "--mem" not in options
     assert "--gpus" not in options
 

@@ -10,6 +10,7 @@ from concurrent.futures import CancelledError, ThreadPoolExecutor
 import pytest
 from distributed import Client, LocalCluster, get_worker
 from nbformat.v4 import new_notebook
+from waiting import until
 
 from autograder.cluster import cluster_runs
 from autograder.cluster.cluster_runs import CUT_SHORT, TRIES, ClusterRuns
@@ -221,6 +222,24 @@ def test_where_nobody_will_ever_answer_the_run_ends(three: Three, runs: ClusterR
     with pytest.raises(NotReady, match="The jobs ended"):
         run(runs)
     go.set()
+
+
+def test_nothing_is_kept_of_a_notebook_that_has_been_run(runs: ClusterRuns, asked: Asked) -> None:
+    heard = threading.Event()
+
+    def say(address: str) -> Answer:
+        worker = get_worker()
+        worker.log_event(BEGUN, worker.get_current_task())
+        heard.wait(60)
+        return Answer(worker=address, execution=WELL)
+
+    asked.say = say
+    with ThreadPoolExecutor(1) as pool:
+        pending = pool.submit(run, runs)
+        until(lambda: runs._begun)
+        heard.set()
+        assert pending.result(60) == WELL
+    assert not runs._begun
 
 
 def test_ending_takes_back_what_was_asked(runs: ClusterRuns, asked: Asked) -> None:

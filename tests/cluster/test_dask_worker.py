@@ -81,11 +81,7 @@ def answer(packed: bytes) -> Answer:
 def test_a_notebook_is_run_in_the_workers_own_folder_as_the_grader_would(packed: bytes, here: Path) -> None:
     assert answer(packed) == Answer(worker="tls://w", execution=WELL)
     folder, assignment, profile, settings, _, files, label = Runs.seen
-    assert (folder, assignment, settings) == (
-        worker.own_folder(),
-        "chatbot",
-        RunSettings("landlock", echo=True),
-    )
+    assert (folder, assignment, settings) == (worker.own_folder(), "chatbot", RunSettings("landlock", echo=True))
     assert (profile.hub, profile.cluster, files, label) == (None, None, {"a.txt": b"a"}, "temperature")
     assert folder.parent == here / f"llm-autograder-{os.getuid()}"
     assert folder.stat().st_mode & 0o077 == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -21,7 +22,7 @@ from waiting import until
 from autograder.cluster import cluster_runs
 from autograder.cluster import slurm as slurms
 from autograder.cluster.cluster_runs import ClusterRuns
-from autograder.cluster.run_folder import run_folder
+from autograder.cluster.runs import run_folder
 from autograder.cluster.slurm import Slurm
 from autograder.course.cluster import Cluster
 from autograder.errors import NotReady
@@ -86,9 +87,16 @@ def test_jobs_that_cannot_be_given_back_are_told_with_what_ends_them(
         made.client().close()
         with monkeypatch.context() as hung:
             hung.setattr(slurms, "CALL_SECONDS", 0.0)
+            hung.setattr(slurms.SLURMCluster, "_close", hangs)
             made.close()
-        assert "scancel --user=$USER --name=llm-autograder" in said[-1]
+        assert "scancel --user=$USER --name=llm-autograder" in said.pop()
         made.close()
+    assert "scancel" not in " ".join(said)
+
+
+async def hangs(self: object) -> None:
+    """In the place of what gives jobs back: cut off in its midst, that could not be tried again, and the jobs would stay."""
+    await asyncio.Event().wait()
 
 
 def test_jobs_that_end_before_a_worker_comes_are_told_with_what_they_said(

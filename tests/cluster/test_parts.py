@@ -5,11 +5,13 @@ from __future__ import annotations
 import io
 import os
 import re
+import shlex
 import shutil
 import signal
 import socket
 import stat
 import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,9 +26,7 @@ from autograder import cli
 from autograder.cluster import parcel, place
 from autograder.cluster.parcel import Answer, Parcel, Sender
 from autograder.cluster.place import Place
-from autograder.cluster.run_folder import run_folder
-from autograder.cluster.running import Running
-from autograder.cluster.runs import at_a_time
+from autograder.cluster.runs import at_a_time, run_folder
 from autograder.cluster.slurm import Slurm, prologue, skipped
 from autograder.course.cluster import Cluster
 from autograder.course.profile import Profile
@@ -88,9 +88,18 @@ def test_two_places_are_refused() -> None:
     assert "--slurm and --scheduler are two places; choose one." in found.output
 
 
-def test_a_scheduler_that_anybody_could_join_is_refused() -> None:
+@pytest.mark.parametrize("more", [[], ["--dry-run"]])
+def test_a_scheduler_that_anybody_could_join_is_refused(more: list[str], tmp_path: Path) -> None:
+    given = ["grade", "--course", str(tmp_path), "--scheduler", "tcp://10.0.0.1:8786", *more]
+    found = CliRunner().invoke(cli.main, given)
+    assert isinstance(found.exception, NotReady)
+    assert "whoever can reach a scheduler without certificates" in str(found.exception)
+
+
+def test_a_process_that_grades_refuses_it_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(place.VARIABLE, "scheduler tcp://10.0.0.1:8786")
     with pytest.raises(NotReady, match="whoever can reach a scheduler without certificates"):
-        Running("tcp://10.0.0.1:8786", print)
+        Place.chosen()
 
 
 def test_without_slurm_it_is_told_which_command_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -137,7 +146,9 @@ def test_a_jobs_files_of_dask_are_in_a_new_folder_of_its_own_which_ends_with_it(
 
 
 def test_a_job_that_is_told_to_end_leaves_no_folder(tmp_path: Path) -> None:
-    worker = 'echo begun > "$AUTOGRADER_JOB_FOLDER/file"; echo begun; sleep 600'
+    code = "import time; print('begun', flush=True); time.sleep(600)"  # a signal ends it at once
+    waits = shlex.join([sys.executable, "-c", code])
+    worker = f'echo begun > "$AUTOGRADER_JOB_FOLDER/file"; {waits}'
     script = "\n".join([f"export TMPDIR={tmp_path}", *prologue(Cluster()), worker])
     with subprocess.Popen(["bash", "-c", script], stdout=subprocess.PIPE, text=True, start_new_session=True) as job:
         assert job.stdout is not None

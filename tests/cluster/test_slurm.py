@@ -16,13 +16,13 @@ from pathlib import Path
 import psutil
 import pytest
 from conftest import ROOT
+from disturbing import HONEST, class_with, executions, join, one_more
 from outcome import files, rows, verdicts
 from slurm_cluster import NODES, SlurmCluster, missing, slurm_cluster
 from waiting import until
 
 from autograder.cli import STOPPED
 from autograder.judging.contract import ASSIGNMENT
-from trials.classes import Student, write_submission
 from trials.demo import ScratchCourse, typical_mistakes
 
 CLUSTER = """
@@ -33,8 +33,6 @@ workers_max = 2
 interface = "ib0"
 """
 """Account, partition, GPU and time are those of the course's own cluster."""
-HONEST = 6
-"""Students whose work is right, all different."""
 
 MISSING = missing()
 pytestmark = [pytest.mark.slurm, pytest.mark.skipif(bool(MISSING), reason=MISSING or "all there")]
@@ -121,41 +119,19 @@ class Disturbed:
 
 @pytest.fixture(scope="module")
 def course(tiny_home: Path, tmp_path_factory: pytest.TempPathFactory) -> ScratchCourse:
-    folder = tmp_path_factory.mktemp("class")
-    before, _, after = (ROOT / "course.toml").read_text(encoding="utf-8").partition("[cluster]")
-    text = before + CLUSTER + "\n[arguments]" + after.partition("\n[arguments]")[2]
-    (folder / "cluster.toml").write_text(text, encoding="utf-8")
-    made = ScratchCourse(folder / "scratch", ROOT, tiny_home, folder / "cluster.toml")
-    made.instructor("generate_assignment", ASSIGNMENT)
+    made = class_with(tmp_path_factory.mktemp("class"), tiny_home, CLUSTER)
     right = made.reference()
-    members = {f"s{number}": {"chain": f"# {number}\n{right['chain']}"} for number in range(HONEST)}
     mistaken = typical_mistakes(made.profile, right)
     mistaken["chain"] = f"{SLOW}{mistaken.get('chain', right['chain'])}"
-    members |= {"twin": members["s0"], "mistaken": mistaken}
-    for name, cells in members.items():
-        to = made.root / "submitted" / name / ASSIGNMENT
-        write_submission(made.release, to, Student(name, "", {**right, "memory": name, **cells}))
-        for other in ("larger-model", "temperature"):
-            (to / f"{other}.ipynb").unlink()
+    join(made, right, {"mistaken": mistaken})
     return made
 
 
-def begun(course: ScratchCourse, slurm: SlurmCluster | None, *options: str, echo: bool = True) -> subprocess.Popen[str]:
-    """`autograder grade`, which has begun: on the login node, or here."""
+def begun(course: ScratchCourse, slurm: SlurmCluster, *options: str, echo: bool = True) -> subprocess.Popen[str]:
+    """`autograder grade` on the login node, which has begun."""
     command = [sys.executable, "-m", "autograder", "grade", "--course", str(course.root), *options]
-    env = {"AUTOGRADER_ECHO": "1" if echo else "", "COLUMNS": "200", "OMP_NUM_THREADS": "1"}
-    if slurm is None:
-        return course.started(command, course.root, env)
+    env = {"AUTOGRADER_ECHO": "1" if echo else "", "COLUMNS": "200"}
     return course.started(slurm.command([*command, "--slurm"]), course.root, env | slurm.environment)
-
-
-def executions(course: ScratchCourse) -> int:
-    return len(list((course.root / ".autograder" / "executions").glob("*/*.json")))
-
-
-def one_more(course: ScratchCourse, process: subprocess.Popen[str], than: int) -> None:
-    """Waits until more notebooks than so many have been executed."""
-    until(lambda: executions(course) > than or process.poll() is not None)
 
 
 def ended(process: subprocess.Popen[str], known: int = 0) -> Run:
@@ -205,7 +181,7 @@ KERNELS, WORKER = "autograder.jail.parent", "spawn_main"
 def here(course: ScratchCourse) -> ScratchCourse:
     """The course graded on this machine."""
     twin = course.twin(course.folder.parent / "here")
-    assert ended(begun(twin, None)).code == 0
+    twin.instructor("autograde", ASSIGNMENT, env={"AUTOGRADER_ECHO": "1"})
     return twin
 
 
@@ -260,10 +236,10 @@ def again(disturbed: Disturbed, slurm: SlurmCluster) -> Run:
 @pytest.fixture(scope="module")
 def answered(here: ScratchCourse, course: ScratchCourse, slurm: SlurmCluster) -> tuple[ScratchCourse, ScratchCourse]:
     """One student of the class graded here and on a node, by models that answer."""
-    twins = [course.twin(course.folder.parent / f"answered-{where}") for where in ("here", "there")]
-    for twin, at in zip(twins, (None, slurm), strict=True):
-        assert ended(begun(twin, at, "--student", "s0", echo=False)).code == 0
-    return twins[0], twins[1]
+    here, there = (course.twin(course.folder.parent / f"answered-{where}") for where in ("here", "there"))
+    here.instructor("autograde", ASSIGNMENT, "--student=s0")
+    assert ended(begun(there, slurm, "--student", "s0", echo=False)).code == 0
+    return here, there
 
 
 def compared(course: ScratchCourse) -> dict[str, object]:

@@ -21,7 +21,7 @@ from dask_processes import DaskProcesses
 from distributed import Client, Security
 from waiting import until
 
-from autograder.cluster.run_folder import run_folder
+from autograder.cluster.runs import run_folder
 from autograder.cluster.slurm import Slurm
 from autograder.course.cluster import Cluster
 

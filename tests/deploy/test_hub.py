@@ -16,10 +16,13 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
 from urllib.parse import urlsplit
+from urllib.request import Request, urlopen
 
 import pytest
 from conftest import ROOT
@@ -410,6 +413,42 @@ def test_a_page_of_a_students_server_can_neither_read_nor_act_on_others_as_the_s
     assert [path for home in (hub.course, hub.home(STAFF)) for path in home.glob("*ntitled*")] == []
 
 
+def tokens_of(account: str) -> set[str]:
+    """What servers of an account have in their environment to ask the hub with, as a notebook that is run there finds it."""
+    found = set()
+    for process in subprocess.run(["pgrep", "-u", account], capture_output=True, text=True, check=False).stdout.split():
+        with suppress(OSError):
+            variables = Path("/proc", process, "environ").read_bytes().split(b"\0")
+            found |= {one.partition(b"=")[2].decode() for one in variables if one.startswith(b"JUPYTERHUB_API_TOKEN=")}
+    return found
+
+
+def asked(hub: Hub, token: str, path: str, method: str = "GET") -> int:
+    """The status of an answer of the hub's API."""
+    request = Request(f"http://127.0.0.1:{hub.port}/hub/api/{path}", method=method)
+    request.add_header("Authorization", f"token {token}")
+    try:
+        with urlopen(request) as answer:
+            return int(answer.status)
+    except HTTPError as error:
+        with error:
+            return error.code
+
+
+def test_a_notebook_that_an_administrator_runs_administers_nothing_of_the_hub(
+    hub: Hub, staff: Person, first: Person
+) -> None:
+    tokens = tokens_of(STAFF)
+    assert tokens
+    for token in tokens:
+        assert asked(hub, token, f"users/{STAFF}") == 200
+        for path, method in [
+            ("users", "GET"), (f"users/{FIRST}", "GET"), (f"users/{FIRST}/tokens", "POST"), (f"users/{STAFF}/tokens", "POST"),
+            (f"users/{FIRST}/server", "DELETE"), (f"groups/formgrade-{COURSE}", "GET"), ("proxy", "GET"), ("shutdown", "POST"),
+        ]:  # fmt: skip
+            assert asked(hub, token, path, method) in (403, 404), (method, path)
+
+
 def test_no_servers_cookie_is_sent_to_another(hub: Hub, staff: Person, formgrader: Formgrader, first: Person) -> None:
     """What JupyterHub itself shares among its names is a number of the session, which lets nobody in."""
     formgrader.open("manage_assignments")
@@ -471,12 +510,12 @@ def test_the_receipt_tells_the_student_what_was_not_run(hub: Hub, handed_in: Non
     receipt = (hub.home(FIRST) / "chatbot" / "kvittering.txt").read_text(encoding="utf-8")
     assert receipt.startswith("Levert 2")
     assert "«chatbot»: " in receipt
-    assert "celle(r) er ikke kjørt" in receipt
+    assert "celler som ikke er kjørt" in receipt
 
 
 def test_collecting_tells_what_is_not_answered(collected: str) -> None:
     assert "Success" in collected
-    assert f"{SECOND}: «chatbot»: 8 oppgave(r) er ikke besvart ennå" in collected
+    assert f"{SECOND}: «chatbot»: oppgaver som ikke er besvart ennå: 8" in collected
 
 
 def test_what_one_student_hands_in_as_another_is_rejected_and_told(collected: str, forged: str, hub: Hub) -> None:

@@ -96,11 +96,13 @@ def test_what_is_broken_is_told_with_what_to_do(what: str, tmp_path: Path, monke
 
 
 def test_a_machine_without_proc_is_told_with_what_to_do(tmp_path: Path) -> None:
-    assert "mount -t proc" in doctor.system(tmp_path).seen
+    there, seen = doctor.system(tmp_path)
+    assert not there
+    assert "mount -t proc" in seen
 
 
 def test_what_nobody_has_thought_of_is_a_finding_too() -> None:
-    def look() -> doctor.Finding:
+    def look() -> tuple[bool, str]:
         raise ZeroDivisionError("x")
 
     assert doctor.tried("users", look) == doctor.Finding("users", False, "ZeroDivisionError: x")

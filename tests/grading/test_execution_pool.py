@@ -89,6 +89,24 @@ def test_what_the_first_raises_is_raised_to_whoever_waited_for_it(pool: Executio
             pending.result()
 
 
+def test_what_is_executed_has_been_rehearsed(pool: ExecutionPool) -> None:
+    done: list[str] = []
+
+    def run() -> Execution:
+        done.append("executed")
+        return WHOLE
+
+    pool.begin("key", run, rehearse=lambda: done.append("rehearsed")).result()
+    assert done == ["rehearsed", "executed"]
+
+
+def test_what_waits_for_another_with_the_same_code_is_not_rehearsed(pool: ExecutionPool) -> None:
+    held, rehearsed = Held(), []
+    pending = [pool.begin("key", held, rehearse=lambda: rehearsed.append(1)) for _ in range(3)]
+    ended(held, *pending)
+    assert len(rehearsed) == 1
+
+
 def test_what_executing_raises_is_raised_to_whoever_wants_the_outcome(pool: ExecutionPool) -> None:
     def fails() -> Execution:
         raise RuntimeError("no host")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import ROOT
@@ -17,12 +19,13 @@ from autograder.grading import run_summary
 from autograder.grading.records import Record
 from autograder.grading.run_summary import Graded
 from autograder.host.control import Host
+from autograder.jail.kernels import Kernels, kept_socket
 from autograder.judging.contract import ASSIGNMENT
 from autograder.plugins import run as grading
 from autograder.plugins.run import Outcome, Wanted, run, since
 from autograder.protocol.wire import Counts
 from autograder.system import daemons
-from trials.classes import Student, write_submission
+from trials.classes import Student
 
 VERIFIED = Wanted("anna", regrade=True, execute=True, verify=True)
 
@@ -33,8 +36,7 @@ def course(tiny_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     made.instructor("generate_assignment", ASSIGNMENT)
     cells = made.reference()
     for name, text in (("anna", "Because."), ("bjorn", "So.")):
-        student = Student(name, "", {**cells, "memory": text})
-        write_submission(made.release, made.root / "submitted" / name / ASSIGNMENT, student)
+        made.hand_in(Student(name, "", {**cells, "memory": text}))
     kept = os.environ.get("AUTOGRADER_MODEL_HOME")
     os.environ["AUTOGRADER_MODEL_HOME"] = str(tiny_home)
     yield made
@@ -123,30 +125,43 @@ raise SystemExit('no room')
 """What runs in the place of a helper that cannot start."""
 
 
-@pytest.mark.parametrize("when", FAILS)
-@pytest.mark.parametrize("helper", ["the model host", "the parent of kernels"])
+HELPERS = {"the model host": "autograder.host.server", "the parent of kernels": "autograder.jail.parent"}
+FAILED = {f"{helper} {when}": (helper, when) for helper, when in zip(HELPERS, FAILS, strict=True)}
+
+
+@pytest.fixture(scope="module")
+def failed(first: tuple[Outcome, Steps], course: ScratchCourse) -> dict[str, tuple[str, bool, set[float | None]]]:
+    """What a run said in which a helper could not start, whether it left a verdict, and the scores then; then one that could."""
+    found = {}
+    real, cells = daemons.subprocess.Popen, course.reference()
+    for name, (helper, when) in FAILED.items():
+        student = name.replace(" ", "-")
+        changed = {**cells, "chain": f"{cells['chain']}\n# {student}"}  # nobody's code, so that it will be executed
+        course.hand_in(Student(student, "", changed))
+        fails = [sys.executable, "-c", FAILS[when], str(course.root / "autograded" / student)]
+
+        def started(command: list[str], **given: Any) -> Any:
+            return real(fails if HELPERS[helper] in command else command, **given)  # noqa: B023
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(daemons.subprocess, "Popen", started)
+            with pytest.raises(HostLost) as caught:
+                run(course.root, Wanted(student), Steps().begin)
+        judged = (course.root / "verdicts" / ASSIGNMENT / student).exists()
+        found[name] = str(caught.value), judged, set(course.scores().get(student, {}).values())
+    assert run(course.root, Wanted(), Steps().begin).exit_code == 0
+    return found
+
+
+@pytest.mark.parametrize("name", FAILED)
 def test_where_a_helper_cannot_start_the_run_says_so_and_the_next_one_grades_as_ever(
-    helper: str, when: str, first: tuple[Outcome, Steps], course: ScratchCourse, monkeypatch: pytest.MonkeyPatch
+    name: str, failed: dict[str, tuple[str, bool, set[float | None]]], course: ScratchCourse
 ) -> None:
-    student = f"{helper} {when}".replace(" ", "-")
-    cells = course.reference()
-    cells = {**cells, "chain": f"{cells['chain']}\n# {student}"}  # nobody's code, so that it will be executed
-    write_submission(course.release, course.root / "submitted" / student / ASSIGNMENT, Student(student, "", cells))
-    autograded = course.root / "autograded" / student
-    with monkeypatch.context() as patch:
-        real, fails = daemons.subprocess.Popen, [sys.executable, "-c", FAILS[when], str(autograded)]
-        broken = "autograder.host.server" if helper == "the model host" else "autograder.jail.parent"
-        patch.setattr(
-            daemons.subprocess, "Popen",
-            lambda command, **given: real(fails if broken in command else command, **given),
-        )  # fmt: skip
-        with pytest.raises(HostLost, match=f"{helper} could not be started.*no room"):
-            run(course.root, Wanted(student), Steps().begin)
-    assert not (course.root / "verdicts" / ASSIGNMENT / student).exists()
-    assert set(course.scores().get(student, {}).values()) <= {None, 0}
-    outcome = run(course.root, Wanted(student), Steps().begin)
-    assert (outcome.exit_code, outcome.graded) == (0, 3)
-    assert course.scores()[student]["check-chain"] == 2
+    said, judged, scores = failed[name]
+    assert re.search(f"{FAILED[name][0]} could not be started.*no room", said)
+    assert not judged
+    assert scores <= {None, 0}
+    assert course.scores()[name.replace(" ", "-")]["check-chain"] == 2
 
 
 @pytest.mark.parametrize("student", ["nobody", None])
@@ -196,14 +211,20 @@ def test_the_end_of_a_run_lists_who_needs_a_person_what_must_be_run_again_and_wh
     ]
 
 
-def test_a_run_uses_the_host_that_is_kept_and_leaves_it_running(course: ScratchCourse, tiny_home: Path) -> None:
-    kept = Host.started(course.root, tiny_home, shared=True)
+def test_a_run_uses_the_helpers_that_are_kept_and_leaves_them_running(course: ScratchCourse, tiny_home: Path) -> None:
+    log = course.root / ".autograder" / "kernels.log"
+    log.unlink(missing_ok=True)
+    host = Host.started(course.root, tiny_home, shared=True)
+    kernels = Kernels.started(tiny_home, course.folder / "kept.log", kept_socket(course.root, tiny_home))
     try:
         assert run(course.root, Wanted("bjorn", regrade=True, execute=True), Steps().begin).graded == 3
-        counts = kept.status()
+        counts = host.status()
         assert counts.generated + counts.remembered > 0
+        assert not log.exists()  # no other parent of kernels was started
+        assert kernels.alive()
     finally:
-        kept.end()
+        host.end()
+        kernels.end()
 
 
 def test_ending_a_host_that_is_not_there_says_so(course: ScratchCourse) -> None:

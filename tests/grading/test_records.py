@@ -279,10 +279,7 @@ def test_decisions_about_other_criteria_and_tasks_stay(records: Records) -> None
     records.overrule(decision("check-chain", "model", FAIR))
     records.overrule(decision("check-chain", "text", LATER))
     records.overrule(decision("check-prompt", "system", FAIR))
-    assert records.overrides("ada") == {
-        "check-chain": {"model": FAIR, "text": LATER},
-        "check-prompt": {"system": FAIR},
-    }
+    assert records.overrides("ada") == {"check-chain": {"model": FAIR, "text": LATER}, "check-prompt": {"system": FAIR}}
 
 
 def test_a_later_decision_replaces_the_earlier_one(records: Records) -> None:

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from conftest import ROOT
+from conftest import ROOT, changed_profile
 from forked import ScratchCourse
 
 from autograder.grading.records import Records
 from autograder.judging.contract import ASSIGNMENT, tasks
-from trials.classes import Student, write_submission
+from trials.classes import Student
 
 MODELS = ROOT / ".models"
 
@@ -24,13 +24,10 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> ScratchCourse:
     if not (MODELS / "STAND-INS.txt").exists():
         pytest.fail("the embedded model is not there: `make test` fetches it")
     folder = tmp_path_factory.mktemp("embedded")
-    text = (ROOT / "course.toml").read_text(encoding="utf-8")
-    (folder / "short.toml").write_text(text.replace("max_new_tokens = 100", "max_new_tokens = 20"), encoding="utf-8")
-    made = ScratchCourse(folder / "course", ROOT, MODELS, folder / "short.toml")
-    assert made.profile.generation.max_new_tokens == 20
+    short = changed_profile(folder, {"max_new_tokens = 100": "max_new_tokens = 20"})
+    made = ScratchCourse(folder / "course", ROOT, MODELS, short)
     made.instructor("generate_assignment", ASSIGNMENT)
-    student = Student("reference", "all right", made.reference())
-    write_submission(made.release, made.root / "submitted" / student.id / ASSIGNMENT, student)
+    made.hand_in(Student("reference", "all right", made.reference()))
     made.instructor("autograde", ASSIGNMENT)
     return made
 

@@ -18,6 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from serving import (
     ONE,
@@ -110,6 +111,28 @@ def test_equal_requests_in_flight_are_generated_once(home: Path) -> None:
         assert answers + more == [expected(asked)] * 2
         assert (counts.generated, counts.remembered) == (1, 0)
         assert [len(visit.transcript().requests) for visit in (first, second)] == [1, 1]
+
+
+def test_what_a_rehearsal_asks_is_answered_at_once_and_made_for_whoever_asks_it_later(home: Path) -> None:
+    gate, asked = Gate(), request()
+    with Serving(FakeModels(home, gate)) as serving:
+        rehearsal = serving.open("anna", rehearsal=True)
+        assert words(rehearsal, asked) != expected(asked)
+        rehearsal.close()
+        gate.reached.wait()
+        gate.opened.set()
+        assert words(serving.open("anna"), asked) == expected(asked)
+        assert serving.host.status().generated == 1
+
+
+@pytest.mark.parametrize("name", ["check", "budget"])
+def test_a_rehearsal_has_nothing_made_for_a_check_or_beyond_its_budget(serving: Serving, name: str) -> None:
+    rehearsal = serving.open(rehearsal=True, host_tokens=1 if name == "budget" else 100_000)
+    rehearsal.challenge("check-chain" if name == "check" else None)
+    ask(rehearsal, request())
+    rehearsal.close()
+    serving.until(lambda: not serving.server.jobs.running)
+    assert serving.host.status().generated == 0
 
 
 def test_a_request_made_again_is_answered_from_memory(serving: Serving) -> None:
@@ -612,6 +635,26 @@ def test_the_host_tells_where_the_models_are(serving: Serving, home: Path) -> No
     assert snapshots.items() <= serving.open().models.items()
 
 
+@pytest.mark.parametrize(
+    "body", [b"[" + b"1," * 1000 + b"1]", wire.packed(request(model="not/there"))[8:]], ids=["none", "refused"]
+)
+def test_of_a_kernel_that_sends_without_end_no_more_is_read(
+    body: bytes, serving: Serving, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(notebooks, "MAX_HEARD", 10 * notebooks.PER_FRAME)
+    read = list[bytes]()
+    parsed = wire.parsed
+    monkeypatch.setattr(wire, "parsed", lambda kind, frame: read.append(frame) or parsed(kind, frame))
+    visit, other = serving.open("anna"), serving.open("bo")
+    for _ in range(30):
+        with socket.socket(socket.AF_UNIX) as line:
+            line.connect(visit.socket)
+            line.sendall(wire.HEADER.pack(len(body), 1) + body)
+            line.recv(1000)
+    assert 2 <= read.count(body) <= 10
+    assert words(other, request()) == expected(request())
+
+
 # --- A kernel that goes away ---
 
 
@@ -907,6 +950,16 @@ def test_a_host_that_is_kept_is_found_for_its_course_and_home_alone(course: Path
     assert own.alive()
     own.end()
     assert Host.kept(course, home) is None
+
+
+@pytest.mark.parametrize("first", ["", ONE])
+def test_what_generates_is_there_with_a_host_that_will_ask_a_model_and_else_is_not(
+    first: str, course: Path, home: Path
+) -> None:
+    own = Host.started(course, home, first=first)
+    assert own._daemon is not None
+    assert len(psutil.Process(own._daemon.pid).children()) == bool(first)
+    own.end()
 
 
 def test_a_socket_that_nobody_listens_on_is_no_host_and_stands_in_nobodys_way(course: Path, home: Path) -> None:

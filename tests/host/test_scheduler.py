@@ -342,6 +342,60 @@ def test_who_asks_for_little_comes_before_who_asks_for_much() -> None:
     played(play)
 
 
+def test_a_batch_waits_for_what_rehearsals_will_ask_but_not_for_long(clock: Clock) -> None:
+    async def play(here: Class) -> None:
+        here.scheduler.rehearse(1)
+        here.ask(account(), asked())
+        await here.settle()
+        assert not here.maker.begun
+        clock.now += 2 * scheduler.GATHER_SECONDS
+        here.ask(account(), asked(8, 9))
+        await here.settle()
+        assert here.maker.sizes == [2]
+
+    played(play)
+
+
+def test_a_batch_begins_when_the_last_rehearsal_ends() -> None:
+    async def play(here: Class) -> None:
+        here.scheduler.rehearse(1)
+        here.ask(account(), asked())
+        await here.settle()
+        here.scheduler.rehearse(-1)
+        await here.settle()
+        assert here.maker.sizes == [1]
+
+    played(play)
+
+
+def test_an_output_that_several_wait_for_is_made_in_the_turn_of_the_one_that_has_had_least() -> None:
+    async def play(here: Class) -> None:
+        greedy, modest, stop = account(had=500), account(), asyncio.Event()
+        here.ask(account(), goes_alone(1))
+        await here.settle()
+        here.ask(greedy, goes_alone(2), stop)
+        here.ask(account(had=100), goes_alone(3))
+        await here.settle()
+        assert here.scheduler.share(stop, modest)
+        here.maker.finish(0)
+        await here.settle()
+        assert here.maker.prompts(1)[0] == [2]
+        assert (greedy.tokens, modest.tokens > 0) == (0, True)
+
+    played(play)
+
+
+def test_who_has_had_more_or_may_have_no_more_takes_over_no_output() -> None:
+    async def play(here: Class) -> None:
+        owner, stop = account(had=10), asyncio.Event()
+        here.ask(owner, asked(), stop)
+        await here.settle()
+        assert not here.scheduler.share(stop, account(had=20))
+        assert not here.scheduler.share(stop, account(tokens=1))
+
+    played(play)
+
+
 def test_a_long_answer_is_held_for_a_short_one_and_goes_on_afterwards(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scheduler, "SLICE_SECONDS", 0.0)
 
@@ -572,6 +626,22 @@ def test_a_part_that_fails_costs_no_other_part_anything() -> None:
         assert await good == [[2, 9]]
         with pytest.raises(Failed, match="no"):
             await bad
+
+    played(play)
+
+
+def test_who_joined_a_batch_that_ends_without_them_is_told_so() -> None:
+    async def play(here: Class) -> None:
+        first = here.ask(account(), asked(1))
+        await here.settle()
+        second = here.ask(account(), asked(2))
+        await here.settle()
+        here.maker.answer(0, 0)
+        here.maker.begun[0][1].set_result(None)
+        assert await first == [[1, 9]]
+        with pytest.raises(Failed, match="left this request out") as caught:
+            await second
+        assert caught.value.machine
 
     played(play)
 

@@ -19,9 +19,9 @@ import pyseccomp
 import pytest
 
 import trials
-from autograder.jail import jail, landlock, paths
+from autograder.jail import jail, landlock, memory, paths
 from autograder.jail.cgroup import PREFIX, places
-from autograder.jail.kernels import Kernels, kept_socket
+from autograder.jail.kernels import KEPT_VARIABLES, Kernels, kept_socket
 from autograder.jail.limits import Level, Limits
 from autograder.jail.provisioner import WarmKernelManager
 from autograder.protocol.model_cache import snapshot_files
@@ -270,6 +270,9 @@ async def interrupted_and_restarted(kernels: Kernels, folder: Path) -> tuple[str
         )
         before = await _cell(manager, client, "print(x)")
         await manager.restart_kernel(now=True)
+        client.stop_channels()
+        client = manager.client()  # what was connected to the last one does not begin again
+        client.start_channels()
         await client.wait_for_ready(timeout=30)
         return begun[-1] if "KeyboardInterrupt" not in begun else "KeyboardInterrupt", [
             before, await _cell(manager, client, "print('x' in globals())")
@@ -620,6 +623,9 @@ def test_a_parent_that_is_kept_is_found_where_another_would_start_as_it_did(
         found.end()
         assert own.alive()
         assert [Kernels.kept(tiny_home, tiny_home), Kernels.kept(tmp_path, tmp_path)] == [None, None]
+        for name in set(KEPT_VARIABLES) - {"LANG", "LC_ALL", "TZ"}:  # a kernel gets them with its request
+            monkeypatch.setenv(name, "/elsewhere")
+        assert Kernels.kept(tmp_path, tiny_home) is not None
         monkeypatch.setenv("TZ", "Asia/Tokyo")
         assert Kernels.kept(tmp_path, tiny_home) is None
         monkeypatch.undo()
@@ -668,3 +674,16 @@ def test_code_cannot_tell_whose_submission_it_runs_in(told_apart: tuple[list[str
     assert one == other
     assert one
     assert "anna" not in one
+
+
+def test_no_two_kernels_have_one_user_whatever_numbers_their_processes_have(monkeypatch: pytest.MonkeyPatch) -> None:
+    first = jail.FIRST_UID + os.getpid() % jail.UIDS
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(memory, "owners", lambda: {0, first, first + 1})
+    assert jail.an_unprivileged_user()[0] not in {first, first + 1}
+    monkeypatch.setattr(memory, "owners", lambda: {0})
+    assert jail.an_unprivileged_user() == (first, first)
+
+
+def test_the_users_who_have_processes_are_known() -> None:
+    assert os.getuid() in memory.owners()

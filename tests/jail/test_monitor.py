@@ -35,6 +35,21 @@ def test_processes_that_have_used_much_give_way_with_their_threads_and_others_do
             process.wait()
 
 
+def test_processes_that_have_used_more_than_one_processor_are_kept_on_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = list[tuple[int, set[int]]]()
+    monkeypatch.setattr(memory, "processor_seconds", lambda _: 4.0)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {2, 3, 5})
+    monkeypatch.setattr(os, "sched_setaffinity", lambda thread, places: kept.append((thread, places)))
+    monkeypatch.setattr(os, "setpriority", lambda *_: None)
+    monkeypatch.setattr(os, "listdir", lambda path: [path.split("/")[2]])
+    monkeypatch.setattr(Path, "write_text", lambda *_, **__: None)
+    monitor.give_way([11, 12], seconds=7.0)
+    assert kept == [], "a burst is everybody's"
+    monitor.give_way([11, 12], seconds=5.0)
+    assert [thread for thread, _ in kept] == [11, 12]
+    assert len({*map(frozenset, (places for _, places in kept))}) == len(kept[0][1]) == 1
+
+
 def test_what_is_gone_of_a_kernel_keeps_nothing_else_from_giving_way(monkeypatch: pytest.MonkeyPatch) -> None:
     done = list[tuple[object, ...]]()
 

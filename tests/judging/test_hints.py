@@ -19,8 +19,7 @@ from trials.selftest.hint_rules import given_away, names_a_place, pieces_of
 from trials.selftest.solutions import WRONG
 
 IN_FACTS_ALONE = {
-    "asked-raised",
-    "llm-broken",
+    "broken",
     "no-evidence",
     "no-model-raised",
     "other-device",

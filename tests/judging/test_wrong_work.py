@@ -79,6 +79,9 @@ pipeline_kwargs
   Input should be a valid dictionary [type=dict_type, input_value=['max_new_tokens', 5], input_type=list]"""
 NO_INVOKE = Failure(name="TypeError", message="str has no invoke")
 CHAT_ERROR = Failure(name="TypeError", message="Expected llm to be one of HuggingFaceEndpoint, got RunnableBinding")
+NO_TEMPLATE = Failure(
+    name="ValueError", message="Cannot use chat template functions because tokenizer.chat_template is not set"
+)
 KEY_ERROR = Failure(name="KeyError", message="Input to ChatPromptTemplate is missing variables {'history'}.")
 TEXT_FOR_NUMBER = "'<' not supported between instances of 'str' and 'int'"
 COMMA = "positional argument follows keyword argument"
@@ -190,6 +193,7 @@ LIMIT = of(
     ("in model_kwargs", "limit: limit-ignored", left(model_kwargs=("max_new_tokens",))),
     ("beside a ready pipeline", "limit: limit-ignored", left("max_new_tokens")),
     ("the total length", "limit: limit-total", left("max_length")),
+    ("its name misspelled", "limit: setting-unknown", left("max_new_token")),
     ("no limit", "limit: limit-total", arrives({"max_new_tokens": None})),
     ("refused", "limit: limit-refused", arrives({"max_new_tokens": None, "unresolved": "ValueError"})),
     ("its cell raised", "limit: setting-refused", left(), raised("ValueError", REFUSED)),
@@ -284,8 +288,9 @@ CHAIN = of(
         "a chat model that raises",
         "text model: chat-wrapper",
         holds(kinds=("Runnable", "ChatHuggingFace")),
-        silent(TYPE_ERROR),
+        silent(CHAT_ERROR),
     ),
+    ("a chat model without a template", "text model: no-chat-template", silent(NO_TEMPLATE)),
     ("a model other than llm's", "model: instruct-for-base", arrives(model=INSTRUCT)),
     (
         "the right text to another model, and another text to the right one",
@@ -301,11 +306,11 @@ ANSWERS = [
         "who-are-you",
         (
             "no answer, since llm is broken",
-            "asked: llm-broken, kept: settings-set",
+            "asked: broken, kept: settings-set",
             held_up_by(A_SET, never_asks, gone("result"), raised("TypeError", A_SET.message)),
         ),
-        ("not asked", "asked: not-asked, kept: not-kept", never_asks),
-        ("asked after the check", "asked: not-asked, kept: not-kept", lambda w: setattr(w, "seen", 0)),
+        ("not asked", "asked kept: not-asked", never_asks),
+        ("asked after the check", "asked kept: not-asked", lambda w: setattr(w, "seen", 0)),
         ("not asked, since the cell raised", "asked kept: missing-raised", never_asks, gone(), raised("ValueError")),
         (
             "not asked, since a chat model refused",
@@ -324,13 +329,13 @@ ANSWERS = [
         ),
         (
             "asked by the check alone",
-            "asked: not-asked, kept: not-kept",
+            "asked kept: not-asked",
             arrives(name="chatbot", text=ideal(FIRST)),
             never_asks,
         ),
         (
             "nearly the question",
-            "asked: asked-nearly, kept: not-kept",
+            "asked kept: asked-nearly",
             asks(text=plain(system_and(("human", FIRST.lower() + " ?")))),
         ),
         ("another model", "asked: asked-other-model", asks(model=LARGE)),
@@ -354,7 +359,7 @@ ANSWERS = [
         ("the answer to the earlier question", "kept: kept-again", earlier("who-are-you"), keeps(FULL)),
         (
             "asked with the earlier question",
-            "asked: asked-together, kept: kept-other",
+            "asked kept: asked-together",
             asks(text=TOGETHER),
             keeps(TOGETHER + OUTPUT),
         ),

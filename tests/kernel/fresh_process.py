@@ -85,7 +85,7 @@ def run_cases(
         command = [sys.executable, "-c", WORKER, str(job), str(out)]
         with errors.open("w") as heard, subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=heard, text=True, cwd=folder,
-            env={**os.environ, "TMPDIR": folder, "OMP_NUM_THREADS": "1", **environment},
+            env={**os.environ, "TMPDIR": folder, **environment},
         ) as process:  # fmt: skip
             assert process.stdin is not None
             assert process.stdout is not None

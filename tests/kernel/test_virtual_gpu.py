@@ -42,10 +42,7 @@ TORCH = {
         [True, 1, 0, None, True],
     ),
     "device 0 can be set": ("torch.cuda.set_device(0), torch.cuda.set_device('cuda:0')", [None, None]),
-    "device 0 can be entered": (
-        "with torch.cuda.device(0):\n    x = torch.ones(2, device='cuda')\nx.tolist()",
-        [1, 1],
-    ),
+    "device 0 can be entered": ("with torch.cuda.device(0):\n    x = torch.ones(2, device='cuda')\nx.tolist()", [1, 1]),
     "it is like the course's": (
         "c = torch.cuda\np = c.get_device_properties('cuda')\n"
         "[c.get_device_name(0), p.total_memory, p.major, p.minor, p.multi_processor_count]",
@@ -122,10 +119,7 @@ TORCH = {
         "x = torch.ones(2, requires_grad=True)\n(x.to('cuda') * 3).sum().backward()\nx.grad.tolist()",
         [3, 3],
     ),
-    "layers are made on the GPU": (
-        "nn.Linear(2, 3, device='cuda')(torch.ones(1, 2, device='cuda')).shape[1]",
-        3,
-    ),
+    "layers are made on the GPU": ("nn.Linear(2, 3, device='cuda')(torch.ones(1, 2, device='cuda')).shape[1]", 3),
     "layers move and compute": (
         "[list(m(torch.ones(1, 2, device='cuda')).shape) for m in (nn.Linear(2, 3).to('cuda'), nn.Linear(2, 3).cuda(),"
         " nn.Linear(2, 3).to(0), nn.Linear(2, 3).cuda(0), nn.Linear(2, 3).to(device='cuda'))]",

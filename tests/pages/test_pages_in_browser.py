@@ -98,6 +98,7 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> ScratchCourse:
     (folder / "linked").symlink_to(outside)
     nb = nbformat.read(folder / "sums.ipynb", as_version=4)
     shown = [new_output("display_data", data={"text/html": html, "text/plain": "x"}) for html in OVER]
+    nb.cells.append(new_markdown_cell(f"[disguised](files/javascript:{SCRIPT.replace(' ', '')})"))
     nb.cells += [new_code_cell("2", id="over", outputs=shown), *(new_markdown_cell(html) for html in OVER)]
     nb.cells.append(nb.cells.pop(1))
     nb.cells[-1].id = "last"
@@ -270,6 +271,7 @@ UNDER = """() => [...document.querySelectorAll(
 
 @pytest.fixture
 def marked(page: Any, url: str, below: str) -> Any:
+    page.asked.clear()
     page.goto(f"{url}{below}/")
     page.wait_for_selector("input.score")
     return page
@@ -282,10 +284,37 @@ def test_nothing_lies_over_what_a_person_marks_with(marked: Any) -> None:
 
 
 @in_a_browser
+def test_a_link_to_script_that_is_disguised_runs_none(marked: Any) -> None:
+    marked.asked.clear()
+    marked.locator("a:text-is('disguised')").click()
+    marked.wait_for_load_state("networkidle")
+    assert not any(asked.endswith((f"/{RAN}", f"/{RAN}-at-once")) for asked in marked.asked)
+
+
+@in_a_browser
 @pytest.mark.parametrize("place", [0, 3, 4])
 def test_what_lies_over_the_page_is_seen(place: int, marked: Any) -> None:
     marked.evaluate("html => document.body.insertAdjacentHTML('beforeend', html)", OVER[place])
     assert marked.evaluate(UNDER) != []
+
+
+@in_a_browser
+@pytest.mark.parametrize("box", [".text_cell_render", ".output_subarea", ".input_area"])
+@pytest.mark.parametrize(
+    "look",
+    [
+        "position:fixed;inset:0;z-index:9999",
+        "position:absolute;top:-3000px;left:-999px;width:9999px;height:9999px",
+        "display:block;margin:-3000px;padding:3000px;position:relative;z-index:9",
+        "display:inline-block;transform:scale(500)",
+    ],
+)
+def test_whatever_a_formula_or_a_rule_makes_of_a_cell_it_is_seen_and_clicked_in_its_own_box_alone(
+    box: str, look: str, marked: Any
+) -> None:
+    put = "([at, html]) => document.querySelector(at).insertAdjacentHTML('beforeend', html)"
+    marked.evaluate(put, [box, f"<a style='{look}' href='{OVERLAY}'>x</a>"])
+    assert marked.evaluate(UNDER) == []
 
 
 @in_a_browser

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import gc
 import math
 import os
 import re
 import shutil
 import subprocess
 import sys
+import weakref
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -285,6 +288,21 @@ def handed_in(hours: float, until: float | None = None) -> HandInTime:
     due = datetime(2026, 12, 1, 12, tzinfo=UTC)
     extended = due + timedelta(hours=until) if until is not None else None
     return HandInTime(due + timedelta(hours=hours), Deadline(due, extended))
+
+
+def test_no_more_than_one_students_requests_are_held_at_a_time(llama: Profile) -> None:
+    seen: list[weakref.ref[Transcript]] = []
+
+    def works() -> Iterator[Work]:
+        for number in range(3):
+            transcript = Transcript(requests=(drawn(0.9, "a boat", llama, number),))
+            seen.append(weakref.ref(transcript))
+            yield Work(str(number), {"temperature": Record(transcript=transcript)})
+            del transcript
+            gc.collect()
+            assert sum(each() is not None for each in seen) <= 1
+
+    assert numbers_of(works(), llama, hide).cost.notebooks == 3
 
 
 def nasty_class(profile: Profile) -> list[Work]:

@@ -201,3 +201,12 @@ def test_a_table_of_five_thousand_rows_stays_a_table() -> None:
 )
 def test_hostile_markdown_is_read(text: str) -> None:
     assert clean_html(from_markdown(text))
+
+
+@pytest.mark.parametrize("begins", [r"\\(", r"\\[", r"\begin{a}"])
+def test_a_text_of_formulas_without_end_is_shown_as_it_was_written(begins: str) -> None:
+    assert from_markdown("<" + begins * 20_000) == f"<pre>&lt;{begins * 20_000}</pre>"
+
+
+def test_a_text_of_many_formulas_stays_markdown() -> None:
+    assert from_markdown(r"*a* \\(x\\) \\[y\\] " * 100).startswith("<p><em>a</em>")

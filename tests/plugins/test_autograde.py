@@ -7,10 +7,8 @@ import copy
 import json
 import os
 import shutil
-import signal
 import sqlite3
 import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -40,7 +38,7 @@ from autograder.plugins.course import gradebook_url
 from autograder.plugins.grading_run import Begun, Underway
 from autograder.plugins.submission_converter import Sanitized
 from autograder.submissions.submission import Mended
-from trials.classes import Student, write_submission
+from trials.classes import Student
 
 ECHO = {"AUTOGRADER_ECHO": "1"}
 NOTHING = Execution(outputs=(), counts=(), facts=Facts(evidence={}, transcript=Transcript(), in_grading=True))
@@ -52,20 +50,13 @@ def released(tiny_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Scrat
     made = ScratchCourse(tmp_path_factory.mktemp("autograde"), ROOT, tiny_home)
     made.instructor("generate_assignment", ASSIGNMENT)
     for name in ("anna", "bjorn", "celine"):
-        hand_in(made, Student(name, "", {**made.reference(), "memory": name}))
+        made.hand_in(Student(name, "", {**made.reference(), "memory": name}), "chatbot")
     return made
 
 
 @pytest.fixture
 def course(released: ScratchCourse, tmp_path: Path) -> ScratchCourse:
     return released.twin(tmp_path / "twin")
-
-
-def hand_in(course: ScratchCourse, student: Student) -> None:
-    folder = course.root / "submitted" / student.id / ASSIGNMENT
-    write_submission(course.release, folder, student)
-    for name in ("larger-model", "temperature"):
-        (folder / f"{name}.ipynb").unlink()
 
 
 def said(course: ScratchCourse) -> str:
@@ -279,8 +270,7 @@ def mended(released: ScratchCourse) -> ScratchCourse:
     course = released.twin(released.folder.parent / "mended")
     for number, (change, _) in enumerate(MENDED.values()):
         student = Student(f"m{number:02}", "", course.reference())
-        hand_in(course, student)
-        change(course.root / "submitted" / student.id / ASSIGNMENT / "chatbot.ipynb")
+        change(course.hand_in(student, "chatbot") / "chatbot.ipynb")
     shutil.copytree(course.root / "submitted", course.folder / "as-handed-in", symlinks=True)
     course.instructor("autograde", ASSIGNMENT, env=ECHO)
     return course
@@ -313,21 +303,6 @@ def test_the_list_at_the_end_says_who_was_mended(mended: ScratchCourse) -> None:
 # --- Runs ---
 
 
-@pytest.mark.parametrize("end", ["SIGTERM", "SIGKILL"])
-def test_a_run_that_is_cut_short_is_taken_up_again(course: ScratchCourse, end: str) -> None:
-    """anna has been graded, and the others had been begun."""
-    ended = cut_at(course, "] Autograding ", 2, end)
-    assert ended != 0
-    graded = chain_points(course)
-    course.log.write_text("")
-    course.instructor("autograde", ASSIGNMENT, env=ECHO)
-    assert graded["anna"] == 2
-    assert chain_points(course) == {"anna": 2, "bjorn": 2, "celine": 2}
-    assert said(course).count("was cut short") >= 1
-    assert "] Autograding autograded/anna" not in said(course)
-    assert cut_short(course.root / ".autograder" / "running" / ASSIGNMENT) == []
-
-
 @pytest.mark.skipif(os.geteuid() != 0, reason="a small disk is mounted, which takes root")
 def test_a_disk_that_fills_up_ends_the_run_with_nothing_half_written(released: ScratchCourse, tmp_path: Path) -> None:
     disk = tmp_path / "disk"
@@ -356,23 +331,6 @@ def test_a_disk_that_fills_up_ends_the_run_with_nothing_half_written(released: S
         assert chain_points(course) == {"anna": 2, "bjorn": 2, "celine": 2}
     finally:
         subprocess.run(["umount", "-l", str(disk)], check=True)
-
-
-def cut_at(course: ScratchCourse, mark: str, time: int, how: str) -> int:
-    """Runs `nbgrader autograde`, and ends it by a signal when it has said something for the so-manieth time."""
-    env = {**os.environ, **ECHO, "AUTOGRADER_MODEL_HOME": str(course.model_home)}
-    command = [str(Path(sys.executable).parent / "nbgrader"), "autograde", ASSIGNMENT]
-    with subprocess.Popen(
-        command, cwd=course.root, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    ) as run:
-        assert run.stdout is not None
-        for line in run.stdout:
-            time -= mark in line
-            if time == 0:
-                run.send_signal(getattr(signal, how))
-                break
-        run.stdout.read()
-    return run.returncode
 
 
 def test_a_submission_that_another_run_is_at_work_on_is_left_to_it(course: ScratchCourse) -> None:

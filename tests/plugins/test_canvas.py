@@ -283,8 +283,7 @@ def test_extra_credit_counts(course: Course) -> None:
 
 
 @pytest.mark.parametrize(
-    ("check", "text", "told"),
-    [(20, None, "one, text: waits for a person"), (None, 5, "one, check: not judged")],
+    ("check", "text", "told"), [(20, None, "one, text: waits for a person"), (None, 5, "one, check: not judged")]
 )
 def test_open_work_holds_back_its_own_student_alone_and_the_exit_code_says_so(
     course: Course, caplog: pytest.LogCaptureFixture, check: float | None, text: float | None, told: str

@@ -645,8 +645,8 @@ def test_a_receipt_lies_beside_the_notebooks_and_is_not_handed_in(exchange: Exch
 def test_what_was_fetched_and_handed_in_as_it_was_is_unanswered_and_never_run(exchange: Exchange, told: Told) -> None:
     exchange.fetched()
     exchange.submit()
-    assert "«chatbot»: 8 task(s) not answered yet (model-home, load-model," in told()
-    assert "«chatbot»: 1 text answer(s) not written yet (memory)." in told()
+    assert "«chatbot»: tasks not answered yet: 8 (model-home, load-model," in told()
+    assert "«chatbot»: text answers not written yet: 1 (memory)." in told()
     assert "«chatbot»: no cell has been run" in told()
 
 
@@ -692,7 +692,7 @@ def test_where_nothing_was_forgotten_that_is_said(exchange: Exchange) -> None:
 def test_a_cell_that_was_not_run_is_named(exchange: Exchange, told: Told) -> None:
     ran(all_answered(exchange), lambda place: None if place == 3 else place + 1)
     exchange.submit()
-    assert "«chatbot»: 1 cell(s) have not been run (model-home)." in told()
+    assert "«chatbot»: cells not run: 1 (model-home)." in told()
 
 
 def test_cells_run_out_of_order_are_told(exchange: Exchange, told: Told) -> None:

@@ -8,15 +8,12 @@ from conftest import ROOT
 from forked import ScratchCourse
 
 from autograder.judging.contract import ASSIGNMENT
-from trials.classes import Student, write_submission
+from trials.classes import Student
 
 
 def test_a_right_notebook_earns_its_points(tiny_home: Path, tmp_path: Path) -> None:
     course = ScratchCourse(tmp_path, ROOT, tiny_home)
     course.instructor("generate_assignment", ASSIGNMENT)
-    folder = course.root / "submitted" / "anna" / ASSIGNMENT
-    write_submission(course.release, folder, Student("anna", "all right", course.reference()))
-    for name in ("larger-model", "chatbot"):
-        (folder / f"{name}.ipynb").unlink()
+    course.hand_in(Student("anna", "all right", course.reference()), "temperature")
     course.instructor("autograde", ASSIGNMENT, env={"AUTOGRADER_ECHO": "1"})
     assert course.scores()["anna"]["check-temperature-1"] == 2

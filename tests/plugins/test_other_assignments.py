@@ -60,6 +60,14 @@ def test_every_row_of_the_gradebook_is_the_same(stock: Course, ours: Course) -> 
     assert Counter(rows(ours)) == theirs
 
 
+def test_a_check_is_worth_what_stock_nbgrader_gives_for_what_it_prints(ours: Course) -> None:
+    with ours.gradebook() as gradebook:
+        scores = {
+            g.name: g.score for g in gradebook.find_submission_notebook("problem2", two_courses.NAME, "right").grades
+        }
+    assert [scores[name] for name in ("right", "wrong", "half", "stderr")] == [2, 0, 1, 0]
+
+
 @pytest.mark.parametrize("step", STEPS)
 def test_every_step_leaves_the_same_files(stock: Course, ours: Course, step: str) -> None:
     theirs = files(stock.root / step)

@@ -27,7 +27,6 @@ from autograder.plugins.restore import MarksValidator
 from autograder.plugins.run_gradebook import RunGradebook
 from autograder.plugins.scores import take_back, unsettled
 
-pytestmark = pytest.mark.filterwarnings("ignore:Object of type <Submitted")  # nbgrader's `add_submission`
 CELLS = 40
 
 

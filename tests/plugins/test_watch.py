@@ -14,8 +14,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from conftest import ROOT
-from forked import ScratchCourse
+from conftest import ROOT, SMALL, changed_profile
+from forked import ScratchCourse, lent
 from nbgrader.api import Gradebook
 from nbgrader.utils import notebook_hash
 
@@ -26,14 +26,7 @@ from autograder.judging.contract import ASSIGNMENT
 from autograder.plugins.watch_state import Now, Waits
 from trials.classes import Student, write_submission
 
-SETTINGS = {
-    "on = false": "on = true",
-    'hours = "08:00-23:00"': "",
-    "per_day = 10": "per_day = 2",
-    "cell_seconds = 900": "cell_seconds = 8",
-    "notebook_seconds = 3600": "notebook_seconds = 60",
-    "memory_gb = 12": "memory_gb = 1",
-}
+SETTINGS = {"on = false": "on = true", 'hours = "08:00-23:00"': "", "per_day = 10": "per_day = 2", **SMALL}
 NOTEBOOK = "chatbot"
 ANSWER = "The chain gets nothing but what I give it."
 COMMENT = "Well put!"
@@ -53,16 +46,15 @@ class Class:
         made, now = self.course, f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S.%f} UTC"
         self.handed_in[student] = now
         folder = made.exchange / made.profile.course.id / "inbound" / f"{student}+{ASSIGNMENT}+{now}+abc"
-        write_submission(made.release, folder, Student(student, "", {**made.reference(), "memory": ANSWER, **cells}))
-        for other in ("larger-model", "temperature"):
-            (folder / f"{other}.ipynb").unlink()
+        work = Student(student, "", {**made.reference(), "memory": ANSWER, **cells})
+        write_submission(made.release, folder, work, NOTEBOOK)
         (folder / "timestamp.txt").write_text(now, encoding="utf-8")
         (folder / "submission_secret.txt").write_text(f"{student} {now}", encoding="utf-8")
         folder.chmod(0o777)
 
     def watch(self, *more: str) -> Watching:
         command = [str(Path(sys.executable).parent / "autograder"), "watch", "--course", str(self.course.root), *more]
-        return Watching(self.course.started(command, ROOT, {"AUTOGRADER_ECHO": "1", "OMP_NUM_THREADS": "1"}))
+        return Watching(self.course.started(command, ROOT, {"AUTOGRADER_ECHO": "1"}))
 
     def has_feedback(self, student: str) -> bool:
         """Whether the page about the newest hand-in lies where *Fetch Feedback* looks."""
@@ -123,19 +115,14 @@ class Watching:
 def handed_in(tiny_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Class:
     """Five have handed in, one of them code that never ends, one three times, one whose work a person has open."""
     folder = tmp_path_factory.mktemp("watch")
-    text = (ROOT / "course.toml").read_text(encoding="utf-8")
-    for before, after in SETTINGS.items():
-        assert before in text
-        text = text.replace(before, after)
-    (folder / "course.toml").write_text(text, encoding="utf-8")
-    course = ScratchCourse(folder / "scratch", ROOT, tiny_home, folder / "course.toml")
+    course = ScratchCourse(folder / "scratch", ROOT, tiny_home, changed_profile(folder, SETTINGS))
     course.instructor("generate_assignment", ASSIGNMENT)
     course.instructor("release_assignment", ASSIGNMENT)
     made = Class(course)
     made.hand_in("anna")
     made.hand_in("emma", chain="", prompt="")
     made.hand_in("emma", chain="")
-    made.hand_in("hostile", chain=f"while True: pass\n{course.reference()['chain']}")
+    made.hand_in("hostile", chain=f"import threading\nthreading.Event().wait()\n{course.reference()['chain']}")
     made.hand_in("bjorn")
     made.hand_in(READ)
     being_marked.note(course.root, ASSIGNMENT, READ)
@@ -158,8 +145,9 @@ def killed(handed_in: Class) -> Watching:
 @pytest.fixture(scope="module")
 def went_on(handed_in: Class, killed: Watching) -> Watching:
     """Another watcher took what was left."""
-    watching = handed_in.watch("--once")
-    assert watching.ended() == 0, watching.said
+    with lent(handed_in.course):
+        watching = handed_in.watch("--once")
+        assert watching.ended() == 0, watching.said
     return watching
 
 
@@ -171,8 +159,9 @@ def again(handed_in: Class, went_on: Watching) -> Watching:
     handed_in.hand_in("anna", chain="")
     handed_in.hand_in("bjorn", memory="Something else.")
     handed_in.hand_in("emma")
-    watching = handed_in.watch("--once")
-    assert watching.ended() == 0, watching.said
+    with lent(handed_in.course):
+        watching = handed_in.watch("--once")
+        assert watching.ended() == 0, watching.said
     return watching
 
 

@@ -63,7 +63,7 @@ def test_it_says_who_is_graded_who_waits_for_what_and_what_came_of_the_last(cour
     assert page.text("h2") == ["Rettes nå (1)", "Venter (70)", "Sist rettet"]
     cells = page.text("td")
     assert cells[:3] == ["anna", "42 s", "tar lang tid"]
-    assert "tur" in cells
+    assert "sin tur" in cells
     assert "en person har den åpen i Formgrader" in cells
     assert any(cell.endswith("; sist: the GPU is lost") for cell in cells)
     assert cells[-6].startswith("rettet (mappa ble endret ")

@@ -21,7 +21,7 @@ import pytest
 from serving import ONE, TWO, FakeModels, Serving, ask, exactly, expected, make_home, request, said
 
 from autograder.facts.transcript import FOR_CHECKS, MAX_REQUESTS, Transcript
-from autograder.host import generation, notebooks, server
+from autograder.host import frames, generation, notebooks, server
 from autograder.host.models import Models
 from autograder.protocol import wire
 from autograder.protocol.line import Line
@@ -271,6 +271,15 @@ class Fuzzed:
 
 EACH = 500
 """What one notebook sends: fewer than its transcript takes, so that each is looked at."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def everything_is_read_at_once() -> Iterator[None]:
+    """What limits a notebook as a whole has tests of its own (`host/test_host.py`); here each frame is looked at."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(notebooks, "MAX_HEARD", 10**12)
+        patch.setattr(frames, "BEYOND_SECONDS", 0.0)
+        yield
 
 
 @pytest.fixture(scope="module")

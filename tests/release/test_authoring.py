@@ -240,8 +240,7 @@ def test_markdown_keeps_its_language_and_what_is_for_both(language: Any, kept: s
 
 
 @pytest.mark.parametrize(
-    ("language", "kept"),
-    [("nb", "if x:\n    # ja\n    y()  # nb: z"), ("en", "if x:\n    # yes\n    y()  # nb: z")],
+    ("language", "kept"), [("nb", "if x:\n    # ja\n    y()  # nb: z"), ("en", "if x:\n    # yes\n    y()  # nb: z")]
 )
 def test_code_keeps_comments_of_its_language_without_the_tag(language: Any, kept: str) -> None:
     nb = book(code("if x:\n    # nb: ja\n    # en: yes\n    y()  # nb: z"))

@@ -353,6 +353,12 @@ def test_cells_with_one_id_get_one_each() -> None:
     assert [each.id for each in nb.cells] == ["a", "repaired-1-2", "repaired-1"]
 
 
+def test_of_more_tags_than_a_validator_can_compare_some_are_kept() -> None:
+    nb, _ = read_notebook(as_bytes({"cells": [{**CODE, "metadata": {"tags": ["a", "skip-execution"] * 1_000_000}}]}))
+    assert "skip-execution" in nb.cells[0].metadata.tags
+    assert len(nb.cells[0].metadata.tags) <= repair_read.MAX_TAGS
+
+
 WRONG_OUTPUTS = [
     None, "x", {}, {"output_type": "stream"}, {"output_type": "stream", "name": 3, "text": "x"},
     {"output_type": "stream", "name": "stdout", "text": 3}, {"output_type": "display_data", "data": "x"},

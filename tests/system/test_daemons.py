@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -41,4 +42,14 @@ def test_one_that_is_at_its_imports_is_ended_at_once(tmp_path: Path) -> None:
     before = time.monotonic()
     helper.end(seconds=60.0)
     assert time.monotonic() - before < 30.0
+    assert not helper.alive()
+
+
+def test_whoever_waits_for_one_that_is_ended_is_told_at_once(tmp_path: Path) -> None:
+    helper = begun(AT_ITS_IMPORTS, tmp_path / "log")
+    with ThreadPoolExecutor() as threads:
+        waiting = threads.submit(helper.ready)
+        helper.end()
+        with pytest.raises(HostLost, match="could not be started"):
+            waiting.result()
     assert not helper.alive()

@@ -18,12 +18,10 @@ from autograder.judging.contract import tasks
 from trials.attacks import html as attacks_html
 from trials.attacks import report as attacks_report
 from trials.attacks import run as attacks_run
-from trials.attacks.attack import GROUPS, Attack, Honest
+from trials.attacks.attack import GROUPS
 from trials.attacks.honest import CONTROLS
 from trials.attacks.run import Run, run
 from trials.attacks.tables import ATTACKS
-
-each_attack = pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.name)
 
 
 @pytest.fixture(scope="module")
@@ -51,41 +49,34 @@ def test_what_is_not_due_names_checks_of_the_attacks_own_notebook(llama: Profile
         assert {(attack.notebook, entry.partition("/")[0]) for entry in attack.not_due(llama)} <= known
 
 
-@each_attack
-def test_an_attack_earns_nothing_that_is_not_due_without_a_person(attack: Attack, graded: Run) -> None:
-    assert graded.found[attack.name].earned == 0
+def test_every_attacker_ends_in_a_state(graded: Run) -> None:
+    assert set(graded.found) == {attack.name for attack in ATTACKS}
+    states = {name: set(found.states) for name, found in graded.found.items()}  # `not judged` is for our side alone
+    assert {name: seen for name, seen in states.items() if not seen or not seen <= {"judged", "review"}} == {}
 
 
-@each_attack
-def test_an_attack_reaches_nothing(attack: Attack, graded: Run) -> None:
-    assert graded.found[attack.name].reached == ()
+def test_every_attack_came_as_far_as_it_was_meant_to(graded: Run) -> None:
+    assert [name for name, found in graded.found.items() if not found.tried] == []
 
 
-@each_attack
-def test_an_attack_harms_nothing_and_takes_no_longer_than_it_may(attack: Attack, graded: Run) -> None:
-    assert graded.found[attack.name].harmed == ()
+def test_an_attack_earns_nothing_that_is_not_due_without_a_person(graded: Run) -> None:
+    assert {name: found.earned for name, found in graded.found.items() if found.earned} == {}
 
 
-@each_attack
-def test_every_attacker_ends_in_a_state(attack: Attack, graded: Run) -> None:
-    states = graded.found[attack.name].states
-    assert set(states) <= {"judged", "review"}  # `not judged` is for our side alone
-    assert states
+def test_an_attack_reaches_nothing(graded: Run) -> None:
+    assert {name: found.reached for name, found in graded.found.items() if found.reached} == {}
 
 
-@each_attack
-def test_every_attack_came_as_far_as_it_was_meant_to(attack: Attack, graded: Run) -> None:
-    assert graded.found[attack.name].tried
+def test_an_attack_harms_nothing_and_takes_no_longer_than_it_may(graded: Run) -> None:
+    assert {name: found.harmed for name, found in graded.found.items() if found.harmed} == {}
 
 
-@pytest.mark.parametrize("attack", [a for a in ATTACKS if a.group == "browser"], ids=lambda attack: attack.name)
-def test_no_students_script_reaches_a_browser(attack: Attack, graded: Run) -> None:
-    assert graded.found[attack.name].alive == ()
+def test_no_students_script_reaches_a_browser(graded: Run) -> None:
+    assert {name: found.alive for name, found in graded.found.items() if found.alive} == {}
 
 
-@pytest.mark.parametrize("control", CONTROLS, ids=lambda control: control.name)
-def test_an_honest_control_keeps_its_points(control: Honest, graded: Run) -> None:
-    assert graded.honest[control.name] == []
+def test_an_honest_control_keeps_its_points(graded: Run) -> None:
+    assert {control.name: graded.honest[control.name] for control in CONTROLS if graded.honest[control.name]} == {}
 
 
 def test_bystanders_have_their_points(graded: Run) -> None:

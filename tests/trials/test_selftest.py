@@ -131,7 +131,7 @@ def test_every_criterion_of_a_notebook_belongs_to_one_solution(profile: Profile)
 def test_the_library_fits_into_few_notebooks(llama: Profile) -> None:
     solutions, mutants = library_pieces(sharing(llama)), mutant_pieces(sharing(llama))
     notebooks = submissions_for(solutions, "x") + submissions_for(mutants, "y")
-    assert 2 * len(notebooks) < len(solutions) + len(mutants)  # a kernel each: what a selftest costs
+    assert 5 * len(notebooks) < 3 * (len(solutions) + len(mutants))  # a kernel each: what a selftest costs
 
 
 HOME = {"model-home": frozenset({"model-home"})}

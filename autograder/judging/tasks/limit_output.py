@@ -8,7 +8,7 @@ from autograder.course.profile import Needs
 from autograder.facts.verdict import Criterion, Sentence
 from autograder.judging import criteria as common
 from autograder.judging.case import Case
-from autograder.judging.failures import Mistake
+from autograder.judging.failures import Mistake, misspelled
 from autograder.judging.task import LLM, Definition
 from autograder.judging.tasks import load_model
 from autograder.words.checks import EXPECTED, FOUND, TITLES
@@ -50,7 +50,12 @@ def _hint(case: Case, name: str, settings: dict[str, object]) -> Sentence:
     ignored = "max_new_tokens" in given.get("bind", ()) + given.get("model_kwargs", ())
     if ignored or (limit == PIPELINE_LIMIT and "max_new_tokens" in given.get("pipeline_kwargs", ())):
         return HINTS["limit-ignored"].fill(variable=name)
-    if "max_length" in given.get("pipeline_kwargs", ()) + given.get("bind", ()) or limit is None:
+    names = [*given.get("pipeline_kwargs", ()), *given.get("bind", ())]
+    if meant := misspelled(names, "max_new_tokens", settings):
+        return HINTS["setting-unknown"].fill(variable=name, setting=meant)
+    if limit is None and "max_new_tokens" in names:
+        return HINTS["limit-refused"].fill(variable=name)
+    if "max_length" in names or limit is None:
         return HINTS["limit-total"].fill(variable=name)
     if limit == PIPELINE_LIMIT:
         return HINTS["limit-default"].fill(variable=name, found=limit, n=n)

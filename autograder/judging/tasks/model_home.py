@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import PurePosixPath
 
 from autograder.facts.verdict import Criterion
 from autograder.judging.case import Case
@@ -17,11 +18,11 @@ def criteria(case: Case) -> Iterable[Criterion]:
     home = case.profile.models.home
     share = case.share("model-home", 1, EXPECTED["value"].fill(value=home))
     found = case.evidence.environment.get("HF_HOME", "")
-    accepted = {home.rstrip("/")}
+    accepted = {PurePosixPath(home)}  # as the machine reads it: one slash or two, with a last one or none
     override = case.evidence.environment.get("AUTOGRADER_MODEL_HOME")
     if override and not case.facts.in_grading:
-        accepted.add(override.rstrip("/"))
-    if found.rstrip("/") in accepted:
+        accepted.add(PurePosixPath(override))
+    if found and PurePosixPath(found) in accepted:
         yield share.passed()
     elif found:
         yield share.failed(Mistake(HINTS["home-other"], FOUND["value"].fill(value=found)))

@@ -22,8 +22,8 @@ HINTS.add({
         "`{variable}` always picks the likeliest token, so the temperature does nothing. Switch sampling on.",
     ),
     "temperature-text": w(
-        "Temperaturen i `{variable}` er tekst, ikke et tall. Skriv tallet uten anførselstegn.",
-        "The temperature in `{variable}` is text, not a number. Write the number without quotation marks.",
+        "Temperaturen i `{variable}` er ikke et av Pythons egne tall. Skriv tallet rett inn, uten anførselstegn.",
+        "The temperature in `{variable}` is none of Python's own numbers. Write the number itself, without quotation marks.",
     ),
     "temperature-whole": w(
         "Biblioteket tar ikke imot et helt tall som temperatur. Skriv {found} med desimalpunkt i `{variable}`.",
@@ -38,8 +38,8 @@ HINTS.add({
         "The temperature did not reach the model: `{variable}` uses {found}. Give it to the pipeline, not to `.bind`.",
     ),
     "temperature-none": w(
-        "`{variable}` har ingen temperatur; modellen bruker {found}. Gi den til pipelinen: fra kallet når den ikke fram.",
-        "`{variable}` has no temperature; the model uses {found}. Give it to the pipeline: in the call it gets lost.",
+        "`{variable}` bruker temperatur {found}, ikke {t}. Gi temperaturen til pipelinen: fra kallet når den ikke fram.",
+        "`{variable}` uses temperature {found}, not {t}. Give the temperature to the pipeline: in the call it gets lost.",
     ),
     "temperature-asked": w(
         "Spørsmålet ble stilt med temperatur {found}. Still det til kjeden med temperatur {t} for `{variable}`.",

@@ -5,10 +5,11 @@ Pure: records and marks in, small frozen data out, with sentences by their keys.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from autograder.course.profile import Profile
+from autograder.facts.verdict import Criterion
 from autograder.judging.contract import tasks
 from autograder.pages.report.findings import (
     Happened,
@@ -24,9 +25,9 @@ from autograder.pages.report.findings import (
     observed_of,
     reviews_of,
 )
-from autograder.pages.report.requests import Cost, TemperatureNumbers, cost_of, temperature_numbers
+from autograder.pages.report.requests import Cost, Requests, TemperatureNumbers
 from autograder.pages.report.scores import Distribution, TaskNumbers, distribution_of, has_unmarked, task_numbers
-from autograder.pages.report.works import Hide, Work
+from autograder.pages.report.works import Hide, Work, slim
 
 MAX_MISTAKES = 12
 
@@ -64,15 +65,20 @@ class Numbers:
     damaged: tuple[tuple[str, str], ...]
 
 
-def numbers_of(works: Sequence[Work], profile: Profile, hide: Hide) -> Numbers:
+def numbers_of(every: Iterable[Work], profile: Profile, hide: Hide) -> Numbers:
     """The numbers of a class.
 
     Args:
+        every: each student's work; taken one by one, and kept without what it was judged from.
         hide: makes a text harmless that a student can have had a hand in; see `works.hiding`.
     """
     all_tasks = tasks(profile)
     judged = [task for task in all_tasks if task.judged_by == "autograder"]
     notebooks = {task.notebook for task in judged}
+    works, requests, shared = list[Work](), Requests(profile), dict[Criterion, Criterion]()
+    for work in every:
+        requests.add(work)
+        works.append(slim(work, shared))
     graded = [work for work in works if notebooks <= work.records.keys()]
     mistakes = mistakes_of(graded, judged, hide)
     reviews = tuple(reviews_of(works, judged, hide))
@@ -92,8 +98,8 @@ def numbers_of(works: Sequence[Work], profile: Profile, hide: Hide) -> Numbers:
         not_judged=tuple(review for review in waiting if review.score is None),
         incidents=incidents_of(works, hide),
         mended=mended_in(works),
-        cost=cost_of(works, profile),
-        temperatures=tuple(temperature_numbers(task, works, hide) for task in judged if "temperature" in task.settings),
+        cost=requests.cost(),
+        temperatures=requests.temperatures(hide),
         observed=observed_of(graded, judged),
         damaged=tuple((work.name, file) for work in works for file in work.damaged),
     )

@@ -1,4 +1,7 @@
-"""What models were asked and what came out: what that cost, and how outputs change with the temperature. Pure."""
+"""What models were asked and what came out: what that cost, and how outputs change with the temperature.
+
+Counted student by student: of what a record was judged from, which is much, no more is kept than is told.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,8 @@ import json
 import math
 import re
 import statistics
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -18,6 +22,7 @@ from autograder.judging.contract import tasks
 from autograder.judging.outputs import repetition
 from autograder.judging.task import Task
 from autograder.pages.report.works import Hide, Work
+from autograder.system.disk_cache import digest
 
 MAX_SAMPLES = 120
 """Different outputs at one temperature that are compared: every pair of them is."""
@@ -80,41 +85,74 @@ class TemperatureNumbers:
     example: str
 
 
-def cost_of(works: Iterable[Work], profile: Profile) -> Cost:
-    """Records of one execution agree to the millisecond in what their probes took, and in all that they saw."""
-    records = [record for work in works for record in work.records.values()]
-    different = {_execution(record) or str(number): record for number, record in enumerate(records)}
-    requests = [request for record in records for request in record.transcript.own()]
-    exchanges = {_exchange(request): request for request in requests}
-    probes: dict[str, list[float]] = {}
-    for record in different.values():
+class Requests:
+    """The requests of a class, and the executions that they came from."""
+
+    def __init__(self, profile: Profile) -> None:
+        self._profile = profile
+        self._judged = [task for task in tasks(profile) if task.judged_by == "autograder"]
+        self._counts: Counter[str] = Counter()
+        self._executions: set[str] = set()
+        self._exchanges: dict[str, int] = {}
+        """By what tells one exchange from another, the tokens of its outputs."""
+        self._probes: dict[str, list[float]] = {task.check_id: [] for task in self._judged}
+        self._drawn = {task.check_id: Drawn(task) for task in self._judged if "temperature" in task.settings}
+
+    def add(self, work: Work) -> None:
+        """Counts what the records of a student have."""
+        for record in work.records.values():
+            self._add_record(record)
+        for drawn in self._drawn.values():
+            if drawn.task.notebook in work.records:
+                drawn.add(work.records[drawn.task.notebook].transcript.own())
+
+    def _add_record(self, record: Record) -> None:
+        """Records of one execution agree to the millisecond in what their probes took, and in all that they saw."""
+        own = record.transcript.own()
+        self._counts.update(notebooks=1, asked=len(own), tokens=sum(map(_tokens, own)))
+        self._exchanges |= {_exchange(request): _tokens(request) for request in own}
+        execution = _execution(record) or f"nothing seen {self._counts['notebooks']}"
+        if execution in self._executions:
+            return
+        self._executions.add(execution)
+        self._counts.update(questions=len(record.transcript.requests) - len(own))
         for evidence in record.evidence:
-            if _believable(evidence, profile):
-                probes.setdefault(evidence.check_id, []).append(evidence.seconds)
-    order = [task.check_id for task in tasks(profile)]
-    times = [ProbeTime(n, len(probes[n]), statistics.median(probes[n]), max(probes[n])) for n in order if n in probes]
-    return Cost(
-        notebooks=len(records),
-        executions=len(different),
-        asked=len(requests),
-        different=len(exchanges),
-        tokens=sum(map(_tokens, requests)),
-        generated=sum(map(_tokens, exchanges.values())),
-        questions=sum(len(r.transcript.requests) - len(r.transcript.own()) for r in different.values()),
-        probes=tuple(times),
-    )
+            if evidence.check_id in self._probes and _believable(evidence, self._profile):
+                self._probes[evidence.check_id].append(evidence.seconds)
+
+    def cost(self) -> Cost:
+        probes = [ProbeTime(n, len(s), statistics.median(s), max(s)) for n, s in self._probes.items() if s]
+        return Cost(
+            notebooks=self._counts["notebooks"],
+            executions=len(self._executions),
+            asked=self._counts["asked"],
+            different=len(self._exchanges),
+            tokens=self._counts["tokens"],
+            generated=sum(self._exchanges.values()),
+            questions=self._counts["questions"],
+            probes=tuple(probes),
+        )
+
+    def temperatures(self, hide: Hide) -> tuple[TemperatureNumbers, ...]:
+        return tuple(drawn.numbers(hide) for drawn in self._drawn.values())
 
 
 def _execution(record: Record) -> str | None:
     """What tells one execution from another; None for a record that saw nothing."""
     if not record.evidence:
         return None
-    return json.dumps([[e.model_dump(mode="json") for e in record.evidence], record.transcript.model_dump(mode="json")])
+    return digest(
+        {
+            "saw": [e.model_dump(mode="json") for e in record.evidence],
+            "asked": record.transcript.model_dump(mode="json"),
+        }
+    )
 
 
 def _exchange(request: Request) -> str:
     settings = json.dumps(request.settings, sort_keys=True, default=str)
-    return json.dumps([request.model, request.text, request.token_ids, settings, request.outputs, request.error])
+    parts = (request.model, request.text, request.token_ids, settings, request.outputs, request.error)
+    return digest({"exchange": parts})
 
 
 def _tokens(request: Request) -> int:
@@ -129,23 +167,32 @@ def _believable(evidence: Evidence, profile: Profile) -> bool:
 # Outputs at a temperature
 
 
-def temperature_numbers(task: Task, works: Iterable[Work], hide: Hide) -> TemperatureNumbers:
-    found: dict[str, tuple[Request, str]] = {}
-    students = 0
-    for work in works:
-        record = work.records.get(task.notebook)
-        drawn = [r for r in record.transcript.own() if _drawn_at(r, task)] if record else []
-        students += bool(drawn)
+class Drawn:
+    """The different outputs at a task's temperature, as many as are compared."""
+
+    def __init__(self, task: Task) -> None:
+        self.task = task
+        self._students = 0
+        self._found: dict[str, tuple[Request, str]] = {}
+
+    def add(self, own: Sequence[Request]) -> None:
+        """Takes what is new among a student's own requests."""
+        drawn = [request for request in own if _drawn_at(request, self.task)]
+        self._students += bool(drawn)
         for request in drawn:
-            found |= {f"{_exchange(request)} {n}": (request, text) for n, text in enumerate(request.outputs)}
-    chosen = list(found.values())[:MAX_SAMPLES]
-    words = [frozenset(re.findall(r"\w+", text.casefold())) for _, text in chosen]
-    samples = tuple(
-        _sample(request, text, alike)
-        for (request, text), alike in zip(chosen, _alike(words), strict=True)
-    )  # fmt: skip
-    example = next((text for _, text in chosen if text.strip()), "")
-    return TemperatureNumbers(task.settings["temperature"], students, samples, hide(example))
+            for n, text in enumerate(request.outputs):
+                if len(self._found) < MAX_SAMPLES:
+                    self._found.setdefault(f"{_exchange(request)} {n}", (request, text))
+
+    def numbers(self, hide: Hide) -> TemperatureNumbers:
+        chosen = list(self._found.values())
+        words = [frozenset(re.findall(r"\w+", text.casefold())) for _, text in chosen]
+        samples = tuple(
+            _sample(request, text, alike)
+            for (request, text), alike in zip(chosen, _alike(words), strict=True)
+        )  # fmt: skip
+        example = next((text for _, text in chosen if text.strip()), "")
+        return TemperatureNumbers(self.task.settings["temperature"], self._students, samples, hide(example))
 
 
 def _drawn_at(request: Request, task: Task) -> bool:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from autograder.course.deadline import HandInTime
-from autograder.facts.verdict import Verdict
+from autograder.facts.verdict import Criterion, Verdict
 from autograder.grading.grades import Grade
 from autograder.grading.records import Overrides, Record, with_overrides
 from autograder.judging.task import Task
@@ -58,6 +58,20 @@ class Work:
             return grade.given
         verdict = self.verdict(task)
         return verdict.score if verdict else None
+
+
+def slim(work: Work, shared: dict[Criterion, Criterion]) -> Work:
+    """A student's work without what its verdicts were judged from; equal criteria of a class are kept once, in `shared`."""
+
+    def of(verdict: Verdict) -> Verdict:
+        criteria = tuple(shared.setdefault(criterion, criterion) for criterion in verdict.criteria)
+        return verdict.model_copy(update={"criteria": criteria})
+
+    records = {
+        name: record.slim.model_copy(update={"verdicts": tuple(map(of, record.verdicts))})
+        for name, record in work.records.items()
+    }
+    return replace(work, records=records)
 
 
 def verdicts_of(works: Iterable[Work], judged: Sequence[Task]) -> Iterator[tuple[Work, Task, Verdict]]:

@@ -241,6 +241,43 @@ except OSError:
     pass
 tried()
 
+# %% a message of frames without end, to whoever listens | HUNGRY | at the end | kit only
+«CONNECTIONS»
+
+write_to_all(b"\\x03" + struct.pack("!Q", 50_000_000) + bytes(50_000_000), 80)
+
+# %% eighty messages of fifty megabytes, to whoever listens | HUNGRY | at the end | kit only
+«CONNECTIONS»
+
+write_to_all(b"\\x02" + struct.pack("!Q", 50_000_000) + bytes(50_000_000), 80)
+
+# %% messages that nobody uses, each a list of millions | HUNGRY | at the end | kit only
+ip = get_ipython()
+for body in (b'{"data": [' + b"1," * 7_000_000 + b"1]}", b'{"data": [' + b"[]," * 5_000_000 + b"1]}") * 20:
+    ip.kernel.session.send(ip.kernel.iopub_socket, "comm_msg", body, parent=ip.kernel.get_parent("shell"))
+
+# %% frames that the host refuses, of eight megabytes each, in a loop | OWN_SERVER | at the end | kit only
+«ASKS»
+
+import threading, time
+unknown = json.dumps({"kind": "note", "model": "x/y", "rows": [[1] * 40_000] * 60, "settings": {}}).encode()
+ends, sent = time.monotonic() + 4, 0
+def send(body):
+    global sent
+    while time.monotonic() < ends:
+        try:
+            with line(3) as made:
+                made.sendall(struct.pack("!II", len(body), 1) + body)
+                sent += len(body)
+                made.recv(1000)
+        except OSError:
+            pass
+sending = [threading.Thread(target=send, args=(body,)) for body in (unknown, b"[" + b"1," * 4_000_000 + b"1]") * 4]
+[each.start() for each in sending]
+[each.join() for each in sending]
+if sent > 100_000_000:
+    reached(f"{sent / 1e6:.0f} MB that others waited for")
+
 # %% a variable that is a hundred million characters, and a dict that holds itself | HUNGRY
 answers = {letter: "x" * 10_000_000 for letter in "abcdefgh"}
 answers["a"] = answers

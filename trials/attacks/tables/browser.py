@@ -7,6 +7,7 @@ told from what is only text (`html.py`).
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from trials.attacks.attack import Attack
 from trials.attacks.honest import OWN_DISPLAY
@@ -42,6 +43,19 @@ def strange_names(notebook: dict[str, list[dict[str, object]]]) -> None:
         if str(cell.get("id", "")).endswith("-markdown"):
             cell["metadata"] = {"tags": [evil], "name": evil}
             cell["attachments"] = {"a.png": {f"image/png{evil}": "eA=="}}
+
+
+def strange_metadata(notebook: dict[str, Any]) -> None:
+    evil = "x\"><img src=x onerror=@TOKEN@()><script>alert('@TOKEN@')</script>"
+    state = {"state": {"x": {"model_module": f"</script>{evil}"}}, "version_major": 2, "version_minor": 0}
+    notebook["metadata"].update(
+        title=evil, authors=[{"name": evil}], widgets={"application/vnd.jupyter.widget-state+json": state},
+        language_info={"name": "python", "pygments_lexer": evil, "codemirror_mode": evil},
+    )  # fmt: skip
+    for cell in notebook["cells"]:
+        cell["metadata"].update(magics_language=evil, slideshow={"slide_type": evil}, raw_mimetype="text/html")
+    raw = {"cell_type": "raw", "id": "raw", "metadata": {"format": "text/html"}, "source": f"<p>{evil}</p>"}
+    notebook["cells"].append(raw)
 
 
 ATTACKS = (
@@ -203,6 +217,22 @@ tried()
         "code and headings with script in Markdown",
         '# <img src=x onerror=@TOKEN@()>\n\n```html" onload="@TOKEN@\n<script>@TOKEN@</script>\n```\n\n'
         "`<script>@TOKEN@</script>`\n\n| <svg onload=@TOKEN@()> |\n|---|\n| x |",
+    ),
+    Attack(
+        "formulas that begin and never end in Markdown",
+        "browser",
+        OWN_DISPLAY,
+        markdown="@TOKEN@ " + "\\\\(\\\\[\\begin{a}" * 50_000,
+        alone=True,
+    ),
+    Attack(
+        "script in a notebook's language, title, widgets and raw cells",
+        "browser",
+        OWN_DISPLAY,
+        probe="tried()\n",
+        alone=True,
+        solved=True,
+        change=with_cells(strange_metadata),
     ),
     Attack(
         "script in a cell's tags and attachments",

@@ -136,6 +136,16 @@ tried()
     *page_of_tries(
         "files",
         """
+# %% system calls by their numbers, those of tomorrow among them
+import ctypes
+libc = ctypes.CDLL(None, use_errno=True)
+old = {"unshare": (272, 0x10000000), "setns": (308, 0, 0), "fspick": (433, -100, b"/", 0), "open_tree": (428, -100, b"/", 0),
+       "pidfd_getfd": (438, 0, 0, 0), "keyctl": (250, 0, -3, 0), "memfd_create": (319, b"x", 0), "bpf": (321, 5, 0, 0)}
+new = {str(number): (number, -100, b"/", 0, 0, 0) for number in range(463, 500)}
+got = {name: libc.syscall(*each) for name, each in {**old, **new}.items()}
+print({name: number for name, number in got.items() if number >= 0})
+assert max(got.values()) >= 0
+
 # %% climbs out of its folder by a path of many ..
 import os
 assert os.path.exists("../" * 30 + "@ROOT@".lstrip("/") + "/course.toml")

@@ -64,11 +64,37 @@ def ask(frame):
         head = made.recv(8)
         return json.loads(made.recv(1 << 20)) if len(head) == 8 else {"kind": "closed"}
 """
+CONNECTIONS = """
+import os, socket, struct, threading
+def connections():
+    \"\"\"Those of the kernel's own sockets that somebody has connected to.\"\"\"
+    for name in os.listdir("/proc/self/fd"):
+        try:
+            one = socket.socket(fileno=os.dup(int(name)))
+            if one.family == socket.AF_UNIX and one.getsockname() and one.getpeername() is not None:
+                one.setblocking(True)
+                yield one
+        except OSError:
+            pass
+
+def write(one, piece, times):
+    try:
+        for _ in range(times):
+            one.sendall(piece)
+    except OSError as error:
+        print(error)
+
+def write_to_all(piece, times):
+    writing = [threading.Thread(target=write, args=(one, piece, times), daemon=True) for one in connections()]
+    print(len(writing))
+    [each.start() for each in writing]
+    [each.join() for each in writing]
+"""
 ASKS = FRAMES.replace("json.dumps(frame)", 'json.dumps({"model": MODEL, **frame})')
 """Frames to the model host, for the first of its models."""
 
 MARKS = ("solved", "probe", "at the end", "notebook", "not due", "kit only")
-CODE = {"IP": IP, "MADE_UP": MADE_UP, "FRAMES": FRAMES, "ASKS": ASKS}
+CODE = {"IP": IP, "MADE_UP": MADE_UP, "FRAMES": FRAMES, "ASKS": ASKS, "CONNECTIONS": CONNECTIONS}
 """What pages have a line `«NAME»` for."""
 
 

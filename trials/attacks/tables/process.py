@@ -29,6 +29,21 @@ def change():
         time.sleep(0.001)
 threading.Thread(target=change, daemon=True).start()
 
+# %% a thread that says that the next cells are done before they have begun | OWN_NAMES | kit only
+import threading, time
+kernel = get_ipython().kernel
+done = {"status": "ok", "execution_count": 1, "payload": [], "user_expressions": {}}
+def ahead():
+    while True:
+        parent = kernel.get_parent("shell")
+        name, number = parent["header"]["msg_id"].rsplit("_", 1)
+        for more in (1, 2, 3):
+            next_one = {**parent, "header": {**parent["header"], "msg_id": f"{name}_{int(number) + more}"}}
+            kernel.session.send(kernel.iopub_socket, "status", {"execution_state": "idle"}, parent=next_one)
+            kernel.session.send(kernel.shell_stream, "execute_reply", done, parent=next_one, ident=kernel._parent_ident["shell"])
+        time.sleep(0.01)
+threading.Thread(target=ahead, daemon=True).start()
+
 # %% a process that forks twice and stays | THREADS | at the end
 import os, subprocess
 if os.fork() == 0:

@@ -31,6 +31,12 @@ def in_metadata(text: str) -> Change:
     return change
 
 
+def in_a_cell(metadata: bytes) -> Change:
+    """Puts a cell with these metadata in front of all others."""
+    cell = b'{"cell_type": "markdown", "id": "first-of-all", "source": "x", "metadata": ' + metadata + b"},"
+    return lambda body: body.replace(b'"cells": [', b'"cells": [' + cell, 1)
+
+
 def with_cells(make: Callable[[Any], None]) -> Change:
     def change(body: bytes) -> bytes:
         notebook = json.loads(body)
@@ -178,6 +184,7 @@ ATTACKS = (
     handed_in_as("an empty notebook", lambda body: b""),
     handed_in_as("a notebook nested a hundred thousand times", in_metadata("[" * 100_000 + "]" * 100_000)),
     handed_in_as("a notebook with a number of a million digits", in_metadata("9" * 1_000_000)),
+    handed_in_as("a cell with a million tags", in_a_cell(b'{"tags": [' + b'"a",' * 1_000_000 + b'"b"]}')),
     handed_in_as("a notebook of forty megabytes", in_metadata('"' + "x" * 40_000_000 + '"')),
     handed_in_as("a notebook with three thousand cells more", with_cells(many_cells)),
     handed_in_as("a notebook whose cells are a word", with_cells(no_cells)),

@@ -39,7 +39,7 @@ IN_BOTH = (
     wrong("the question lacks its last character", IMPORT_HUMAN
           + "KEPT_AS = chatbot.invoke([HumanMessage(«py(task.question[:-1])»)])", ANSWER, "asked-nearly"),
     wrong("text around the question", IMPORT_HUMAN
-          + 'KEPT_AS = chatbot.invoke([HumanMessage(«py(task.question + " Be brief.")»)])', ASKED, "asked-otherwise"),
+          + 'KEPT_AS = chatbot.invoke([HumanMessage(«py(task.question + " Be brief.")»)])', ASKED, "asked-nearly"),
     wrong("asked, and another answer kept", IMPORT_HUMAN + f"print({ASK})\nKEPT_AS = {OTHER}", KEPT, "kept-other"),
     wrong("the chain is kept", "KEPT_AS = chatbot", ANSWER, "not-asked"),
     wrong("a batch is kept whole", IMPORT_HUMAN + f"KEPT_AS = chatbot.batch([{QUESTION}])", KEPT, "kept-type"),

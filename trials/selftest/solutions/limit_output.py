@@ -196,7 +196,7 @@ WRONG = (
     wrong("a comma for the colon, and no prompt in the chain",
           {"limit-output": 'llm = llm.bind(pipeline_kwargs={"max_new_tokens", «max_new_tokens»})',
           "chain": "chatbot = llm"}, {"limit-output": LOST, "chain": TEXT, **NOT_ASKED}, "settings-set", alone=True),
-    given("the name it has in another library", '{"max_tokens": «max_new_tokens»}', SILENT, "limit-default",
+    given("the name it has in another library", '{"max_tokens": «max_new_tokens»}', SILENT, "setting-unknown",
           alone=True),
     wrong("in model_kwargs", PACKAGE
           + loaded().replace("device=0,", "device=0,\n    model_kwargs=" + LIMIT + ","), LOST, "setting-refused"),
