@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from functools import cache
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import BinaryIO
 
 from autograder.host.control import Host, socket_of
 from autograder.jail.kernels import Kernels, kept_socket
@@ -65,20 +66,16 @@ class ScratchCourse(demo.ScratchCourse):
     shares_helpers = True
 
     def execute(
-        self, command: Sequence[str], cwd: Path, env: Mapping[str, str], say: demo.Say, passed: Sequence[int]
+        self, command: Sequence[str], cwd: Path, env: Mapping[str, str], log: BinaryIO, passed: Sequence[int]
     ) -> int:
-        reading, writing = os.pipe()
         handles = {number: Connection(os.dup(number)) for number in passed}
-        told = Connection(writing)
+        told = Connection(os.dup(log.fileno()))
         shares = self.shares_helpers and command[1] == "autograde" and self.model_home.exists()
         helpers = kept_helpers(self.model_home) if shares else None
         process = FORKING.Process(target=_nbgrader, args=(list(command), cwd, dict(env), told, handles, helpers))
         process.start()
         for one in (told, *handles.values()):
             one.close()
-        with os.fdopen(reading, encoding="utf-8", errors="replace") as lines:
-            for line in lines:
-                say(line)
         process.join()
         assert process.exitcode is not None
         return process.exitcode

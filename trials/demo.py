@@ -14,6 +14,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
+from typing import BinaryIO
 
 from nbgrader.api import Gradebook
 
@@ -39,7 +40,6 @@ c.CourseDirectory.course_id = {course!r}
 c.Exchange.root = {exchange!r}
 c.Exchange.cache = {cache!r}
 """
-Say = Callable[[str], None]
 
 
 class ScratchCourse:
@@ -104,18 +104,16 @@ class ScratchCourse:
     def instructor(
         self,
         *command: str,
-        each_line: Say | None = None,
         each_notebook: Callable[[], None] | None = None,
         env: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         """Runs `nbgrader COMMAND` in the course directory. Raises NotReady when it fails.
 
         Args:
-            each_line: called with each line that it says.
             each_notebook: called whenever it has graded one.
         """
         with Listener(each_notebook or (lambda: None)) as listener:
-            self._run(["nbgrader", *command], self.root, {**env, **listener.env}, each_line, listener.handle)
+            self.run(["nbgrader", *command], self.root, {**env, **listener.env}, listener.handle)
 
     def student(self, student: str, *command: str) -> None:
         """Runs `nbgrader COMMAND` as a student would, from the student's home."""
@@ -126,7 +124,7 @@ class ScratchCourse:
                 course=self.profile.course.id, exchange=str(self.exchange), cache=str(home / ".cache")
             )
             (home / "nbgrader_config.py").write_text(text, encoding="utf-8")
-        self._run(["nbgrader", *command, f"--CourseDirectory.student_id={student}"], home, {}, None)
+        self.run(["nbgrader", *command, f"--CourseDirectory.student_id={student}"], home, {})
 
     def started(
         self, command: Sequence[str], cwd: Path, extra: Mapping[str, str], *passed: int
@@ -150,39 +148,28 @@ class ScratchCourse:
         env.pop("AUTOGRADER_PROFILE", None)
         return env
 
-    def _run(
-        self, command: Sequence[str], cwd: Path, extra: Mapping[str, str], each_line: Say | None, *passed: int
-    ) -> None:
-        with self.log.open("a", encoding="utf-8") as log:
-
-            def say(line: str) -> None:
-                log.write(line)
-                if each_line is not None:
-                    each_line(line)
-
-            log.write(f"$ {' '.join(command)}\n")
-            code = self.execute(command, cwd, self._environment(extra), say, passed)
+    def run(self, command: Sequence[str], cwd: Path, extra: Mapping[str, str], *passed: int) -> None:
+        """Runs a command of this environment and course, and logs what it says. Raises NotReady when it fails."""
+        with self.log.open("ab") as log:
+            log.write(f"$ {' '.join(command)}\n".encode())
+            log.flush()
+            code = self.execute(command, cwd, self._environment(extra), log, passed)
         if code:
-            tail = "\n".join(self.log.read_text(encoding="utf-8").splitlines()[-15:])
+            tail = "\n".join(self.log.read_text(encoding="utf-8", errors="replace").splitlines()[-15:])
             raise NotReady(f"`{' '.join(command)}` failed with exit code {code}:\n{tail}")
 
     def execute(
-        self, command: Sequence[str], cwd: Path, env: Mapping[str, str], say: Say, passed: Sequence[int]
+        self, command: Sequence[str], cwd: Path, env: Mapping[str, str], log: BinaryIO, passed: Sequence[int]
     ) -> int:
         """Runs a command and answers its exit code.
 
         Args:
-            say: called with each line of what it says.
+            log: the file that takes what it says.
             passed: handles that it has under the same numbers.
         """
-        with subprocess.Popen(
-            command, cwd=cwd, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
-            pass_fds=passed,
-        ) as process:  # fmt: skip
-            assert process.stdout is not None
-            for line in process.stdout:
-                say(line)
-        return process.returncode
+        return subprocess.run(
+            command, cwd=cwd, env=env, stdout=log, stderr=log, pass_fds=passed, check=False
+        ).returncode
 
     def scores(self, db_url: str = "") -> dict[str, dict[str, float | None]]:
         """Scores by student and check id, as the gradebook has them; None where a person has yet to mark.

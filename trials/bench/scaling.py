@@ -24,7 +24,6 @@ from nbgrader.api import Gradebook
 from pydantic import TypeAdapter
 from sqlalchemy import make_url
 
-from autograder.errors import NotReady
 from autograder.grading.execution_pool import WINDOW
 from autograder.judging.contract import ASSIGNMENT
 from autograder.submissions.cells import marks_of
@@ -293,11 +292,8 @@ def steps(course: ScratchCourse, begin: Begin, db_url: str) -> Iterator[Step]:
     }
     one = begin("other steps", len(commands) + 1)
     for what, command in commands.items():
-        said: list[str] = []
         with Meter() as meter:
-            code = course.execute(command, course.root, {**os.environ, **ONE_THREAD, **NO_HELPERS}, said.append, ())
-        if code:
-            raise NotReady(f"{what} ended with {code}: {''.join(said[-5:])}")
+            course.run(command, course.root, {**ONE_THREAD, **NO_HELPERS})
         one()
         yield Step(what, meter.cost.seconds, meter.cost.peak_of["nbgrader"])
     with Gradebook(db_url or f"sqlite:///{course.root / 'gradebook.db'}") as gradebook:
