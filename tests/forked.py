@@ -42,10 +42,17 @@ def kept_helpers(home: Path) -> Sockets:
 
 
 @contextmanager
-def lent(course: demo.ScratchCourse) -> Iterator[None]:
-    """Within the block a program of its own finds them, too, where `autograder host` would keep those of a course."""
-    places = socket_of(course.root, course.model_home), kept_socket(course.root, course.model_home)
-    for place, helper in zip(places, kept_helpers(course.model_home), strict=True):
+def lent(course: demo.ScratchCourse, host: bool = True) -> Iterator[None]:
+    """Within the block a program of its own finds them, too, where `autograder host` would keep those of a course.
+
+    Args:
+        host: lend the model host, too, which remembers no answers of this course.
+    """
+    helpers = kept_helpers(course.model_home)
+    places = {kept_socket(course.root, course.model_home): helpers[1]}
+    if host:
+        places[socket_of(course.root, course.model_home)] = helpers[0]
+    for place, helper in places.items():
         place.parent.mkdir(mode=0o711, exist_ok=True)
         place.unlink(missing_ok=True)  # of one that was killed
         place.symlink_to(helper)

@@ -326,10 +326,15 @@ def said(reply: wire.Reply, asked: wire.Generate) -> list[str]:
 
 def expected(asked: wire.Generate, length: int = 3) -> str:
     """What a network says to the first row of a greedy request."""
-    row = list(asked.rows[0])
+    return Letters().decode(answered(asked.model, asked.rows[0], length)[len(asked.rows[0]) :])
+
+
+def answered(model: str, row: Sequence[int], length: int = 3) -> list[int]:
+    """A row with what a network says to it."""
+    row = list(row)
     for _ in range(length):
-        row.append(97 + (sum(row) + len(asked.model)) % 26)
-    return Letters().decode(row[len(asked.rows[0]) :])
+        row.append(97 + (sum(row) + len(model)) % 26)
+    return row
 
 
 def exactly(line: socket.socket, count: int) -> bytes:

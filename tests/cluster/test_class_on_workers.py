@@ -1,13 +1,11 @@
 """A small class on workers, disturbed in every way, beside the same class on one machine: the same scores, files and rows.
 
-Two runs grade it: one is told to end (SIGTERM), in the other a worker and another worker's host are killed. The first hands jobs
-to a Slurm of the tests' own, the other goes to a Dask that is running already. The host echoes. A run that is killed is
-`test_slurm.py`'s.
+Two runs grade it on a Dask that is running already: one is told to end (SIGTERM), in the other a worker and another worker's host
+are killed. The host echoes. A run that is killed, and jobs of Slurm, are `test_slurm.py`'s.
 """
 
 from __future__ import annotations
 
-import os
 import re
 import signal
 import socket
@@ -23,6 +21,7 @@ import psutil
 import pytest
 from dask_processes import DaskProcesses
 from disturbing import HONEST, class_with, executions, join, one_more
+from forked import lent
 from outcome import files, rows, verdicts
 from waiting import until
 
@@ -51,13 +50,11 @@ class Run:
 
     Attributes:
         known: how many executions were remembered before it.
-        jobs: of those that it handed in, how many are still there.
     """
 
     code: int
     said: str
     known: int
-    jobs: int = 0
 
 
 @dataclass
@@ -65,7 +62,6 @@ class Disturbed:
     """The course whose runs were disturbed."""
 
     course: ScratchCourse
-    slurm: Path
     runs: list[Run] = field(default_factory=list)
 
 
@@ -89,23 +85,9 @@ def begun(course: ScratchCourse, *options: str, **env: str) -> subprocess.Popen[
     return course.started(command, course.root, {"AUTOGRADER_ECHO": "1", "COLUMNS": "200", **env})
 
 
-def ended(process: subprocess.Popen[str], known: int, slurm: Path | None = None) -> Run:
+def ended(process: subprocess.Popen[str], known: int = 0) -> Run:
     said, _ = process.communicate(timeout=200)
-    if slurm is not None:
-        until(lambda: not still_there(slurm))  # they are told to end; those of a run that was killed end by themselves
-    return Run(process.returncode, said, known, len(still_there(slurm)) if slurm else 0)
-
-
-def still_there(slurm: Path) -> list[int]:
-    """The jobs that have not ended."""
-    groups = set(fake_slurm.jobs(slurm))
-    found = set()
-    for process in psutil.process_iter():
-        try:
-            found |= {os.getpgid(process.pid)} & groups if process.status() != psutil.STATUS_ZOMBIE else set()
-        except (psutil.NoSuchProcess, ProcessLookupError):
-            continue
-    return sorted(found)
+    return Run(process.returncode, said, known)
 
 
 @pytest.fixture(scope="module")
@@ -114,22 +96,23 @@ def here(course: ScratchCourse) -> ScratchCourse:
     twin = course.twin(course.folder.parent / "here")
     for name in ("dask", "distributed"):
         (twin.folder / f"{name}.py").write_text("raise SystemExit('nobody has asked for Dask')\n", encoding="utf-8")
-    assert ended(begun(twin, PYTHONPATH=str(twin.folder)), 0).code == 0
+    with lent(twin):
+        assert ended(begun(twin, PYTHONPATH=str(twin.folder))).code == 0
     return twin
 
 
 @pytest.fixture(scope="module")
 def disturbed(course: ScratchCourse) -> Disturbed:
     twin = course.twin(course.folder.parent / "disturbed")
-    found = Disturbed(twin, course.folder.parent / "slurm")
-    process = begun(twin, "--slurm", **fake_slurm.install(found.slurm))
-    one_more(twin, process, 0)
-    terminate_with_children(psutil.Process(process.pid))
-    found.runs.append(ended(process, 0, found.slurm))
+    found = Disturbed(twin)
     with DaskProcesses(twin.folder) as dask:
-        known = executions(twin)
         dask.scheduler()
         started = [dask.worker(AUTOGRADER_MODEL_HOME=str(twin.model_home.resolve())) for _ in range(2)]
+        process = begun(twin, "--scheduler", dask.address, **dask.env)
+        one_more(twin, process, 0)
+        terminate_with_children(psutil.Process(process.pid))
+        found.runs.append(ended(process))
+        known = executions(twin)
         process = begun(twin, "--scheduler", dask.address, **dask.env)
         one_more(twin, process, known)
         kill_below(started[0].pid, lambda command: "autograder.host.server" in command)
@@ -200,29 +183,14 @@ def test_a_run_that_is_stopped_says_how_to_go_on(disturbed: Disturbed) -> None:
     assert STOPPED in disturbed.runs[0].said
 
 
-def test_no_job_outlives_its_run(disturbed: Disturbed) -> None:
-    assert len(fake_slurm.jobs(disturbed.slurm)) == 2
-    assert [run.jobs for run in disturbed.runs] == [0, 0]
-
-
 def test_a_run_does_only_what_is_left(disturbed: Disturbed) -> None:
     (last,) = RunTimes.of(disturbed.course.root).runs
     assert disturbed.runs[1].known > 0
     assert last.ran <= DIFFERENT - disturbed.runs[1].known
 
 
-def test_jobs_are_asked_for_as_the_course_says(disturbed: Disturbed) -> None:
-    options = (disturbed.slurm / "jobs" / "options").read_text(encoding="utf-8")
-    for option in ("-p short", "-A course", "-n 1", "-t 00:15:00", "--comment=graded"):
-        assert options.count(f"#SBATCH {option}\n") == 2
-    assert "--mem" not in options
-    assert "--gpus" not in options
-
-
-def test_neither_certificates_nor_claims_are_left(disturbed: Disturbed) -> None:
-    hidden = disturbed.course.root / ".autograder"
-    assert list((hidden / "running").rglob("*.*")) == []
-    assert [path for path in (hidden / "cluster").rglob("*") if path.name in ("keys", "key")] == []
+def test_no_claim_is_left(disturbed: Disturbed) -> None:
+    assert list((disturbed.course.root / ".autograder" / "running").rglob("*.*")) == []
 
 
 # --- Before, and in line ---
@@ -234,7 +202,7 @@ def test_a_dry_run_tells_what_a_run_then_does_and_changes_nothing(course: Scratc
     logs.mkdir(parents=True)
     (logs / "job.err").write_text("said", encoding="utf-8")
     before = snapshot(twin)
-    run = ended(begun(twin, "--dry-run", "--slurm"), 0)
+    run = ended(begun(twin, "--dry-run", "--slurm"))
     assert run.code == 0
     assert "Would grade 11 of 11 submission(s), 11 notebook(s)." in run.said
     assert (
@@ -254,7 +222,7 @@ def test_where_slurm_cannot_be_begun_a_graded_student_keeps_score_and_record(her
     profile = twin.root / "course.toml"
     profile.write_text(profile.read_text().replace(CLUSTER, CLUSTER + 'interface = "nowhere0"\n'), encoding="utf-8")
     slurm = fake_slurm.install(here.folder.parent / "slurm-no")
-    run = ended(begun(twin, "--slurm", "--regrade", "--student", "s0", "--force", **slurm), 0)
+    run = ended(begun(twin, "--slurm", "--regrade", "--student", "s0", "--force", **slurm))
     assert run.code == 1
     assert "'nowhere0' is not a valid network interface" in run.said
     assert "interface and shared_folder in [cluster]" in run.said
@@ -262,8 +230,8 @@ def test_where_slurm_cannot_be_begun_a_graded_student_keeps_score_and_record(her
 
 
 def test_a_dry_run_knows_what_is_remembered_and_how_long_it_took(here: ScratchCourse) -> None:
-    assert "Would grade 0 of 11 submission(s)" in ended(begun(here, "--dry-run"), 0).said
-    again = ended(begun(here, "--dry-run", "--force"), 0).said
+    assert "Would grade 0 of 11 submission(s)" in ended(begun(here, "--dry-run")).said
+    again = ended(begun(here, "--dry-run", "--force")).said
     assert "Would grade 11 of 11 submission(s), 11 notebook(s)." in again
     assert re.search(r"Expected time: \d+ s\.", again)
 
@@ -273,7 +241,8 @@ def test_in_line_everything_runs_in_the_one_process(here: ScratchCourse, course:
     for path in (twin.root / "submitted").iterdir():
         if path.name not in ("s0", "hostile"):
             subprocess.run(["rm", "-r", str(path)], check=True)
-    run = ended(begun(twin, "--in-line"), 0)
+    with lent(twin):
+        run = ended(begun(twin, "--in-line"))
     assert run.code == 0
     assert f"Autograding {twin.root}/autograded/s0" in run.said  # nbgrader's own log
     assert twin.scores() == {name: here.scores()[name] for name in ("s0", "hostile")}

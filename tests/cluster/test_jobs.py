@@ -48,6 +48,21 @@ def test_jobs_that_are_refused_when_they_are_handed_in_are_told_in_slurms_words(
     assert told.endswith("in course.toml describes: sbatch: error: Job violates accounting/QOS policy")
 
 
+def test_jobs_are_asked_for_as_the_course_says(tmp_path: Path) -> None:
+    said = {"account": "course", "partition": "short", "directives": ("--comment=graded",)}
+    wanted = WANTED.model_copy(update={**said, "prologue": ("exec sleep 600",)})
+    with fake_slurm.installed(tmp_path / "slurm"), run_folder(tmp_path / "runs") as folder:
+        made = Slurm(wanted, folder, print)
+        with made.client():
+            until(lambda: fake_slurm.jobs(tmp_path / "slurm"))
+        made.close()
+    options = (tmp_path / "slurm" / "jobs" / "options").read_text(encoding="utf-8")
+    for option in ("-p short", "-A course", "-n 1", "-t 00:15:00", "--comment=graded"):
+        assert f"#SBATCH {option}\n" in options
+    assert "--mem" not in options
+    assert "--gpus" not in options
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from conftest import ROOT
-from forked import ScratchCourse
+from forked import ScratchCourse, lent
 
 from autograder.errors import HostLost, NotReady
 from autograder.facts.verdict import Incident, Verdict, Words
@@ -92,7 +92,8 @@ def test_a_regrade_grades_again_and_executes_nothing(first: tuple[Outcome, Steps
 
 
 def test_verifying_generates_again_and_finds_no_difference(first: tuple[Outcome, Steps], course: ScratchCourse) -> None:
-    outcome = run(course.root, VERIFIED, Steps().begin)
+    with lent(course, host=False):
+        outcome = run(course.root, VERIFIED, Steps().begin)
     assert (outcome.exit_code, outcome.graded, outcome.machine) == (0, 3, ())
 
 
@@ -107,7 +108,8 @@ def test_a_remembered_answer_that_comes_out_otherwise_ends_the_run_non_zero(
         text = cache.get(path.stem)
         assert text is not None
         cache.put(path.stem, text.replace("[[", "[[1,", 1))
-    outcome = run(course.root, VERIFIED, Steps().begin)
+    with lent(course, host=False):
+        outcome = run(course.root, VERIFIED, Steps().begin)
     assert outcome.exit_code == grading.EXIT["differs"]
     assert "came out otherwise" in outcome.machine[0]
 
@@ -149,7 +151,8 @@ def failed(first: tuple[Outcome, Steps], course: ScratchCourse) -> dict[str, tup
                 run(course.root, Wanted(student), Steps().begin)
         judged = (course.root / "verdicts" / ASSIGNMENT / student).exists()
         found[name] = str(caught.value), judged, set(course.scores().get(student, {}).values())
-    assert run(course.root, Wanted(), Steps().begin).exit_code == 0
+    with lent(course):
+        assert run(course.root, Wanted(), Steps().begin).exit_code == 0
     return found
 
 

@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -135,7 +136,8 @@ def killed(course: ScratchCourse) -> tuple[ScratchCourse, list[Run], list[set[st
     for by in (signal.SIGKILL, signal.SIGTERM, signal.SIGKILL, None):
         begun = set(cut_short(twin.root / ".autograder" / "running" / ASSIGNMENT))
         done.append({path.name for path in (twin.root / "autograded").glob("*")} - begun)
-        runs.append(run(twin, chosen.randrange(3, 11), by) if by is not None else run(twin))
+        with lent(twin) if len(runs) > 1 else nullcontext():  # the first two have begun all themselves
+            runs.append(run(twin, chosen.randrange(3, 11), by) if by is not None else run(twin))
     return twin, runs, done
 
 

@@ -86,13 +86,15 @@ def test_killed_processes_that_generate_change_no_score(
     kill_after: dict[int, str], course: ScratchCourse, undisturbed: ScratchCourse
 ) -> None:
     twin = course.twin(course.folder.parent / "disturbed")
-    code, killed = graded(twin, kill_after)
+    with lent(twin, host=False):
+        code, killed = graded(twin, kill_after)
     assert set(killed) == {*kill_after.values()}
     if HOST not in killed:
         assert code == 0, "what generates is begun anew, and nobody is told"
     for state in {state for found in verdicts(twin).values() for _, state, _ in found}:
         assert state in ("judged", "not judged"), "it is no student's fault"
     if code:
-        assert graded(twin, {}) == (0, [])
+        with lent(twin):
+            assert graded(twin, {}) == (0, [])
     assert differing(verdicts(twin), verdicts(undisturbed)) == []
     assert twin.scores() == undisturbed.scores()

@@ -28,7 +28,7 @@ import os, sys, time
 from pathlib import Path
 sys.path.insert(0, {tests!r})
 from autograder.host import device, worker
-from serving import FakeModels
+from serving import FakeModels, answered
 
 class Networks(FakeModels):
     def generate(self, asked, control, settle, begun):
@@ -51,13 +51,24 @@ class Networks(FakeModels):
             time.sleep(1000)
         return super().generate(asked, control, settle, begun)
 
+    def _make(self, asked, control, settle, arrived, begun):
+        self._loaded[asked.model] = None
+        begun()
+        for number, part in asked.parts.items():
+            control.step(number)
+            settle(number, [answered(asked.model, row) for row in part.rows])
+
 device.library_versions = lambda: {{"all": "1"}}
+device.device_here = lambda: "cpu"
 worker.serve(Networks(Path({home!r})))
 """
 
 
 class Working(Serving):
-    """A server with a worker of its own, which hangs, ends or is slow where a question begins with that word."""
+    """A server with a worker of its own, which hangs, ends or is slow where a question begins with that word.
+
+    It answers without torch, which takes two seconds to import.
+    """
 
     def __init__(self, home: Path, marks: Path) -> None:
         self.marks = marks
@@ -232,21 +243,14 @@ def test_a_worker_that_ends_as_soon_as_it_is_ready_keeps_nobody_waiting() -> Non
     assert "ends again and again" in str(failed)
 
 
-def test_the_real_worker_says_the_same_before_and_after_another_took_over(tmp_path: Path) -> None:
-    make_model_home(tmp_path, {ONE: TinyModel("llama", False)})
-    worker = Worker(worker_command(tmp_path, 1))
-    with Serving(FakeModels(tmp_path), maker=worker) as serving:
-        visit = serving.open()
-        asked = request("Ahoy", do_sample=True, max_new_tokens=8, pad_token_id=0).model_copy(update={"seed": 3})
-        one = ask(visit, asked)
-        assert worker._process is not None
-        worker._process.kill()
-        serving.server.jobs.memory = type(serving.server.jobs.memory)(None)
-        serving.until(lambda: worker._process is None)
-        two = ask(visit, asked)
-    assert isinstance(one, wire.Answer)
-    assert isinstance(two, wire.Answer)
-    assert (one.sequences, worker.started) == (two.sequences, 2)
+def test_a_worker_that_is_killed_while_it_has_nothing_to_do_is_replaced(working: Working) -> None:
+    visit, worker = working.open(), working.worker
+    assert said(ask(visit, request("One")), request("One")) == [expected(request("One"))]
+    assert worker._process is not None
+    worker._process.kill()
+    working.until(lambda: worker._process is None)
+    assert said(ask(visit, request("Two")), request("Two")) == [expected(request("Two"))]
+    assert (worker.started, visit.transcript().faults) == (2, ())
 
 
 def test_parts_that_joined_a_batch_whose_process_is_killed_are_made_again_and_the_same(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from conftest import ROOT
+from forked import ScratchCourse
 from rich.console import Console
 
 from autograder.course.profile import Profile
@@ -329,8 +330,9 @@ def test_a_small_class_gets_its_points_from_both_graders(tmp_path: Path, tiny_ho
 
 
 def test_an_honest_notebook_beside_one_that_asks_for_all_it_can_keeps_its_points(
-    tmp_path: Path, tiny_home: Path
+    tmp_path: Path, tiny_home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(hog, "ScratchCourse", ScratchCourse)  # with helpers that are kept
     found = hog.run(ROOT, tmp_path, tiny_home, lambda name, parts: lambda: None, hostile=1, seconds=10)
     assert found.wrong == ()
     assert min(found.alone, found.beside) > 0

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import forked
 import pytest
 from conftest import ROOT
 from nbconvert.exporters import NotebookExporter
@@ -39,7 +40,9 @@ def begin(_: str, __: int) -> Any:
 
 @pytest.fixture(scope="module")
 def few(tiny_home: Path, tmp_path_factory: pytest.TempPathFactory) -> ScratchCourse:
-    return graded_few(ROOT, tmp_path_factory.mktemp("scaling"), tiny_home, begin, FEW, echo=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(scaling, "ScratchCourse", forked.ScratchCourse)  # with helpers that are kept
+        return graded_few(ROOT, tmp_path_factory.mktemp("scaling"), tiny_home, begin, FEW, echo=True)
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +53,12 @@ def stubbed(few: ScratchCourse) -> Scaling:
 @pytest.fixture
 def course(few: ScratchCourse, stubbed: Scaling) -> ScratchCourse:
     return ScratchCourse.at(few.folder.parent / "class", few.model_home)
+
+
+@pytest.fixture
+def no_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other commands are measured once."""
+    monkeypatch.setattr(scaling, "steps", lambda *_: ())
 
 
 def due(few: ScratchCourse) -> dict[str, dict[str, float | None]]:
@@ -108,6 +117,7 @@ def test_what_converts_all_notebooks_of_a_run_keeps_none_of_them() -> None:
 # --- Dask ---
 
 
+@pytest.mark.usefixtures("no_steps")
 def test_workers_that_run_nothing_give_the_same_scores(few: ScratchCourse) -> None:
     folder = few.folder.parent / "on-a-worker"
     folder.mkdir()
@@ -201,6 +211,7 @@ def server() -> Iterator[Server]:
 
 
 @pytest.mark.postgres
+@pytest.mark.usefixtures("no_steps")
 def test_a_gradebook_in_postgresql_holds_the_same_scores(few: ScratchCourse, stubbed: Scaling, server: Server) -> None:
     url, folder = server.database("grades"), few.folder.parent / "in-postgresql"
     folder.mkdir()
