@@ -82,8 +82,7 @@ def prepare() -> None:
     warnings.showwarning = shown
     if (number := threads()) != 1:
         raise SystemExit(f"the parent of kernels must have one thread, and has {number}")
-    gc.collect()
-    gc.freeze()
+    gc.freeze()  # without looking for garbage first: that takes half a second, and frees nothing that counts
     gc.enable()
 
 
