@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -53,6 +54,15 @@ def changed_profile(folder: Path, changes: Mapping[str, str]) -> Path:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     places = {name: place for place, name in enumerate(LONGEST)}
     items.sort(key=lambda item: places.get(item.path.name, len(places)))
+    gc.freeze()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _kept_is_no_garbage() -> Iterator[None]:
+    """What one file leaves behind (imports, most of it) is not looked through for garbage again and again in the next ones."""
+    yield
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
@@ -89,6 +99,7 @@ def tiny_home(tmp_path_factory: pytest.TempPathFactory, llama: Profile, gemma: P
     models |= {gemma.model(role).name: TinyModel("gemma", role != "base") for role in ("base", "instruct")}
     models[gemma.model("large").name] = TinyModel("gemma-multimodal", True)
     make_model_home(home, models)
+    gc.freeze()  # with torch, which has been imported by now
     return home
 
 

@@ -19,6 +19,8 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import BinaryIO
 
+import empty_gradebook
+
 from autograder.host.control import Host, socket_of
 from autograder.jail.kernels import Kernels, kept_socket
 from trials import demo
@@ -71,6 +73,10 @@ class ScratchCourse(demo.ScratchCourse):
     """
 
     shares_helpers = True
+
+    def _build(self, course: Path, profile: Path) -> None:
+        super()._build(course, profile)
+        empty_gradebook.put(self.root / "gradebook.db")
 
     def execute(
         self, command: Sequence[str], cwd: Path, env: Mapping[str, str], log: BinaryIO, passed: Sequence[int]

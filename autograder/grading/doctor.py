@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import shutil
+import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -12,11 +13,13 @@ from pathlib import Path
 from typing import get_args
 
 from autograder.errors import AutograderError
-from autograder.host.control import Host
+from autograder.host.control import ANSWER_SECONDS, Host
 from autograder.jail.cgroup import Groups
 from autograder.jail.kernels import Kernels
 from autograder.jail.landlock import CLOSES_SOCKETS, landlock_version
 from autograder.jail.limits import Level, Limits
+from autograder.protocol import wire
+from autograder.protocol.line import Line
 from autograder.protocol.model_cache import snapshot_files
 from autograder.system.daemons import runtime_folder
 
@@ -158,12 +161,35 @@ def users() -> tuple[bool, str]:
 
 
 def host(course: Path, home: Path) -> tuple[bool, str]:
+    """The models that it serves, and whether the smallest answers with a token."""
     started = Host.started(course, home)
     try:
-        names = started.status().models
+        with started.open(wire.Open(label="doctor", verify=True)) as notebook:
+            if not notebook.models:
+                return False, f"it finds no model in {home}"
+            smallest = min(notebook.models, key=lambda name: size(notebook.models[name]))
+            began, reply = time.monotonic(), one_token(notebook.socket, smallest)
+            seconds = time.monotonic() - began
     finally:
         started.end()
-    return bool(names), ", ".join(names) or f"it finds no model in {home}"
+    names = ", ".join(notebook.models)
+    if isinstance(reply, wire.Refused):
+        return False, f"it finds {names}, but {smallest} does not answer: {reply.name}: {reply.message}"
+    return True, f"{names}; {smallest} answered after {seconds:.1f} s"
+
+
+def one_token(socket: str, model: str) -> wire.Reply:
+    """Asks a model for a token, as a kernel would."""
+    line = Line(socket, ANSWER_SECONDS)
+    try:
+        return line.ask(wire.Generate(model=model, rows=[[1]], mask=[[1]], settings={"max_new_tokens": 1}))
+    finally:
+        line.close()
+
+
+def size(snapshot: str) -> int:
+    """Bytes of a model's files."""
+    return sum(path.stat().st_size for path in Path(snapshot).iterdir() if path.is_file())
 
 
 def missing(found: Iterable[Finding], wanted: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
 from collections.abc import Callable
@@ -22,16 +23,24 @@ def test_what_grading_needs_here_is_there(found: dict[str, doctor.Finding]) -> N
     assert all(found[what].there for what in ("warm kernels", 'isolation = "full"', "model host"))
 
 
-def test_the_host_is_said_to_serve_the_models_of_the_home(found: dict[str, doctor.Finding]) -> None:
-    assert "meta-llama/Llama-3.2-1B" in found["model host"].seen
+def test_the_host_serves_the_models_of_the_home_and_the_smallest_answers(found: dict[str, doctor.Finding]) -> None:
+    names, answered = found["model host"].seen.split("; ")
+    assert "meta-llama/Llama-3.2-1B" in names.split(", ")
+    assert re.fullmatch(r"\S+ answered after [\d.]+ s", answered)
 
 
 def test_a_home_without_models_is_told(tmp_path: Path) -> None:
-    (tmp_path / "home").mkdir(mode=0o755)
-    tmp_path.chmod(0o755)
-    host = next(each for each in doctor.examine(tmp_path, tmp_path / "home") if each.what == "model host")
-    assert not host.there
-    assert "no model" in host.seen
+    assert doctor.host(tmp_path, tmp_path) == (False, f"it finds no model in {tmp_path}")
+
+
+def test_a_model_that_does_not_answer_is_told_with_the_reason(tmp_path: Path) -> None:
+    snapshot = tmp_path / "hub" / "models--org--one" / "snapshots" / "abc"
+    snapshot.mkdir(parents=True)
+    (snapshot / "config.json").write_text("{}")
+    (snapshot / "model.safetensors").write_bytes(b"none")
+    there, seen = doctor.host(tmp_path, tmp_path)
+    assert not there
+    assert re.match(r"it finds org/one, but org/one does not answer: \w+: org/one cannot be loaded: ", seen)
 
 
 Break = Callable[[Path, Path, pytest.MonkeyPatch], None]

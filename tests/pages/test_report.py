@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import math
-import os
 import re
 import shutil
 import subprocess
@@ -15,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import empty_gradebook
 import pytest
 from conftest import ROOT
 from html_page import Page, headings_in_order
@@ -499,13 +499,10 @@ def test_without_a_release_there_is_no_report(tmp_path: Path) -> None:
         write_report(tmp_path, tmp_path / "report.html", named=False)
 
 
-def test_the_command_writes_the_page_and_reads_the_gradebook(
-    course: Path, llama: Profile, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_command_writes_the_page_and_reads_the_gradebook(course: Path, llama: Profile) -> None:
     from nbgrader.api import Gradebook
 
-    tools = Path(sys.executable).parent  # nbgrader calls alembic
-    monkeypatch.setenv("PATH", f"{tools}{os.pathsep}{os.environ['PATH']}")
+    empty_gradebook.put(course / "gradebook.db")
     shutil.copy(ROOT / "course.toml", course)
     with Gradebook(f"sqlite:///{course / 'gradebook.db'}") as gradebook:
         gradebook.add_student("kari", first_name="Kari", last_name=NASTY)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import sys
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import empty_gradebook
 import pytest
 from click.testing import CliRunner, Result
 from conftest import ROOT
@@ -58,11 +57,10 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     release.mkdir(parents=True)
     (release / FROZEN_NAME).write_text(load(root / "course.toml").freeze().to_json(), encoding="utf-8")
     (root / "submitted" / "bjorn" / ASSIGNMENT).mkdir(parents=True)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PATH", str(Path(sys.executable).parent), prepend=os.pathsep)  # nbgrader starts alembic
-        with Gradebook(f"sqlite:///{root / 'gradebook.db'}", "llm101") as gradebook:
-            gradebook.add_assignment(ASSIGNMENT)
-            gradebook.add_student("anna")
+    empty_gradebook.put(root / "gradebook.db")
+    with Gradebook(f"sqlite:///{root / 'gradebook.db'}", "llm101") as gradebook:
+        gradebook.add_assignment(ASSIGNMENT)
+        gradebook.add_student("anna")
     return root
 
 

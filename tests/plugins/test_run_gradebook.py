@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import copy
-import os
 import re
+import shutil
 import sqlite3
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import empty_gradebook
 import pytest
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_notebook
@@ -30,11 +30,11 @@ from autograder.plugins.scores import take_back, unsettled
 CELLS = 40
 
 
-@pytest.fixture
-def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+@pytest.fixture(scope="module")
+def released(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A gradebook with an assignment of two notebooks, the first of many cells."""
-    monkeypatch.setenv("PATH", str(Path(sys.executable).parent), prepend=os.pathsep)  # nbgrader starts alembic
-    path = tmp_path / "gradebook.db"
+    path = tmp_path_factory.mktemp("gradebook") / "gradebook.db"
+    empty_gradebook.put(path)
     with Gradebook(url(path), "llm101") as gradebook:
         gradebook.add_assignment("chatbot", duedate=datetime(2026, 11, 25))
         for notebook in ("first", "second"):
@@ -47,6 +47,12 @@ def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         gradebook.add_source_cell("answer", "first", "chatbot", source="", cell_type="markdown")
         gradebook.add_grade_cell("late", "second", "chatbot", max_score=1, cell_type="code")
     return path
+
+
+@pytest.fixture
+def database(released: Path, tmp_path: Path) -> Path:
+    """Its like, for one test."""
+    return Path(shutil.copy(released, tmp_path))
 
 
 @pytest.fixture

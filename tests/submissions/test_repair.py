@@ -7,13 +7,11 @@ holds for every row, and for JSON that nobody would write, is asserted once.
 from __future__ import annotations
 
 import json
-import os
-import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
+import empty_gradebook
 import nbformat
 import pytest
 from conftest import ROOT
@@ -595,11 +593,11 @@ def test_to_repair_again_changes_nothing(name: str) -> None:
 def in_gradebook(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What nbgrader's steps are told; the gradebook has the release."""
     names = {"assignment": "chatbot", "notebook": "chatbot", "student": "ada"}
-    url = f"sqlite:///{tmp_path_factory.mktemp('course') / 'gradebook.db'}"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PATH", str(Path(sys.executable).parent), prepend=os.pathsep)  # it runs `alembic`
-        with Gradebook(url) as gradebook:
-            gradebook.update_or_create_assignment("chatbot")
+    path = tmp_path_factory.mktemp("course") / "gradebook.db"
+    url = f"sqlite:///{path}"
+    empty_gradebook.put(path)
+    with Gradebook(url) as gradebook:
+        gradebook.update_or_create_assignment("chatbot")
     told = {"nbgrader": {**names, "db_url": url}}
     SaveCells().preprocess(release(), told)
     return told
