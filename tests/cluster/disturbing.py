@@ -12,9 +12,13 @@ from waiting import until
 
 from autograder.judging.contract import ASSIGNMENT
 from trials.classes import Cells, Student
+from trials.demo import typical_mistakes
 
 HONEST = 6
 """Students whose work is right, all different."""
+LAST = "zoe"
+"""A student with a slow notebook, which is begun after all others: when one has been executed, a run is still at work."""
+SLOW = "import time\ntime.sleep(8)\n"
 
 
 def class_with(folder: Path, model_home: Path, cluster: str) -> ScratchCourse:
@@ -28,6 +32,12 @@ def class_with(folder: Path, model_home: Path, cluster: str) -> ScratchCourse:
     honest = {f"s{number}": {"chain": f"# {number}\n{right['chain']}"} for number in range(HONEST)}
     join(made, right, {**honest, "twin": honest["s0"]})
     return made
+
+
+def slow(course: ScratchCourse, right: Cells) -> dict[str, Cells]:
+    """The last student, who has made the typical mistakes."""
+    cells = typical_mistakes(course.profile, right)
+    return {LAST: {**cells, "chain": f"{SLOW}{cells.get('chain', right['chain'])}"}}
 
 
 def join(course: ScratchCourse, right: Cells, members: Mapping[str, Cells]) -> None:

@@ -20,7 +20,7 @@ import fake_slurm
 import psutil
 import pytest
 from dask_processes import DaskProcesses
-from disturbing import HONEST, class_with, executions, join, one_more
+from disturbing import HONEST, class_with, executions, join, one_more, slow
 from forked import lent
 from outcome import files, rows, verdicts
 from waiting import until
@@ -28,7 +28,7 @@ from waiting import until
 from autograder.cli import STOPPED
 from autograder.grading.run_times import RunTimes
 from autograder.judging.contract import ASSIGNMENT
-from trials.demo import ScratchCourse, other_spelling, typical_mistakes
+from trials.demo import ScratchCourse, other_spelling
 
 CLUSTER = """
 [cluster]
@@ -69,10 +69,9 @@ class Disturbed:
 def course(tiny_home: Path, tmp_path_factory: pytest.TempPathFactory) -> ScratchCourse:
     made = class_with(tmp_path_factory.mktemp("cluster"), tiny_home, CLUSTER)
     right = made.reference()
-    mistaken, hostile = typical_mistakes(made.profile, right), {"chain": f"import os\nos._exit(0)\n{right['chain']}"}
-    join(
-        made, right, {"spelling": other_spelling(made.profile), "mistaken": mistaken, "broken": {}, "hostile": hostile}
-    )
+    hostile = {"chain": f"import os\nos._exit(0)\n{right['chain']}"}
+    others = {"spelling": other_spelling(made.profile), "broken": {}, "hostile": hostile}
+    join(made, right, others | slow(made, right))
     (made.root / "submitted" / "s1" / ASSIGNMENT / "data.bin").write_bytes(bytes(range(256)))
     broken = made.root / "submitted" / "broken" / ASSIGNMENT / "chatbot.ipynb"
     broken.write_bytes(broken.read_bytes()[:-100])

@@ -16,14 +16,14 @@ from pathlib import Path
 import psutil
 import pytest
 from conftest import ROOT
-from disturbing import HONEST, class_with, executions, join, one_more
+from disturbing import HONEST, class_with, executions, join, one_more, slow
 from outcome import files, rows, verdicts
 from slurm_cluster import NODES, SlurmCluster, missing, slurm_cluster
 from waiting import until
 
 from autograder.cli import STOPPED
 from autograder.judging.contract import ASSIGNMENT
-from trials.demo import ScratchCourse, typical_mistakes
+from trials.demo import ScratchCourse
 
 CLUSTER = """
 [cluster]
@@ -85,9 +85,6 @@ def test_a_cluster_ends_with_the_process_that_started_it_even_by_kill(tmp_path: 
 
 # --- A class ---
 
-SLOW = "import time\ntime.sleep(10)\n"
-"""In one notebook, so that a run is still at work when the first of the others has been executed."""
-
 
 @dataclass
 class Run:
@@ -121,9 +118,7 @@ class Disturbed:
 def course(tiny_home: Path, tmp_path_factory: pytest.TempPathFactory) -> ScratchCourse:
     made = class_with(tmp_path_factory.mktemp("class"), tiny_home, CLUSTER)
     right = made.reference()
-    mistaken = typical_mistakes(made.profile, right)
-    mistaken["chain"] = f"{SLOW}{mistaken.get('chain', right['chain'])}"
-    join(made, right, {"mistaken": mistaken})
+    join(made, right, slow(made, right))
     return made
 
 

@@ -10,7 +10,6 @@ Memory is the proportional set size, in which a page that several processes shar
 
 from __future__ import annotations
 
-import itertools
 import os
 import resource
 import threading
@@ -27,6 +26,8 @@ ROLES = {
     "autograder.jail": "kernels",
 }
 """What is in a command line, and what the process is then called; others are nbgrader itself."""
+SELDOM = 20
+"""How many times longer it is from one look at memory to the next than a look takes: it holds up whom it looks at."""
 
 
 @dataclass(frozen=True)
@@ -78,15 +79,16 @@ class Meter:
         return max(cpu_below(os.getpid()) - self._cpu, sum(self._last.copy().values()))
 
     def _watch(self) -> None:
-        for look in itertools.count():
-            if self._done.wait(self._every):
-                return
+        next_memory = 0.0
+        while not self._done.wait(self._every):
             for pid in descendants(os.getpid()):
                 if (seen := times_of(pid)) is not None:
                     self._last[pid, seen.began] = seen.own
-            if look % 5:  # the dearer look, which holds up whom it looks at
+            began = time.monotonic()
+            if began < next_memory:
                 continue
             held = memory_below(os.getpid())
+            next_memory = began + max(1.0, SELDOM * (time.monotonic() - began))
             self._peak = max(self._peak, sum(mb for role, mb in held.items() if role != "nbgrader"))
             for role, mb in held.items():
                 self._peak_of[role] = max(self._peak_of[role], mb)  # type: ignore[assignment]
