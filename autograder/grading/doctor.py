@@ -14,6 +14,7 @@ from typing import get_args
 
 from autograder.errors import AutograderError
 from autograder.host.control import ANSWER_SECONDS, Host
+from autograder.host.models import weights_bytes
 from autograder.jail.cgroup import Groups
 from autograder.jail.kernels import Kernels
 from autograder.jail.landlock import CLOSES_SOCKETS, landlock_version
@@ -167,7 +168,7 @@ def host(course: Path, home: Path) -> tuple[bool, str]:
         with started.open(wire.Open(label="doctor", verify=True)) as notebook:
             if not notebook.models:
                 return False, f"it finds no model in {home}"
-            smallest = min(notebook.models, key=lambda name: size(notebook.models[name]))
+            smallest = min(notebook.models, key=lambda name: weights_bytes(Path(notebook.models[name])))
             began, reply = time.monotonic(), one_token(notebook.socket, smallest)
             seconds = time.monotonic() - began
     finally:
@@ -185,11 +186,6 @@ def one_token(socket: str, model: str) -> wire.Reply:
         return line.ask(wire.Generate(model=model, rows=[[1]], mask=[[1]], settings={"max_new_tokens": 1}))
     finally:
         line.close()
-
-
-def size(snapshot: str) -> int:
-    """Bytes of a model's files."""
-    return sum(path.stat().st_size for path in Path(snapshot).iterdir() if path.is_file())
 
 
 def missing(found: Iterable[Finding], wanted: str) -> bool:
