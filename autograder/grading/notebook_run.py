@@ -47,17 +47,20 @@ PER_OUTPUT = 200
 """Characters that an output counts for beside its text, so that a million empty ones are a lot of output too."""
 OURS = (AutograderError, OSError, MemoryError, ZMQError)
 """What fails on the grader's side, also while a student's code runs."""
+SILENT_SECONDS = 20
+"""How long a cell that has ended may keep its last output back: a busy machine takes a while, nbclient's four seconds are few."""
 AS_NBGRADER = {
     "interrupt_on_timeout": True,
     "allow_errors": True,
     "raise_on_iopub_timeout": True,
+    "iopub_timeout": SILENT_SECONDS,
     "error_on_timeout": {
         "ename": "CellTimeoutError",
         "evalue": "",
         "traceback": ["\x1b[0;31mCellTimeoutError\x1b[0m: No reply from kernel before timeout"],
     },
 }
-"""nbclient's settings as nbgrader's own step has them: the other cells are run whatever happens in one."""
+"""nbclient's settings, most as nbgrader's own step has them: the other cells are run whatever happens in one."""
 
 
 @dataclass(frozen=True)
