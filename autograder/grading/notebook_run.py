@@ -47,7 +47,7 @@ PER_OUTPUT = 200
 """Characters that an output counts for beside its text, so that a million empty ones are a lot of output too."""
 OURS = (AutograderError, OSError, MemoryError, ZMQError)
 """What fails on the grader's side, also while a student's code runs."""
-SILENT_SECONDS = 20
+SILENT_SECONDS = 10
 """How long a cell that has ended may keep its last output back: a busy machine takes a while, nbclient's four seconds are few."""
 AS_NBGRADER = {
     "interrupt_on_timeout": True,
@@ -118,6 +118,7 @@ class NotebookRun(NotebookClient):  # type: ignore[misc]
         """
         self.nb.cells = [cell for cell in code_cells(self.nb) if id(cell) not in self._checks]
         self._rehearses, self._ends = True, min(self._ends, time.monotonic() + seconds)
+        self.iopub_timeout = 1  # nobody reads its outputs
         self._run(folder)
 
     # --- The kernel ---

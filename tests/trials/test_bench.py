@@ -18,7 +18,7 @@ from autograder.course.profile import Profile
 from autograder.errors import NotReady
 from autograder.facts.transcript import Request
 from autograder.judging.contract import ASSIGNMENT, load, tasks
-from trials.bench import hog
+from trials.bench import hog, kernels
 from trials.bench.bare import Batch, ends_of, made_tokens, padded
 from trials.bench.floor import Floor, batches_of, floor_of, side_by_side
 from trials.bench.measure import Cost, Meter, descendants
@@ -311,7 +311,11 @@ def test_a_picture_needs_the_cost_of_stock(tmp_path: Path) -> None:
 # --- from end to end ---
 
 
-def test_a_small_class_gets_its_points_from_both_graders(tmp_path: Path, tiny_home: Path) -> None:
+def test_a_small_class_gets_its_points_from_both_graders(
+    tmp_path: Path, tiny_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kernels, "TIMES", 1)
+    monkeypatch.setattr(kernels, "ORDINARY_TIMES", 1)
     root = one_notebook(ROOT, tmp_path / "root", "larger-model")
     found = run(root, tmp_path / "bench", tiny_home, 3, 1, "identical", 1, lambda name, parts: lambda: None)
     assert found.wrong == ()
@@ -333,7 +337,7 @@ def test_an_honest_notebook_beside_one_that_asks_for_all_it_can_keeps_its_points
     tmp_path: Path, tiny_home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(hog, "ScratchCourse", ScratchCourse)  # with helpers that are kept
-    found = hog.run(ROOT, tmp_path, tiny_home, lambda name, parts: lambda: None, hostile=1, seconds=10)
+    found = hog.run(ROOT, tmp_path, tiny_home, lambda name, parts: lambda: None, hostile=1, seconds=5)
     assert found.wrong == ()
     assert min(found.alone, found.beside) > 0
 

@@ -62,7 +62,7 @@ def _manager(kernels: Kernels) -> WarmKernelManager:
 
 
 async def _one(manager: Any, folder: Path) -> float:
-    """Starts a kernel, has it import, and lets it leave; answers the seconds until it had imported."""
+    """Starts a kernel, has it import, and ends it; answers the seconds until it had imported."""
     began = time.monotonic()
     await manager.start_kernel(cwd=str(folder))
     client = manager.client()
@@ -72,7 +72,7 @@ async def _one(manager: Any, folder: Path) -> float:
         await client.execute_interactive(IMPORTS, timeout=120, output_hook=lambda _: None)
         return time.monotonic() - began
     finally:
-        await manager.shutdown_kernel()
+        await manager.shutdown_kernel(now=True)  # as while grading
         client.stop_channels()
 
 
