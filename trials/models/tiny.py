@@ -24,7 +24,7 @@ from autograder.protocol.model_cache import model_folder
 Family = Literal["llama", "gemma", "gemma-multimodal"]
 
 _HIDDEN = 16
-_LAYERS = 2
+_LAYERS = {"llama": 1, "gemma": 2, "gemma-multimodal": 2}  # Gemma has two kinds of attention
 _CONTEXT = 4096  # tokens
 _NEVER = -100.0  # added to a logit: with this distance a token is not drawn at temperature 5 either
 
@@ -213,7 +213,7 @@ def _network(family: Family, manner: _Manner, tokenizer: Any) -> Any:
         "vocab_size": len(tokenizer),
         "hidden_size": _HIDDEN,
         "intermediate_size": 2 * _HIDDEN,
-        "num_hidden_layers": _LAYERS,
+        "num_hidden_layers": _LAYERS[family],
         "num_attention_heads": 2,
         "num_key_value_heads": 1,
         "head_dim": _HIDDEN // 2,
