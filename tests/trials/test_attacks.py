@@ -26,8 +26,7 @@ from trials.attacks.tables import ATTACKS
 
 @pytest.fixture(scope="module")
 def graded(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    with pytest.MonkeyPatch.context() as patch:  # loops without end are ended sooner, commands start faster
-        patch.setitem(attacks_run.LIMITS, "cell_seconds", "6")
+    with pytest.MonkeyPatch.context() as patch:  # commands start faster
         patch.setattr(attacks_run, "ScratchCourse", ScratchCourse)
         return run(ROOT, tmp_path_factory.mktemp("class"), lambda name, parts: lambda: None)
 
