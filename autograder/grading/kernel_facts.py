@@ -43,10 +43,10 @@ def why_it_ended(error: Exception, manager: Any, early: bool) -> IncidentKind:
     """Why nothing more came from a kernel, or came to nothing; of one that has ended, as the monitor told by its exit code.
 
     Args:
-        early: before the cell's time was over. A kernel that is silent then has ended its line, or sent what is none.
+        early: before the cell's time was over. A kernel that is silent then is as good as gone.
     """
     if isinstance(error, CellTimeoutError):
-        return "output" if early else "time"
+        return "crash" if early else "time"
     process = getattr(getattr(manager, "provisioner", None), "process", None)
     code = getattr(process, "returncode", None)
     if code == -signal.SIGXCPU:

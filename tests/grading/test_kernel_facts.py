@@ -65,7 +65,7 @@ def test_an_honest_long_prompt_stays_whole(llama: Profile) -> None:
 @pytest.mark.parametrize(
     ("error", "early", "kind"),
     [
-        (DeadKernelError("x"), True, "crash"), (CellTimeoutError("x"), True, "output"), (CellTimeoutError("x"), False, "time"),
+        (DeadKernelError("x"), True, "crash"), (CellTimeoutError("x"), True, "crash"), (CellTimeoutError("x"), False, "time"),
         (AttributeError("x"), True, "messages"), (RuntimeError("x"), False, "messages"),
     ],
 )  # fmt: skip

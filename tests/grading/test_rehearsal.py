@@ -1,4 +1,7 @@
-"""A rehearsal tells the model host all that a notebook is going to ask, and leaves nothing else behind."""
+"""A rehearsal tells the model host all that a notebook is going to ask, and leaves nothing else behind.
+
+And a run waits for output that is late, but not for ever: what a silent kernel did is not remembered.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 
 from autograder.errors import NotReady
 from autograder.grading.host_and_kernels import host_for
+from autograder.grading.notebook_run import AS_NBGRADER
 from autograder.grading.notebook_runs import LocalRuns, RunSettings
 from autograder.grading.view import View
 from autograder.host.control import Host
@@ -53,6 +57,36 @@ def test_a_rehearsal_asks_all_at_once_and_the_notebook_finds_it_made(
     execution = here.run(nb, view, "anna")
     assert [request.error for request in execution.facts.transcript.requests] == [None, None]
     assert (host.status().generated, host.status().echoed) == (2, 2)
+
+
+LATE = """\
+import time
+thread = get_ipython().kernel.iopub_thread
+
+def late(parts, *args, send=thread._really_send, **kwargs):
+    if any(b'"idle"' in bytes(part) for part in parts):
+        time.sleep(5)
+        thread._really_send = send
+    send(parts, *args, **kwargs)
+
+thread._really_send = late
+"""
+"""A cell that has ended, and whose last output is there five seconds later, as on a busy machine."""
+
+
+def test_output_that_is_late_is_waited_for(runs: tuple[LocalRuns, Path]) -> None:
+    execution = runs[0].run(*notebook(LATE, "print('said')"), "anna")
+    assert execution.incidents == ()
+    assert [output["text"] for outputs in execution.outputs for output in outputs] == ["said\n"]
+
+
+def test_what_a_kernel_that_falls_silent_did_is_not_remembered(
+    runs: tuple[LocalRuns, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(AS_NBGRADER, "iopub_timeout", 1)
+    execution = runs[0].run(*notebook(LATE, "print('said')"), "anna")
+    assert [incident.kind for incident in execution.incidents] == ["crash"]
+    assert not execution.reusable
 
 
 @pytest.mark.parametrize(
