@@ -53,14 +53,13 @@ AS_NBGRADER = {
     "interrupt_on_timeout": True,
     "allow_errors": True,
     "raise_on_iopub_timeout": True,
-    "iopub_timeout": SILENT_SECONDS,
     "error_on_timeout": {
         "ename": "CellTimeoutError",
         "evalue": "",
         "traceback": ["\x1b[0;31mCellTimeoutError\x1b[0m: No reply from kernel before timeout"],
     },
 }
-"""nbclient's settings, most as nbgrader's own step has them: the other cells are run whatever happens in one."""
+"""nbclient's settings as nbgrader's own step has them: the other cells are run whatever happens in one."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +85,7 @@ class NotebookRun(NotebookClient):  # type: ignore[misc]
         self._manager.plan = plan
         super().__init__(
             nb, km=self._manager, log=log, timeout=profile.limits.cell_seconds, on_cell_executed=add_missing_error,
-            skip_cells_with_tag="",
+            skip_cells_with_tag="", iopub_timeout=SILENT_SECONDS,
             shutdown_kernel="immediate",  # all it had to say has arrived; taking leave costs it a second of work
             **AS_NBGRADER,
         )  # fmt: skip

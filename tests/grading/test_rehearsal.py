@@ -16,7 +16,6 @@ from nbformat.v4 import new_code_cell, new_notebook
 
 from autograder.errors import NotReady
 from autograder.grading.host_and_kernels import host_for
-from autograder.grading.notebook_run import AS_NBGRADER
 from autograder.grading.notebook_runs import LocalRuns, RunSettings
 from autograder.grading.view import View
 from autograder.host.control import Host
@@ -83,7 +82,7 @@ def test_output_that_is_late_is_waited_for(runs: tuple[LocalRuns, Path]) -> None
 def test_what_a_kernel_that_falls_silent_did_is_not_remembered(
     runs: tuple[LocalRuns, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(AS_NBGRADER, "iopub_timeout", 1)
+    monkeypatch.setattr("autograder.grading.notebook_run.SILENT_SECONDS", 1)
     execution = runs[0].run(*notebook(LATE, "print('said')"), "anna")
     assert [incident.kind for incident in execution.incidents] == ["crash"]
     assert not execution.reusable
